@@ -1,0 +1,22 @@
+/**
+ * Where pods get the objects that they name: ConfigMaps, Secrets and service-account tokens.
+ *
+ * Two things fit: the cluster, within what the Node authorizer lets a node see, and the manifest
+ * file that `krustlet run` was given.
+ *
+ * @module
+ */
+import type { ConfigMap, Secret, TokenRequest } from "./types.ts";
+
+/** Looks up the objects that pods name. Errors of transport reject; absence is `undefined`. */
+export interface ObjectSource {
+  configMap(namespace: string, name: string, signal?: AbortSignal): Promise<ConfigMap | undefined>;
+  secret(namespace: string, name: string, signal?: AbortSignal): Promise<Secret | undefined>;
+  /** A new token of this service account (TokenRequest API). */
+  token(
+    namespace: string,
+    serviceAccount: string,
+    spec: TokenRequest["spec"],
+    signal?: AbortSignal,
+  ): Promise<NonNullable<TokenRequest["status"]>>;
+}

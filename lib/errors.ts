@@ -1,0 +1,52 @@
+/**
+ * Error codes, named for what the reader of the error does next.
+ *
+ * @module
+ */
+
+/**
+ * - `rejected`: the pod can never run on this node; say so once and stop.
+ * - `invalid`: what a person wrote is wrong (a flag, a manifest, a file); tell the person.
+ * - `image_pull`: the image could not be had; try again, slower. Kubelet reason `ErrImagePull`.
+ * - `image_name`: the reference cannot be parsed. Kubelet reason `InvalidImageName`.
+ * - `image_never`: not present, and the policy forbids pulling. Kubelet reason `ErrImageNeverPull`.
+ * - `container_config`: an env source or mount of the container is missing. Kubelet reason
+ *   `CreateContainerConfigError`; try again.
+ * - `volume`: a volume could not be set up; try again. Kubelet reason `FailedMount`.
+ */
+export type ErrorCode =
+  | "rejected"
+  | "invalid"
+  | "image_pull"
+  | "image_name"
+  | "image_never"
+  | "container_config"
+  | "volume";
+
+/** An error that the kubelet knows how to react to. Any other error is a defect. */
+export class KubeletError extends Error {
+  override readonly name = "KubeletError";
+  readonly code: ErrorCode;
+  /** A stable one-word reason for people and scripts, as in `status.reason`. */
+  readonly reason: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions & { reason?: string } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.reason = options.reason;
+  }
+}
+
+/** True if `error` is a {@linkcode KubeletError} with this code. */
+export function isKubeletError(error: unknown, code: ErrorCode): error is KubeletError {
+  return error instanceof KubeletError && error.code === code;
+}
+
+/** The message of anything that was thrown, with its causes behind it. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : messageOf(error.cause);
+  return cause === "" || error.message.includes(cause)
+    ? error.message
+    : `${error.message}: ${cause}`;
+}

@@ -1,0 +1,81 @@
+/**
+ * What a backend promises to the kubelet, and what it is given.
+ *
+ * The kubelet resolves everything (the module on disk by digest, environment expanded, volumes
+ * mounted) and hands it over. A provider never asks the cluster for anything.
+ *
+ * @module
+ */
+import type { Pod } from "./api/types.ts";
+import type { Exit } from "./exit.ts";
+
+/** A folder of the machine that the guest sees under a path of its own. */
+export interface ContainerMount {
+  /** Absolute path of an existing directory on this machine. */
+  readonly hostPath: string;
+  /** Absolute path inside the container, normalised, without a trailing slash. */
+  readonly guestPath: string;
+  readonly readOnly: boolean;
+}
+
+/** Everything about one run of one container. Nothing here changes during the run. */
+export interface ContainerRun {
+  /** 64 hexadecimal digits, new for each run: the `containerID` without its scheme. */
+  readonly id: string;
+  readonly pod: { readonly uid: string; readonly namespace: string; readonly name: string };
+  readonly container: string;
+  /** 0 for the first run; the container's `restartCount`. */
+  readonly attempt: number;
+  readonly module: {
+    /** Absolute path of the module's bytes, verified against `digest`. */
+    readonly path: string;
+    /** `sha256:` and 64 hexadecimal digits. */
+    readonly digest: string;
+  };
+  /** argv, the program's name first. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** The container's current directory. @default "/" */
+  readonly workingDir?: string;
+  /** Empty and writable folder that becomes the container's `/`. */
+  readonly rootPath: string;
+  readonly mounts: readonly ContainerMount[];
+  /** File that stdout and stderr are appended to, in the CRI log format. Its folder exists. */
+  readonly logPath: string;
+  /** `resources.limits`; absent means no limit. */
+  readonly limits: { readonly memoryBytes?: number };
+}
+
+/** How the kubelet and a running container talk to each other. */
+export interface RunControl {
+  /** Called once, when the guest is about to execute its first instruction. */
+  onStarted(): void;
+  /** Aborted when the grace period begins: the guest may end on its own from now on. */
+  readonly stop: AbortSignal;
+  /** Aborted when the guest must be gone. `run` then settles with `killed` without delay. */
+  readonly kill: AbortSignal;
+}
+
+/** A backend that runs containers. */
+export interface Provider {
+  /** Value of the node label `kubernetes.io/arch`, as `wasm32-wasi`. */
+  readonly arch: string;
+  /** `nodeInfo.architecture`, as `wasm-wasi`. */
+  readonly architecture: string;
+  /** `nodeInfo.containerRuntimeVersion`, as `krustlet-wasi://2.0.0`. */
+  readonly runtimeVersion: string;
+
+  /**
+   * Throws a {@linkcode KubeletError} with code `rejected` for a pod that this backend can never run.
+   */
+  validate(pod: Pod): void;
+
+  /**
+   * Runs one container until it ends. Settles exactly once and rejects only for a defect of its own:
+   * whatever the guest does is an {@linkcode Exit}.
+   */
+  run(container: ContainerRun, control: RunControl): Promise<Exit>;
+
+  /** Ends what the backend keeps warm. No run is under way. */
+  close(): Promise<void>;
+}
