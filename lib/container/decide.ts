@@ -1,0 +1,58 @@
+/**
+ * What to do next with a container, decided from what is wanted and what was seen.
+ *
+ * @module
+ */
+import type { ContainerStateTerminated, RestartPolicy } from "../api/types.ts";
+import { BACKOFF_RESET_MS, nextBackoffMs } from "./backoff.ts";
+
+/** A pause before a restart. Kept on disk, so that a restarted agent keeps to it. */
+export interface Backoff {
+  /** The run that it follows: that run's `restartCount`. */
+  readonly attempt: number;
+  /** Its length; 0 for a first restart, which comes at once. */
+  readonly ms: number;
+  /** When it is over, in ms since 1970. */
+  readonly untilMs: number;
+}
+
+/** What follows the ending of a run. */
+export type Decision =
+  /** Start it, once the pause (if there is one) is over. */
+  | { readonly do: "start"; readonly backoff?: Backoff }
+  /** It has done what it was asked to do, or may not be tried again. */
+  | { readonly do: "leave" };
+
+/** What {@linkcode decideRestart} looks at. */
+export interface Seen {
+  readonly policy: RestartPolicy;
+  /** The newest run, if it has ended; `undefined` if there was none. */
+  readonly ended: ContainerStateTerminated | undefined;
+  /** That run's `restartCount`. */
+  readonly attempt: number;
+  /** The pause that was planned last. */
+  readonly backoff: Backoff | undefined;
+  readonly nowMs: number;
+}
+
+/**
+ * Decides from the restart policy and the newest ending; touches nothing.
+ *
+ * As in a kubelet, the first restart comes at once; each further one pauses, longer each time, until
+ * a run has lasted ten minutes. A run that ended with the agent does not count against the guest.
+ */
+export function decideRestart({ policy, ended, attempt, backoff, nowMs }: Seen): Decision {
+  if (ended === undefined) return { do: "start" };
+  const wanted = policy === "Always" || (policy === "OnFailure" && ended.exitCode !== 0);
+  if (!wanted) return { do: "leave" };
+  if (ended.reason === "ContainerStatusUnknown") return { do: "start" };
+  if (backoff?.attempt === attempt) return { do: "start", backoff };
+  const ms = pauseMs(ended, backoff);
+  return { do: "start", backoff: { attempt, ms, untilMs: nowMs + ms } };
+}
+
+function pauseMs(ended: ContainerStateTerminated, backoff: Backoff | undefined): number {
+  const ranMs = Date.parse(ended.finishedAt ?? "") - Date.parse(ended.startedAt ?? "");
+  if (backoff === undefined || ranMs >= BACKOFF_RESET_MS) return 0;
+  return nextBackoffMs(backoff.ms === 0 ? undefined : backoff.ms);
+}

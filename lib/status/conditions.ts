@@ -1,0 +1,80 @@
+/**
+ * The conditions of a pod, with a kubelet's reasons and messages.
+ *
+ * @module
+ */
+import type { Pod, PodCondition, PodPhase } from "../api/types.ts";
+import { initProgress, type PhaseInput } from "./phase.ts";
+
+/** What {@linkcode conditionsOf} looks at. */
+export interface ConditionsInput {
+  readonly pod: Pod;
+  readonly containers: Readonly<Record<string, PhaseInput>>;
+  readonly phase: PodPhase;
+  /** True once volumes are mounted, so that containers can start. */
+  readonly readyToStart: boolean;
+  /** What was reported before; a condition that did not change keeps its time. */
+  readonly before: readonly PodCondition[];
+  /** RFC 3339. */
+  readonly now: string;
+}
+
+/** All five conditions that a kubelet reports, in its order. */
+export function conditionsOf(input: ConditionsInput): PodCondition[] {
+  const { pod, phase } = input;
+  const ended = phase === "Succeeded" || phase === "Failed";
+  const unready = (pod.spec?.containers ?? []).map(({ name }) => name)
+    .filter((name) => !isReady(input.containers[name]));
+  const ready = readiness(phase, unready);
+  const found: Omit<PodCondition, "lastTransitionTime">[] = [
+    { type: "PodReadyToStartContainers", status: input.readyToStart && !ended ? "True" : "False" },
+    initialized(input),
+    { type: "Ready", ...ready },
+    { type: "ContainersReady", ...ready },
+    { type: "PodScheduled", status: "True" },
+  ];
+  const generation = pod.metadata?.generation;
+  return found.map((condition) => {
+    const old = input.before.find((one) => one.type === condition.type);
+    const kept = old?.status === condition.status ? old.lastTransitionTime : undefined;
+    return {
+      ...condition,
+      lastTransitionTime: kept ?? input.now,
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+    };
+  });
+}
+
+/** A container is ready while it runs. (Readiness probes will have a say here.) */
+export function isReady(container: PhaseInput | undefined): boolean {
+  return container?.state.running !== undefined && container.started;
+}
+
+type Verdict = { status: "True" | "False"; reason?: string; message?: string };
+
+function readiness(phase: PodPhase, unready: readonly string[]): Verdict {
+  if (phase === "Succeeded") return { status: "False", reason: "PodCompleted" };
+  if (phase === "Failed") return { status: "False", reason: "PodFailed" };
+  if (unready.length === 0) return { status: "True" };
+  return {
+    status: "False",
+    reason: "ContainersNotReady",
+    message: `containers with unready status: [${unready.join(" ")}]`,
+  };
+}
+
+function initialized({ pod, containers, phase }: ConditionsInput): Verdict & { type: string } {
+  const type = "Initialized";
+  if (phase === "Succeeded") return { type, status: "True", reason: "PodCompleted" };
+  if (initProgress(pod, containers) === "done") return { type, status: "True" };
+  const missing = (pod.spec?.initContainers ?? []).map(({ name }) => name).filter((name) => {
+    const state = containers[name]?.state;
+    return state?.terminated?.exitCode !== 0 && state?.running === undefined;
+  });
+  return {
+    type,
+    status: "False",
+    reason: "ContainersNotInitialized",
+    message: `containers with incomplete status: [${missing.join(" ")}]`,
+  };
+}

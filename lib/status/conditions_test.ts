@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import type { Pod, PodCondition } from "../api/types.ts";
+import { conditionsOf } from "./conditions.ts";
+
+const POD: Pod = {
+  metadata: { generation: 2 },
+  spec: { containers: [{ name: "a" }, { name: "b" }] },
+};
+const RUNS = { state: { running: { startedAt: "x" } }, lastState: {}, started: true };
+const WAITS = { state: { waiting: {} }, lastState: {}, started: false };
+
+function words(conditions: readonly PodCondition[]): Record<string, string> {
+  return Object.fromEntries(conditions.map(({ type, status }) => [type, status]));
+}
+
+Deno.test("conditionsOf() says which containers are not ready", () => {
+  const found = conditionsOf({
+    pod: POD,
+    containers: { a: RUNS, b: WAITS },
+    phase: "Pending",
+    readyToStart: true,
+    before: [],
+    now: "t1",
+  });
+  assert.deepEqual(words(found), {
+    PodReadyToStartContainers: "True",
+    Initialized: "True",
+    Ready: "False",
+    ContainersReady: "False",
+    PodScheduled: "True",
+  });
+  const ready = found.find(({ type }) => type === "Ready");
+  assert.equal(ready?.message, "containers with unready status: [b]");
+  assert.equal(ready?.observedGeneration, 2);
+});
+
+Deno.test("conditionsOf() keeps the time of what did not change", () => {
+  const input = { pod: POD, phase: "Running", readyToStart: true } as const;
+  const before = conditionsOf({
+    ...input,
+    containers: { a: RUNS, b: WAITS },
+    before: [],
+    now: "t1",
+  });
+  const after = conditionsOf({ ...input, containers: { a: RUNS, b: RUNS }, before, now: "t2" });
+  const times = Object.fromEntries(after.map((one) => [one.type, one.lastTransitionTime]));
+  assert.deepEqual(times, {
+    PodReadyToStartContainers: "t1",
+    Initialized: "t1",
+    Ready: "t2",
+    ContainersReady: "t2",
+    PodScheduled: "t1",
+  });
+});
+
+Deno.test("conditionsOf() calls a pod that has ended not ready, and says why", () => {
+  const found = conditionsOf({
+    pod: POD,
+    containers: {},
+    phase: "Succeeded",
+    readyToStart: false,
+    before: [],
+    now: "t1",
+  });
+  assert.equal(found.find(({ type }) => type === "Ready")?.reason, "PodCompleted");
+  assert.equal(found.find(({ type }) => type === "Initialized")?.status, "True");
+});

@@ -1,0 +1,35 @@
+/**
+ * Quality of service class of a pod.
+ *
+ * @module
+ */
+import type { Container, Pod } from "../api/types.ts";
+
+const COUNTED = ["cpu", "memory"] as const;
+
+/**
+ * The class that requests and limits of CPU and memory give a pod (Kubernetes documentation,
+ * "Pod Quality of Service Classes").
+ *
+ * The API server has copied limits to missing requests, so equal text means equal amounts there;
+ * without an API server a missing request counts as its limit.
+ */
+export function qosClass(pod: Pod): "Guaranteed" | "Burstable" | "BestEffort" {
+  const all = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+  if (all.every((container) => COUNTED.every((name) => asks(container, name) === undefined))) {
+    return "BestEffort";
+  }
+  const guaranteed = all.every((container) =>
+    COUNTED.every((name) => {
+      const limit = container.resources?.limits?.[name];
+      return limit !== undefined && limit !== "0" && asks(container, name) === limit;
+    })
+  );
+  return guaranteed ? "Guaranteed" : "Burstable";
+}
+
+function asks(container: Container, name: string): string | undefined {
+  const { limits, requests } = container.resources ?? {};
+  const amount = requests?.[name] ?? limits?.[name];
+  return amount === "0" ? undefined : amount;
+}
