@@ -5,7 +5,7 @@
  */
 import type { Event } from "../api/types.ts";
 import { kubeTime } from "../time.ts";
-import type { Happening } from "./recorder.ts";
+import type { Happening } from "./happening.ts";
 
 /** Objects that are remembered; the oldest are forgotten first. */
 const OBJECTS_MAX = 4_096;

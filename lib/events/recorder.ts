@@ -4,25 +4,10 @@
  * @module
  */
 import { messageOf } from "../errors.ts";
-import type { Event, ObjectReference } from "../api/types.ts";
+import type { Event } from "../api/types.ts";
 import { kubeTime, sleep } from "../time.ts";
 import { Fold } from "./fold.ts";
-
-/** One thing that happened. */
-export interface Happening {
-  /** What it happened to. */
-  readonly object: ObjectReference;
-  readonly type: "Normal" | "Warning";
-  /** One word, a kubelet's where it has one: `Pulled`, `BackOff`, `Failed`… */
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** Where events are told. */
-export interface EventSink {
-  /** Tells of one thing. Returns at once and never fails. */
-  tell(happening: Happening): void;
-}
+import type { EventSink, Happening } from "./happening.ts";
 
 /** How events reach the cluster; a throw means: later. */
 export interface EventTransport {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Event } from "../api/types.ts";
-import { EventRecorder, type Happening } from "./recorder.ts";
+import type { Happening } from "./happening.ts";
+import { EventRecorder } from "./recorder.ts";
 
 const OBJECT = { kind: "Pod", namespace: "default", name: "web", uid: "u1" };
 

@@ -1,0 +1,95 @@
+/**
+ * From a container's spec to everything that one run of it needs.
+ *
+ * @module
+ */
+import type { Container, Pod } from "../api/types.ts";
+import { isKubeletError, KubeletError } from "../errors.ts";
+import type { ImageOnDisk } from "../images/images.ts";
+import type { ContainerRun } from "../provider.ts";
+import { parseQuantity, quantityBytes } from "../quantity.ts";
+import { containerMounts } from "../volumes/mounts.ts";
+import type { MountedVolume } from "../volumes/volume.ts";
+import { expandArgs, resolveEnv } from "./env.ts";
+import { containerLogDir, rootDir } from "./places.ts";
+import type { ContainerServices } from "./services.ts";
+
+/** What {@linkcode prepareRun} works from. */
+export interface Preparation {
+  readonly pod: Pod;
+  readonly spec: Container;
+  readonly image: ImageOnDisk;
+  readonly mounted: ReadonlyMap<string, MountedVolume>;
+  /** The run's number: the container's `restartCount`. */
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Resolves env, arguments and mounts, and makes the run's folders.
+ *
+ * Throws a {@linkcode KubeletError} with code `container_config` if something that the spec names
+ * is missing; it may appear later.
+ */
+export async function prepareRun(
+  services: ContainerServices,
+  { pod, spec, image, mounted, attempt, signal }: Preparation,
+): Promise<ContainerRun> {
+  const { objects, facts, podsDir, logsDir } = services;
+  const env = await resolveEnv({ pod, container: spec, facts, objects, signal });
+  const { mounts, files } = await containerMounts(spec, mounted, env);
+  const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
+  const rootPath = rootDir(podsDir, uid, spec.name, attempt);
+  const logDir = containerLogDir(logsDir, pod, spec.name);
+  const folders = [rootPath, logDir];
+  await Promise.all(folders.map((path) => Deno.mkdir(path, { recursive: true, mode: 0o700 })));
+  for (const file of files) await placeFile(file.hostPath, `${rootPath}${file.guestPath}`);
+  return {
+    id: randomId(),
+    pod: { uid, namespace, name },
+    container: spec.name,
+    attempt,
+    module: image.module,
+    argv: argvOf(spec, image, env),
+    env: { ...(image.imageEnv ?? {}), ...env },
+    ...(spec.workingDir === undefined ? {} : { workingDir: spec.workingDir }),
+    rootPath,
+    mounts,
+    logPath: `${logDir}/${attempt}.log`,
+    limits: memoryLimit(spec),
+  };
+}
+
+/** `[...command, ...args]`; without a command the image's entry point, else its module's name. */
+function argvOf(
+  spec: Container,
+  image: ImageOnDisk,
+  env: Readonly<Record<string, string>>,
+): string[] {
+  const { command, args } = expandArgs(spec.command, spec.args, env);
+  const program = command.length > 0 ? command : image.entrypoint ?? [image.moduleName];
+  return [...program, ...args];
+}
+
+function memoryLimit(spec: Container): ContainerRun["limits"] {
+  const text = spec.resources?.limits?.memory;
+  if (text === undefined || text === "0") return {};
+  return { memoryBytes: quantityBytes(parseQuantity(text)) };
+}
+
+// A single file in a volume (subPath) is never updated, so a copy serves; see docs/volumes.
+async function placeFile(from: string, to: string): Promise<void> {
+  try {
+    await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
+    await Deno.copyFile(from, to);
+  } catch (error) {
+    if (isKubeletError(error, "container_config")) throw error;
+    throw new KubeletError("container_config", `Cannot mount file "${from}" at "${to}"`, {
+      cause: error,
+    });
+  }
+}
+
+function randomId(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toHex();
+}

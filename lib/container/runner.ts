@@ -1,0 +1,207 @@
+/**
+ * The life of one container: pull, run, look at the ending, decide again.
+ *
+ * @module
+ */
+import type { Container, Pod, RestartPolicy } from "../api/types.ts";
+import { KubeletError, messageOf } from "../errors.ts";
+import type { Exit } from "../exit.ts";
+import type { ImageOnDisk } from "../images/images.ts";
+import type { ContainerRun } from "../provider.ts";
+import { kubeTime, sleep } from "../time.ts";
+import type { MountedVolume } from "../volumes/volume.ts";
+import { backoffText } from "./backoff.ts";
+import { decideRestart } from "./decide.ts";
+import { ensureImage } from "./image_pull.ts";
+import { containerLogDir, podReference, rootDir } from "./places.ts";
+import { prepareRun } from "./prepare.ts";
+import { type ContainerRecord, endedRun, endRun } from "./record.ts";
+import type { ContainerServices } from "./services.ts";
+
+/** One container's part in its pod. */
+export interface ContainerTask {
+  /** The newest version of the pod. */
+  pod(): Pod;
+  readonly spec: Container;
+  /** `spec.containers{name}` or `spec.initContainers{name}`, as events name it. */
+  readonly fieldPath: string;
+  readonly policy: RestartPolicy;
+  /** What is remembered; changed here, and saved and published by {@linkcode changed}. */
+  readonly record: ContainerRecord;
+  readonly mounted: ReadonlyMap<string, MountedVolume>;
+  /** Resolves when the change is on disk. */
+  changed(): Promise<void>;
+  /** Called at each first instruction. */
+  onStarted?(): void;
+  /** Aborted when the grace period begins: nothing starts any more. */
+  readonly stop: AbortSignal;
+  /** Aborted when the guest must be gone. */
+  readonly kill: AbortSignal;
+}
+
+/** First and longest pause before a missing ConfigMap or Secret is looked for again. */
+const CONFIG_RETRY_MS = { first: 1_000, max: 10_000 };
+
+/** Runs one container for as long as its pod wants it. */
+export class ContainerRunner {
+  readonly #services: ContainerServices;
+  readonly #task: ContainerTask;
+
+  constructor(services: ContainerServices, task: ContainerTask) {
+    this.#services = services;
+    this.#task = task;
+  }
+
+  /**
+   * Settles when the container need not run again, or was stopped. Throws a {@linkcode KubeletError}
+   * with code `rejected` if it can never run here.
+   */
+  async run(): Promise<void> {
+    const { record, stop, policy } = this.#task;
+    while (!stop.aborted) {
+      const ended = endedRun(record);
+      const decision = decideRestart({
+        policy,
+        ended,
+        attempt: record.restartCount,
+        backoff: record.backoff,
+        nowMs: Date.now(),
+      });
+      if (decision.do === "leave") return;
+      if (decision.backoff !== undefined) {
+        record.backoff = decision.backoff;
+        if (!await this.#backOff(decision.backoff.untilMs, decision.backoff.ms)) return;
+      }
+      if (ended !== undefined) this.#countRestart();
+      await this.#runOnce();
+    }
+  }
+
+  async #backOff(untilMs: number, backoffMs: number): Promise<boolean> {
+    const { record, spec, stop } = this.#task;
+    if (untilMs <= Date.now()) return true;
+    const { name, namespace, uid } = this.#task.pod().metadata ?? {};
+    const message = `back-off ${backoffText(backoffMs)} restarting failed container=${spec.name} \
+pod=${name}_${namespace}(${uid})`;
+    if (record.state.terminated !== undefined) record.lastState = record.state;
+    record.state = { waiting: { reason: "CrashLoopBackOff", message } };
+    await this.#task.changed();
+    this.#tell(
+      "Warning",
+      "BackOff",
+      `Back-off restarting failed container ${spec.name} in pod \
+${name}_${namespace}(${uid})`,
+    );
+    return await sleep(untilMs - Date.now(), stop);
+  }
+
+  #countRestart(): void {
+    const { record } = this.#task;
+    if (record.state.terminated !== undefined) record.lastState = record.state;
+    record.restartCount++;
+    record.state = { waiting: { reason: "ContainerCreating" } };
+  }
+
+  async #runOnce(): Promise<void> {
+    const { spec, record, stop } = this.#task;
+    const image = await ensureImage(this.#services, {
+      pod: () => this.#task.pod(),
+      spec,
+      fieldPath: this.#task.fieldPath,
+      waiting: (reason, message) => this.#waiting(reason, message),
+      stop,
+    });
+    if (image === undefined) return;
+    record.image = image.image;
+    record.imageId = image.imageId;
+    const run = await this.#prepare(image);
+    if (run === undefined || stop.aborted) return;
+    const [scheme] = this.#services.provider.runtimeVersion.split("://");
+    record.containerId = `${scheme}://${run.id}`;
+    await this.#forgetOldRuns();
+    // On disk before the first instruction, so that a killed agent knows that this run began.
+    await this.#task.changed();
+    this.#tell("Normal", "Created", `Container created: ${spec.name}`);
+    await this.#ended(await this.#watch(run), run);
+  }
+
+  async #prepare(image: ImageOnDisk): Promise<ContainerRun | undefined> {
+    const { spec, record, mounted, stop } = this.#task;
+    let pauseMs = CONFIG_RETRY_MS.first;
+    for (;;) {
+      try {
+        return await prepareRun(this.#services, {
+          pod: this.#task.pod(),
+          spec,
+          image,
+          mounted,
+          attempt: record.restartCount,
+          signal: stop,
+        });
+      } catch (error) {
+        if (stop.aborted) return undefined;
+        if (error instanceof KubeletError && error.code === "rejected") throw error;
+        this.#waiting("CreateContainerConfigError", messageOf(error));
+        this.#tell("Warning", "Failed", `Error: ${messageOf(error)}`);
+        if (!await sleep(pauseMs, stop)) return undefined;
+        pauseMs = Math.min(pauseMs * 2, CONFIG_RETRY_MS.max);
+      }
+    }
+  }
+
+  async #watch(run: ContainerRun): Promise<Exit> {
+    const { spec, record, stop, kill } = this.#task;
+    const onStarted = (): void => {
+      record.state = { running: { startedAt: kubeTime(Date.now()) } };
+      record.started = true;
+      void this.#task.changed();
+      this.#tell("Normal", "Started", `Container started: ${spec.name}`);
+      this.#task.onStarted?.();
+    };
+    try {
+      return await this.#services.provider.run(run, { stop, kill, onStarted });
+    } catch (error) {
+      // A defect of the backend must not look like the guest's own ending, nor take the pod along.
+      return { kind: "start_error", message: `The Wasm runtime failed: ${messageOf(error)}` };
+    }
+  }
+
+  async #ended(exit: Exit, run: ContainerRun): Promise<void> {
+    const { record, spec } = this.#task;
+    endRun(record, { exit, atMs: Date.now() });
+    if (exit.kind === "start_error") {
+      this.#tell(
+        "Warning",
+        "Failed",
+        `Error: cannot start container "${spec.name}": ${exit.message}`,
+      );
+    }
+    await this.#task.changed();
+    // Nobody can look into a finished run's own files: what must stay belongs into a volume.
+    await Deno.remove(run.rootPath, { recursive: true }).catch(() => {});
+  }
+
+  // Like a kubelet, keeps the newest run's log and the one before it.
+  async #forgetOldRuns(): Promise<void> {
+    const { spec, record } = this.#task;
+    const pod = this.#task.pod();
+    const { logsDir, podsDir } = this.#services;
+    const previous = rootDir(podsDir, pod.metadata?.uid ?? "", spec.name, record.restartCount - 1);
+    await Deno.remove(previous, { recursive: true }).catch(() => {});
+    const dir = containerLogDir(logsDir, pod, spec.name);
+    for await (const { name } of Deno.readDir(dir)) {
+      const attempt = Number.parseInt(name);
+      if (attempt <= record.restartCount - 2) await Deno.remove(`${dir}/${name}`).catch(() => {});
+    }
+  }
+
+  #waiting(reason: string, message: string): void {
+    this.#task.record.state = { waiting: { reason, message } };
+    void this.#task.changed();
+  }
+
+  #tell(type: "Normal" | "Warning", reason: string, message: string): void {
+    const object = podReference(this.#task.pod(), this.#task.fieldPath);
+    this.#services.events.tell({ object, type, reason, message });
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * What containers and pods need from the rest of the kubelet.
+ *
+ * @module
+ */
+import type { ObjectSource } from "../api/object_source.ts";
+import type { EventSink } from "../events/happening.ts";
+import type { FieldFacts } from "../fields.ts";
+import type { Images } from "../images/images.ts";
+import type { Provider } from "../provider.ts";
+
+/** Given to every container and pod; shared by all. */
+export interface ContainerServices {
+  readonly provider: Provider;
+  readonly images: Images;
+  readonly objects: ObjectSource;
+  readonly events: EventSink;
+  /** What fields say of the machine: node name and addresses. */
+  readonly facts: FieldFacts;
+  /** Folder of the pods: `<podsDir>/<uid>/…`. */
+  readonly podsDir: string;
+  /** Folder of the logs: `<logsDir>/<namespace>_<pod>_<uid>/<container>/<restartCount>.log`. */
+  readonly logsDir: string;
+}

@@ -1,0 +1,137 @@
+/**
+ * Image references: what a person writes in `image:`, and what it stands for.
+ *
+ * The grammar and the defaults are those of the distribution project's `reference` package, which
+ * Kubernetes and the container runtimes share.
+ *
+ * @module
+ */
+import { KubeletError } from "../errors.ts";
+
+/** An image's name, taken apart. At least one of `tag` and `digest` is set. */
+export interface Reference {
+  /** Host and port as written, as `localhost:5000`; Docker Hub is `docker.io`. */
+  readonly registry: string;
+  /** Path inside the registry, as `library/hello`. */
+  readonly repository: string;
+  readonly tag?: string;
+  /** Algorithm and lower-case hexadecimal digits. It wins over the tag. */
+  readonly digest?: string;
+}
+
+/** Characters of the repository, as in the distribution project. */
+export const REPOSITORY_CHARS_MAX = 255;
+/** Characters of a registry: a DNS name and a port. */
+const REGISTRY_CHARS_MAX = 253 + 6;
+/** Characters of a whole reference: room for all the parts, and an end for the parser. */
+const REFERENCE_CHARS_MAX = 1024;
+
+const LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
+const REGISTRY = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[0-9a-fA-F:]+\\])(?::[0-9]{1,5})?$`);
+const PATH_PART = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const DIGEST_DIGITS: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };
+
+/**
+ * Takes a reference apart and fills in what Docker users leave out: `docker.io`, `library/`,
+ * `:latest`.
+ *
+ * Throws a `KubeletError` with code `image_name` that says which part is wrong.
+ */
+export function parseReference(text: string): Reference {
+  const bad = (state: string): never => {
+    const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
+    throw new KubeletError("image_name", `Cannot use image name "${shown}": ${state}`);
+  };
+  if (text === "") bad("it is empty");
+  if (text.length > REFERENCE_CHARS_MAX) bad(`it is longer than ${REFERENCE_CHARS_MAX} characters`);
+
+  const [named, digest, ...rest] = text.split("@");
+  if (rest.length > 0) bad(`it has more than one "@"`);
+  if (digest !== undefined) checkDigest(digest, bad);
+  const { name, tag } = splitTag(named!);
+  if (tag !== undefined && !TAG.test(tag)) {
+    bad(
+      `tag "${tag}" must be 1–128 letters, digits, "_", "." or "-", not beginning with "." or "-"`,
+    );
+  }
+  if (name === "") bad("it names no repository");
+  if (/^[0-9a-f]{64}$/.test(name)) bad("64 hexadecimal digits are an id, not a name");
+
+  const { registry, repository } = splitRegistry(name);
+  if (registry.length > REGISTRY_CHARS_MAX || !REGISTRY.test(registry)) {
+    bad(`registry "${registry}" is not a host name with an optional port`);
+  }
+  if (repository.length > REPOSITORY_CHARS_MAX) {
+    bad(`its repository is longer than ${REPOSITORY_CHARS_MAX} characters`);
+  }
+  for (const part of repository.split("/")) {
+    if (PATH_PART.test(part)) continue;
+    bad(
+      /[A-Z]/.test(part)
+        ? `repository "${repository}" must be lower case`
+        : `repository part "${part}" must be lower-case letters and digits, joined by ".", "_", "__" or "-"`,
+    );
+  }
+  return {
+    registry,
+    repository,
+    ...(tag !== undefined ? { tag } : digest === undefined ? { tag: "latest" } : {}),
+    ...(digest === undefined ? {} : { digest }),
+  };
+}
+
+/** True if `text` is `sha256:` or `sha512:` and the right number of lower-case digits. */
+export function isDigest(text: string): boolean {
+  const [algorithm = "", digits = "", ...rest] = text.split(":");
+  return rest.length === 0 && Object.hasOwn(DIGEST_DIGITS, algorithm) &&
+    digits.length === DIGEST_DIGITS[algorithm] && /^[0-9a-f]+$/.test(digits);
+}
+
+/** The one way to write this reference; `parseReference` gives the same parts back. */
+export function formatReference(reference: Reference): string {
+  const tag = reference.tag === undefined ? "" : `:${reference.tag}`;
+  const digest = reference.digest === undefined ? "" : `@${reference.digest}`;
+  return `${reference.registry}/${reference.repository}${tag}${digest}`;
+}
+
+/** What to ask the registry for: the digest, or else the tag. */
+export function target(reference: Reference): string {
+  return reference.digest ?? reference.tag ?? "latest";
+}
+
+/** Kubernetes' default for a missing `imagePullPolicy`: a moving tag is looked up each time. */
+export function defaultPullPolicy(reference: Reference): "Always" | "IfNotPresent" {
+  return reference.tag === "latest" ? "Always" : "IfNotPresent";
+}
+
+function checkDigest(digest: string, bad: (state: string) => never): void {
+  if (isDigest(digest)) return;
+  const [algorithm = "", digits] = digest.split(":");
+  if (digits === undefined || !Object.hasOwn(DIGEST_DIGITS, algorithm)) {
+    bad(`digest "${digest}" must begin with sha256: or sha512:`);
+  }
+  bad(`digest "${digest}" must have ${DIGEST_DIGITS[algorithm]} lower-case hexadecimal digits`);
+}
+
+/** The tag follows the last colon, unless a slash follows: then the colon belongs to a port. */
+function splitTag(named: string): { name: string; tag?: string } {
+  const colon = named.lastIndexOf(":");
+  if (colon < 0 || named.indexOf("/", colon) >= 0) return { name: named };
+  return { name: named.slice(0, colon), tag: named.slice(colon + 1) };
+}
+
+/** The first part is a registry only if it looks like a host: a dot, a port, or `localhost`. */
+function splitRegistry(name: string): { registry: string; repository: string } {
+  const slash = name.indexOf("/");
+  const first = name.slice(0, Math.max(slash, 0));
+  const isHost = slash >= 0 &&
+    (/[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase());
+  const registry = isHost ? first : "docker.io";
+  const repository = isHost ? name.slice(slash + 1) : name;
+  if (registry !== "docker.io" && registry !== "index.docker.io") return { registry, repository };
+  return {
+    registry: "docker.io",
+    repository: repository.includes("/") ? repository : `library/${repository}`,
+  };
+}

@@ -1,0 +1,234 @@
+/**
+ * The node agent: starts node, pods and server, and stops them in the reverse order.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import type { ApiClient } from "./api/client.ts";
+import { ClusterObjects } from "./api/cluster_objects.ts";
+import { listWatch } from "./api/list_watch.ts";
+import { podsPath } from "./api/paths.ts";
+import type { Pod, Taint } from "./api/types.ts";
+import { messageOf } from "./errors.ts";
+import { ClusterEventTransport } from "./events/cluster_transport.ts";
+import { EventRecorder } from "./events/recorder.ts";
+import { ImageStore } from "./images/images.ts";
+import { capacityOf } from "./node/capacity.ts";
+import { readMachineFacts } from "./node/machine.ts";
+import { NodeKeeper } from "./node/node_keeper.ts";
+import { PodLogs } from "./pod/logs.ts";
+import { PodManager, removeOrphans } from "./pod/manager.ts";
+import { RecordStore } from "./pod/record_store.ts";
+import { RejectionThrottle } from "./pod/rejection_throttle.ts";
+import type { PodServices } from "./pod/services.ts";
+import type { Provider } from "./provider.ts";
+import { reviewAccess } from "./server/access_review.ts";
+import { KubeletServer } from "./server/server.ts";
+import { ClusterStatusTransport } from "./status/cluster_transport.ts";
+import { StatusWriter } from "./status/writer.ts";
+import { PodVolumes } from "./volumes/volumes.ts";
+
+const log = getLogger(["krustlet", "kubelet"]);
+
+/** The part of the configuration that the agent itself needs. `KrustletConfig` fits. */
+export interface KubeletSettings {
+  readonly nodeName: string;
+  readonly hostname: string;
+  readonly nodeIp: string;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  readonly registerWithTaints: readonly Taint[] | undefined;
+  readonly maxPods: number;
+  readonly nodeStatusUpdateFrequencyMs: number;
+  readonly listenerAddress: string;
+  readonly listenerPort: number;
+  readonly insecureRegistries: readonly string[];
+  readonly allowLocalModules: boolean;
+  readonly dataDir: string;
+  readonly shutdownGracePeriodMs: number;
+}
+
+/** What a {@linkcode Kubelet} is made of. */
+export interface KubeletOptions {
+  readonly settings: KubeletSettings;
+  /** This program's own version. */
+  readonly version: string;
+  readonly client: ApiClient;
+  readonly provider: Provider;
+  readonly serving: { readonly certPem: string; readonly keyPem: string };
+  /** Certificate authorities whose client certificates are believed, in PEM. */
+  readonly clientCaPem: string;
+}
+
+/** Words that are on their way when the agent ends get this long. */
+const LAST_WORDS_MS_MAX = 10_000;
+
+/** The folders below the data folder. */
+export function dataFolders(dataDir: string): { pods: string; logs: string; images: string } {
+  return { pods: `${dataDir}/pods`, logs: `${dataDir}/logs`, images: `${dataDir}/images` };
+}
+
+/** One node of a cluster. */
+export class Kubelet {
+  readonly #options: KubeletOptions;
+
+  /** Nothing happens before {@linkcode run}. */
+  constructor(options: KubeletOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Is the node until the signal aborts; then ends the guests within their grace periods, tells the
+   * cluster that the node is not ready, and settles. Rejects if the node cannot begin its work.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { settings, client, provider, version } = this.#options;
+    const { dataDir } = settings;
+    for (const folder of Object.values(dataFolders(dataDir))) {
+      await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    }
+    await using parts = new AsyncDisposableStack();
+    parts.defer(() => provider.close());
+    const services = await this.#services(parts);
+    const pods = new PodManager(services);
+    const server = await this.#serve(pods, services);
+    parts.defer(() => server.close());
+    const ending = new AbortController();
+    const node = new NodeKeeper({
+      api: client,
+      settings,
+      backend: provider,
+      version,
+      port: server.port,
+      dataDir,
+      statusUpdateMs: settings.nodeStatusUpdateFrequencyMs,
+    });
+    const keeping = node.start(ending.signal);
+    const watching = this.#watchPods(pods, services, ending.signal);
+    const stopped = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    void node.ready.then(() => log.info("Node {nodeName} is ready", { ...settings }));
+    try {
+      await Promise.race([stopped, keeping, watching]);
+    } finally {
+      await this.#stop({ node, pods, services });
+      ending.abort();
+      await Promise.allSettled([keeping, watching]);
+    }
+  }
+
+  async #stop(
+    { node, pods, services }: { node: NodeKeeper; pods: PodManager; services: ClusterServices },
+  ): Promise<void> {
+    const { shutdownGracePeriodMs } = this.#options.settings;
+    log.info("Stopping: ending all pods within {seconds} s", {
+      seconds: shutdownGracePeriodMs / 1000,
+    });
+    await Promise.all([node.shutdown(), pods.shutdown(shutdownGracePeriodMs)]);
+    const limit = AbortSignal.timeout(LAST_WORDS_MS_MAX);
+    await services.status.flushed(limit);
+    await services.events.close(limit);
+    services.status.close();
+  }
+
+  async #services(parts: AsyncDisposableStack): Promise<ClusterServices> {
+    const { settings, client, provider } = this.#options;
+    const { dataDir, nodeName, nodeIp, maxPods } = settings;
+    const folders = dataFolders(dataDir);
+    const capacity = capacityOf(await readMachineFacts(dataDir), maxPods);
+    const facts = {
+      nodeName,
+      hostIPs: [nodeIp],
+      podIPs: [nodeIp],
+      allocatable: capacity.allocatable,
+    };
+    const warn = (message: string): void => log.warn("{message}", { message });
+    const objects = new ClusterObjects(client);
+    parts.use(objects);
+    const images = new ImageStore({
+      dir: folders.images,
+      registries: { insecure: settings.insecureRegistries },
+      localModules: settings.allowLocalModules ? "allowed" : "refused",
+    });
+    parts.use(images);
+    return {
+      provider,
+      images,
+      objects,
+      facts,
+      podsDir: folders.pods,
+      logsDir: folders.logs,
+      volumes: new PodVolumes({ podsDir: folders.pods, objects, facts }),
+      records: new RecordStore(folders.pods, warn),
+      rejections: new RejectionThrottle(),
+      events: new EventRecorder({
+        transport: new ClusterEventTransport(client),
+        nodeName,
+        onTrouble: warn,
+      }),
+      status: new StatusWriter({
+        transport: new ClusterStatusTransport(client, warn),
+        onTrouble: warn,
+      }),
+    };
+  }
+
+  async #serve(
+    pods: PodManager,
+    services: ClusterServices,
+  ): Promise<KubeletServer & { port: number }> {
+    const { settings, client, serving, clientCaPem } = this.#options;
+    const server = new KubeletServer({
+      nodeName: settings.nodeName,
+      address: settings.listenerAddress,
+      port: settings.listenerPort,
+      ...serving,
+      clientCaPem,
+      authorize: reviewAccess(client),
+      logs: new PodLogs(pods, services.logsDir),
+      pods: () => pods.pods(),
+    });
+    const { port } = await server.listen();
+    log.info("Listening on {address} port {port}", { address: settings.listenerAddress, port });
+    return Object.assign(server, { port });
+  }
+
+  async #watchPods(pods: PodManager, services: PodServices, signal: AbortSignal): Promise<void> {
+    const { client, settings } = this.#options;
+    let first = true;
+    const events = listWatch<Pod>(client, {
+      path: podsPath(),
+      fieldSelector: `spec.nodeName=${settings.nodeName}`,
+      signal,
+      onError: (error, retryInMs) => {
+        log.warn("Cannot watch pods, trying again in {retryInMs} ms: {error}", {
+          retryInMs: Math.round(retryInMs),
+          error: messageOf(error),
+        });
+      },
+    });
+    for await (const event of events) {
+      if (event.type === "applied") pods.apply(event.object);
+      else if (event.type === "deleted") pods.remove(event.object);
+      else {
+        if (first) await this.#cleanUp(event.items, services);
+        first = false;
+        pods.sync(event.items);
+      }
+    }
+  }
+
+  async #cleanUp(pods: readonly Pod[], services: PodServices): Promise<void> {
+    try {
+      await removeOrphans(services, new Set(pods.flatMap(({ metadata }) => metadata?.uid ?? [])));
+    } catch (error) {
+      log.warn("Cannot remove what is left of old pods: {error}", { error: messageOf(error) });
+    }
+  }
+}
+
+interface ClusterServices extends PodServices {
+  readonly events: EventRecorder;
+  readonly status: StatusWriter;
+}

@@ -1,0 +1,37 @@
+/**
+ * A kubelet as a library: everything of a node agent but the runtime that runs its containers.
+ *
+ * Give a {@linkcode Kubelet} a {@linkcode Provider}, an API client and a serving certificate, and
+ * this machine is a node; give {@linkcode runStandalone} a provider and a manifest, and its pods run
+ * with no cluster. A provider gets a {@linkcode ContainerRun} in which everything is resolved, and
+ * answers with one {@linkcode Exit}.
+ *
+ * @example
+ * ```ts
+ * import { type Exit, termination } from "./mod.ts";
+ *
+ * const exit: Exit = { kind: "exited", code: 3 };
+ * console.assert(termination(exit).exitCode === 3);
+ * ```
+ *
+ * @module
+ */
+export * from "./api/client.ts";
+export * from "./api/kubeconfig.ts";
+export * from "./api/objects.ts";
+export * from "./api/paths.ts";
+export type * from "./api/object_source.ts";
+export type * from "./api/types.ts";
+export { asksFor, type KrustletConfig, parseConfig } from "./config/config.ts";
+export { parseBootstrapArguments } from "./config/bootstrap_options.ts";
+export { commandHelp } from "./config/command_help.ts";
+export { parseRunArguments, type RunArguments } from "./config/run_options.ts";
+export * from "./data_dir.ts";
+export * from "./errors.ts";
+export * from "./exit.ts";
+export * from "./kubelet.ts";
+export * from "./logging.ts";
+export type * from "./provider.ts";
+export type { Screen, Stream } from "./standalone/display.ts";
+export { type Manifest, readManifests } from "./standalone/manifest.ts";
+export { EXIT_NOT_STARTED, runStandalone, type StandaloneOptions } from "./standalone/run.ts";

@@ -1,0 +1,191 @@
+/**
+ * A pod manager with everything around it real but the runtime and the cluster.
+ *
+ * @module
+ */
+import type { ObjectSource } from "../api/object_source.ts";
+import type { ContainerStatus, Pod, PodStatus } from "../api/types.ts";
+import { KubeletError } from "../errors.ts";
+import type { Happening } from "../events/happening.ts";
+import type { Exit } from "../exit.ts";
+import type { Images } from "../images/images.ts";
+import type { ContainerRun, Provider, RunControl } from "../provider.ts";
+import type { PodKey } from "../status/writer.ts";
+import { PodVolumes } from "../volumes/volumes.ts";
+import { PodManager } from "./manager.ts";
+import { RecordStore } from "./record_store.ts";
+import { RejectionThrottle } from "./rejection_throttle.ts";
+import type { StatusSink } from "./services.ts";
+
+/** What a fake guest does; it is the container's image. */
+type Guest = (control: RunControl, run: ContainerRun) => Promise<Exit>;
+
+const GUESTS: Readonly<Record<string, Guest>> = {
+  ok: () => Promise.resolve({ kind: "exited", code: 0 }),
+  three: () => Promise.resolve({ kind: "exited", code: 3 }),
+  trap: () => Promise.resolve({ kind: "trapped", message: "unreachable\n  at main" }),
+  broken: () => Promise.reject(new Error("a defect")),
+  spin: (control) => until(control.kill),
+  polite: (control) => until(control.stop).then(() => ({ kind: "exited", code: 0 })),
+};
+
+function until(signal: AbortSignal): Promise<Exit> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve({ kind: "killed" });
+    signal.addEventListener("abort", () => resolve({ kind: "killed" }), { once: true });
+  });
+}
+
+/** A machine with its disk. Agents come and go on it. */
+export class World implements AsyncDisposable, StatusSink {
+  readonly dir: string;
+  readonly runs: ContainerRun[] = [];
+  readonly events: Happening[] = [];
+  /** Every status that was said, in order. */
+  readonly said: { pod: PodKey; status: PodStatus }[] = [];
+  readonly released: string[] = [];
+  readonly trouble: string[] = [];
+  /** Images that cannot be had, with the error. */
+  readonly missing = new Map<string, KubeletError>();
+  readonly objects: ObjectSource = {
+    configMap: () => Promise.resolve(undefined),
+    secret: () => Promise.resolve(undefined),
+    token: () => Promise.reject(new Error("no tokens here")),
+  };
+  #waiting: (() => void)[] = [];
+
+  private constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  static async open(): Promise<World> {
+    return new World(await Deno.makeTempDir({ prefix: "krustlet-pods-" }));
+  }
+
+  /** An agent starts. */
+  agent(): PodManager {
+    const facts = {
+      nodeName: "node-1",
+      hostIPs: ["10.0.0.1"],
+      podIPs: ["10.0.0.1"],
+      allocatable: {},
+    };
+    const podsDir = `${this.dir}/pods`;
+    return new PodManager({
+      provider: this.#provider(),
+      images: this.#images(),
+      objects: this.objects,
+      facts,
+      podsDir,
+      logsDir: `${this.dir}/logs`,
+      volumes: new PodVolumes({ podsDir, objects: this.objects, facts }),
+      records: new RecordStore(podsDir, (message) => this.trouble.push(message)),
+      rejections: new RejectionThrottle(),
+      status: this,
+      events: { tell: (happening) => this.events.push(happening) },
+      onState: () => this.#wake(),
+    });
+  }
+
+  say(pod: PodKey, status: PodStatus): void {
+    this.said.push({ pod, status: structuredClone(status) });
+    this.#wake();
+  }
+
+  release(pod: PodKey): Promise<void> {
+    this.released.push(pod.name);
+    this.#wake();
+    return Promise.resolve();
+  }
+
+  forget(): void {}
+
+  /** Waits until something is as it should be; looks whenever anything has happened. */
+  async eventually(what: string, is: () => boolean): Promise<void> {
+    const limit = AbortSignal.timeout(5_000);
+    while (!is()) {
+      await new Promise<void>((resolve, reject) => {
+        const late = (): void => reject(new Error(`Waited in vain until ${what}`));
+        if (limit.aborted) return late();
+        limit.addEventListener("abort", late, { once: true });
+        this.#waiting.push(() => {
+          limit.removeEventListener("abort", late);
+          resolve();
+        });
+      });
+    }
+  }
+
+  /** The newest status that was said of a pod. */
+  status(name: string): PodStatus {
+    return this.said.findLast(({ pod }) => pod.name === name)?.status ?? {};
+  }
+
+  container(pod: string, name = "app"): ContainerStatus | undefined {
+    const { containerStatuses = [], initContainerStatuses = [] } = this.status(pod);
+    return [...initContainerStatuses, ...containerStatuses].find((one) => one.name === name);
+  }
+
+  /** Waits until a pod has this phase. */
+  phase(name: string, phase: string): Promise<void> {
+    return this.eventually(`pod ${name} is ${phase}`, () => this.status(name).phase === phase);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.dir, { recursive: true });
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  #provider(): Provider {
+    return {
+      arch: "wasm32-wasi",
+      architecture: "wasm-wasi",
+      runtimeVersion: "fake://1",
+      validate: (pod) => {
+        if (pod.spec?.hostPID !== true) return;
+        throw new KubeletError("rejected", "hostPID is set", { reason: "HostPIDNotSupported" });
+      },
+      run: async (run, control) => {
+        this.runs.push(run);
+        control.onStarted();
+        return await GUESTS[run.argv[0] ?? ""]!(control, run);
+      },
+      close: () => Promise.resolve(),
+    };
+  }
+
+  #images(): Images {
+    return {
+      ensure: ({ image }) => {
+        const error = this.missing.get(image);
+        if (error !== undefined) return Promise.reject(error);
+        return Promise.resolve({
+          image,
+          imageId: `sha256:${image}`,
+          module: { path: "/nowhere", digest: "sha256:0" },
+          moduleName: image,
+          sizeBytes: 1,
+          pulled: false,
+          tookMs: 1,
+        });
+      },
+    };
+  }
+}
+
+/** A pod of one container `app` with this guest, and more where it is asked for. */
+export function podOf(
+  guest: string,
+  options: { name?: string; uid?: string; spec?: object } = {},
+): Pod {
+  const { name = "web", uid = `uid-${name}`, spec = {} } = options;
+  return {
+    metadata: { name, namespace: "default", uid, generation: 1 },
+    spec: { restartPolicy: "Never", containers: [{ name: "app", image: guest }], ...spec },
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * Whether a pod can ever run on this node.
+ *
+ * @module
+ */
+import type { Container, Pod } from "../api/types.ts";
+import { KubeletError } from "../errors.ts";
+import type { Provider } from "../provider.ts";
+import { checkVolumes } from "../volumes/check.ts";
+import type { PodFailure } from "./record.ts";
+
+/** Says why a pod can never run here, or `undefined` if it may. */
+export function refusal(pod: Pod, provider: Provider): PodFailure | undefined {
+  try {
+    checkVolumes(pod);
+    provider.validate(pod);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof KubeletError) || error.code !== "rejected") throw error;
+    return { reason: error.reason ?? "UnsupportedPod", message: error.message };
+  }
+}
+
+const NOT_YET = ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] as const;
+
+/** The fields that a pod asks for and this node does not act on; a person should know. */
+export function ignoredFields(pod: Pod): string[] {
+  const all: Container[] = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+  return all.flatMap((container) =>
+    NOT_YET.filter((field) => container[field] !== undefined)
+      .map((field) => `${field} of container "${container.name}"`)
+  );
+}

@@ -1,0 +1,158 @@
+/**
+ * One pod at work: what its states share.
+ *
+ * @module
+ */
+import type { Pod, RestartPolicy } from "../api/types.ts";
+import { podReference } from "../container/places.ts";
+import { newContainerRecord } from "../container/record.ts";
+import { ContainerRunner, type ContainerTask } from "../container/runner.ts";
+import { Latest } from "../krator/mod.ts";
+import { phaseOf } from "../status/phase.ts";
+import type { PodKey } from "../status/writer.ts";
+import { kubeTime } from "../time.ts";
+import type { MountedVolume } from "../volumes/volume.ts";
+import { Ending } from "./ending.ts";
+import type { PodFailure, PodRecord } from "./record.ts";
+import type { PodServices } from "./services.ts";
+import { podStatus } from "./status.ts";
+
+/** The part of a task that differs between a pod's containers. */
+export interface ContainerRole {
+  readonly name: string;
+  readonly init: boolean;
+  readonly policy: RestartPolicy;
+  readonly onStarted?: () => void;
+}
+
+/** Everything about one pod. Its states change it; nobody else does. */
+export class PodContext {
+  readonly services: PodServices;
+  readonly key: PodKey;
+  readonly latest: Latest<Pod>;
+  readonly record: PodRecord;
+  readonly ending = new Ending();
+  /** Aborted when the API server no longer has the pod. */
+  readonly gone: AbortSignal;
+  /** Aborted when the pod is deleted or gone, or when the agent shuts down. */
+  readonly dismissed: AbortSignal;
+  /** The pod's volumes by name, once they are mounted. */
+  mounted: ReadonlyMap<string, MountedVolume> = new Map();
+  /** True once its volumes are mounted. */
+  readyToStart = false;
+  /** True if a container turned out to be one that can never run here. */
+  rejected = false;
+  /** The runs of containers that are under way. They do not reject. */
+  readonly runners = new Set<Promise<void>>();
+  /** Counts the changes of the record, for whoever waits for one. */
+  readonly changes = new Latest(0);
+  #saving: Promise<void> = Promise.resolve();
+  #queued: Promise<void> | undefined;
+
+  constructor(options: {
+    services: PodServices;
+    key: PodKey;
+    latest: Latest<Pod>;
+    record: PodRecord;
+    gone: AbortSignal;
+    dismissed: AbortSignal;
+  }) {
+    this.services = options.services;
+    this.key = options.key;
+    this.latest = options.latest;
+    this.record = options.record;
+    this.gone = options.gone;
+    this.dismissed = options.dismissed;
+  }
+
+  /** The newest version of the pod. */
+  get pod(): Pod {
+    return this.latest.value;
+  }
+
+  /** Saves the record, then reports the pod's status. Resolves when the record is on disk. */
+  changed(): Promise<void> {
+    this.changes.set(this.changes.value + 1);
+    this.#queued ??= this.#saving.then(() => this.#save());
+    this.#saving = this.#queued;
+    return this.#queued;
+  }
+
+  /** Resolves when every change so far is on disk. */
+  saved(): Promise<void> {
+    return this.#saving;
+  }
+
+  /** Starts a container's runner. What it settles with is seen through {@linkcode runners}. */
+  start(role: ContainerRole): Promise<void> {
+    const { spec, fieldPath } = this.#container(role);
+    const record = this.record.containers[role.name] ??= newContainerRecord();
+    const task: ContainerTask = {
+      pod: () => this.pod,
+      spec,
+      fieldPath,
+      policy: role.policy,
+      record,
+      mounted: this.mounted,
+      changed: () => this.changed(),
+      ...(role.onStarted === undefined ? {} : { onStarted: role.onStarted }),
+      stop: this.ending.stop,
+      kill: this.ending.kill,
+    };
+    const running = new ContainerRunner(this.services, task).run();
+    const settled = running.catch(() => {}).then(() => {
+      this.runners.delete(settled);
+    });
+    this.runners.add(settled);
+    return running;
+  }
+
+  /** The pod has failed as a whole: notes why, and ends what still runs. */
+  fail(failure: PodFailure, graceMs: number): void {
+    this.record.failure ??= failure;
+    this.ending.begin("failed", graceMs);
+  }
+
+  /** The grace period that the pod's own spec asks for, in ms. */
+  get graceMs(): number {
+    const { metadata, spec } = this.pod;
+    const seconds = metadata?.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ??
+      30;
+    return seconds * 1000;
+  }
+
+  /** Tells an event on the pod. */
+  tell(type: "Normal" | "Warning", reason: string, message: string): void {
+    this.services.events.tell({ object: podReference(this.pod), type, reason, message });
+  }
+
+  /** Fixes the final phase, if the pod has one. */
+  conclude(): void {
+    const { record } = this;
+    const phase = record.failure === undefined ? phaseOf(this.pod, record.containers) : "Failed";
+    if (phase === "Succeeded" || phase === "Failed") record.finalPhase ??= phase;
+  }
+
+  async #save(): Promise<void> {
+    this.#queued = undefined;
+    const { hostIPs, podIPs } = this.services.facts;
+    const status = podStatus(this.pod, this.record, {
+      hostIPs,
+      podIPs: this.readyToStart || this.record.reported?.podIP !== undefined ? podIPs : [],
+      readyToStart: this.readyToStart,
+      now: kubeTime(Date.now()),
+    });
+    this.record.reported = status;
+    await this.services.records.save(this.key.uid, JSON.stringify(this.record));
+    this.services.status.say(this.key, status);
+  }
+
+  #container({ name, init }: ContainerRole): { spec: ContainerTask["spec"]; fieldPath: string } {
+    const list = init ? "initContainers" : "containers";
+    const spec = this.pod.spec?.[list]?.find((container) => container.name === name);
+    if (spec === undefined) {
+      throw new Error(`Cannot start container "${name}": the pod has no such container`);
+    }
+    return { spec, fieldPath: `spec.${list}{${name}}` };
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The end of a pod: when it begins, why, and when nothing of it may be left running.
+ *
+ * @module
+ */
+
+/**
+ * Why a pod ends: all its containers have done their work; it has failed as a whole (its deadline,
+ * a container that can never run); the agent shuts down; it was deleted. Each outranks those
+ * before it.
+ */
+const CAUSES = ["ended", "failed", "shutdown", "deleted"] as const;
+
+/** One of the causes. */
+export type EndingCause = (typeof CAUSES)[number];
+
+/** Begins once; the time that is left can only become less. */
+export class Ending {
+  readonly #stop = new AbortController();
+  readonly #kill = new AbortController();
+  #cause: EndingCause | undefined;
+  #deadlineMs = Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Aborted when the grace period begins. */
+  get stop(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Aborted when the grace period is over. */
+  get kill(): AbortSignal {
+    return this.#kill.signal;
+  }
+
+  /** Why, or `undefined` while the pod is not ending. */
+  get cause(): EndingCause | undefined {
+    return this.#cause;
+  }
+
+  /** Begins the end, or shortens it. */
+  begin(cause: EndingCause, graceMs: number): void {
+    if (this.#cause === undefined || CAUSES.indexOf(cause) > CAUSES.indexOf(this.#cause)) {
+      this.#cause = cause;
+    }
+    const deadlineMs = Date.now() + graceMs;
+    if (deadlineMs < this.#deadlineMs) {
+      this.#deadlineMs = deadlineMs;
+      clearTimeout(this.#timer);
+      if (graceMs <= 0) this.#kill.abort();
+      else this.#timer = setTimeout(() => this.#kill.abort(), graceMs);
+    }
+    this.#stop.abort();
+  }
+
+  /** To be called when nothing is left to kill. */
+  over(): void {
+    clearTimeout(this.#timer);
+  }
+}

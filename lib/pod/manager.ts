@@ -1,0 +1,203 @@
+/**
+ * All pods of this node: one machine for each UID, from the first sight of it to its removal.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import type { Pod } from "../api/types.ts";
+import { namesIn, removeTree } from "../files.ts";
+import { type Assignment, Controller, runMachine } from "../krator/mod.ts";
+import { aborted, kubeTime, sleep } from "../time.ts";
+import { PodContext } from "./context.ts";
+import { POD_EDGES, type PodStates } from "./edges.ts";
+import { identity, loseRunning, newRecord, type PodRecord } from "./record.ts";
+import type { PodServices } from "./services.ts";
+import { finished } from "./states/finished.ts";
+import { initializing } from "./states/initializing.ts";
+import { mounting } from "./states/mounting.ts";
+import { registered } from "./states/registered.ts";
+import { rejecting } from "./states/rejecting.ts";
+import { removing } from "./states/removing.ts";
+import { running } from "./states/running.ts";
+import { terminating } from "./states/terminating.ts";
+
+const log = getLogger(["krustlet", "pod"]);
+
+const STATES: PodStates = {
+  registered,
+  mounting,
+  initializing,
+  running,
+  terminating,
+  rejecting,
+  finished,
+  removing,
+};
+
+/** Runs all pods that it is told of. */
+export class PodManager {
+  readonly #services: PodServices;
+  readonly #contexts = new Map<string, PodContext>();
+  readonly #shutdown = new AbortController();
+  readonly #controller: Controller<Pod>;
+  #shutdownGraceMs = 0;
+
+  constructor(services: PodServices) {
+    this.#services = services;
+    this.#controller = new Controller<Pod>({
+      work: (assignment) => this.#live(assignment),
+      onDefect: (pod, error) => {
+        log.error("Pod {namespace}/{name} is stuck by a defect of the agent: {error}", {
+          ...pod.metadata,
+          error: error instanceof Error ? error.stack : String(error),
+        });
+      },
+    });
+  }
+
+  /** Takes a new or newer version of a pod. */
+  apply(pod: Pod): void {
+    if (!this.#shutdown.signal.aborted) this.#controller.apply(pod);
+  }
+
+  /** Learns that a pod is no more. */
+  remove(pod: Pod): void {
+    this.#controller.remove(pod);
+  }
+
+  /** Learns of all pods there are. */
+  sync(pods: readonly Pod[]): void {
+    if (!this.#shutdown.signal.aborted) this.#controller.sync(pods);
+  }
+
+  /** The newest versions of all pods, with the status that this node last computed. */
+  pods(): Pod[] {
+    return this.#controller.objects().map((pod) => {
+      const status = this.#contexts.get(pod.metadata?.uid ?? "")?.record.reported;
+      return status === undefined ? pod : { ...pod, status };
+    });
+  }
+
+  /** What is known of the pod with this namespace and name; a live one before one that ends. */
+  find(namespace: string, name: string): PodContext | undefined {
+    const all = [...this.#contexts.values()].filter(({ key }) =>
+      key.namespace === namespace && key.name === name
+    );
+    return all.find((context) => context.ending.cause === undefined) ?? all.at(-1);
+  }
+
+  /** Ends all guests within their grace periods, at most `graceMs`. Pods stay for the next agent. */
+  async shutdown(graceMs: number): Promise<void> {
+    this.#shutdownGraceMs = graceMs;
+    this.#shutdown.abort();
+    await this.#controller.idle();
+  }
+
+  async #live(assignment: Assignment<Pod>): Promise<void> {
+    const { latest, gone } = assignment;
+    const key = identity(latest.value);
+    const dismissal = new AbortController();
+    const over = new AbortController();
+    const context = new PodContext({
+      services: this.#services,
+      key,
+      latest,
+      record: await this.#recall(latest.value),
+      gone,
+      dismissed: dismissal.signal,
+    });
+    this.#contexts.set(key.uid, context);
+    void this.#watchDeletion(context, dismissal, over.signal);
+    void this.#watchShutdown(context, dismissal, over.signal);
+    void this.#watchDeadline(context, over.signal);
+    try {
+      const end = await runMachine({
+        edges: POD_EDGES,
+        states: STATES,
+        initial: "registered",
+        context,
+        interrupt: { signal: dismissal.signal, to: "terminating" },
+        onEnter: (state) => {
+          log.debug("Pod {namespace}/{name} is {state}", { ...key, state });
+          this.#services.onState?.(key, state);
+        },
+      });
+      if (end === "removed") this.#contexts.delete(key.uid);
+    } finally {
+      context.ending.over();
+      over.abort();
+      await context.saved();
+    }
+  }
+
+  /** What this machine remembers of the pod, else what the cluster remembers. */
+  async #recall(pod: Pod): Promise<PodRecord> {
+    const { uid } = identity(pod);
+    const nowMs = Date.now();
+    const record = await this.#services.records.load(uid) ?? newRecord(pod, kubeTime(nowMs));
+    loseRunning(record, nowMs);
+    return record;
+  }
+
+  async #watchDeletion(
+    context: PodContext,
+    dismissal: AbortController,
+    over: AbortSignal,
+  ): Promise<void> {
+    const done = AbortSignal.any([over, context.gone]);
+    while (!done.aborted) {
+      if (context.pod.metadata?.deletionTimestamp !== undefined) {
+        context.ending.begin("deleted", context.graceMs);
+        dismissal.abort();
+      }
+      await context.latest.changed(done);
+    }
+    if (!context.gone.aborted) return;
+    context.ending.begin("deleted", 0);
+    dismissal.abort();
+  }
+
+  async #watchShutdown(
+    context: PodContext,
+    dismissal: AbortController,
+    over: AbortSignal,
+  ): Promise<void> {
+    await aborted(AbortSignal.any([this.#shutdown.signal, over]));
+    if (over.aborted) return;
+    const graceMs = Math.min(context.graceMs, this.#shutdownGraceMs);
+    context.ending.begin("shutdown", graceMs);
+    dismissal.abort();
+  }
+
+  async #watchDeadline(context: PodContext, over: AbortSignal): Promise<void> {
+    const seconds = context.pod.spec?.activeDeadlineSeconds;
+    if (seconds === undefined || context.record.finalPhase !== undefined) return;
+    const untilMs = Date.parse(context.record.startTime) + seconds * 1000;
+    while (Date.now() < untilMs) {
+      if (!await sleep(untilMs - Date.now(), over)) return;
+    }
+    const message = "Pod was active on the node longer than the specified deadline";
+    context.tell("Normal", "DeadlineExceeded", message);
+    context.fail({ reason: "DeadlineExceeded", message }, context.graceMs);
+  }
+}
+
+/** Removes what is left on disk of pods that no longer exist. */
+export async function removeOrphans(
+  { podsDir, logsDir, volumes, records }: Pick<
+    PodServices,
+    "podsDir" | "logsDir" | "volumes" | "records"
+  >,
+  known: ReadonlySet<string>,
+): Promise<void> {
+  for (const uid of await records.uids()) {
+    if (known.has(uid)) continue;
+    log.info("Removing what is left of pod {uid}, which no longer exists", { uid });
+    await volumes.unmountAll(uid);
+    await removeTree(`${podsDir}/${uid}`);
+  }
+  for (const name of await namesIn(logsDir)) {
+    const uid = name.slice(name.lastIndexOf("_") + 1);
+    if (!known.has(uid)) await removeTree(`${logsDir}/${name}`);
+  }
+}

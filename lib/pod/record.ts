@@ -1,0 +1,91 @@
+/**
+ * What the agent remembers of a pod, in memory and on disk.
+ *
+ * The record is the truth about a pod's containers: its status is computed from it, and a
+ * restarted agent goes on from it. It is plain data; who changes it also saves it.
+ *
+ * @module
+ */
+import type { Pod, PodStatus } from "../api/types.ts";
+import { type ContainerRecord, endRun, newContainerRecord } from "../container/record.ts";
+
+/** A pod that has failed as a whole, and why. */
+export interface PodFailure {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What is known of one pod. Saved as JSON in the pod's folder. */
+export interface PodRecord {
+  readonly version: 1;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** When this node first saw the pod, RFC 3339. */
+  startTime: string;
+  /** Init and app containers by name; names are unique within a pod. */
+  containers: Record<string, ContainerRecord>;
+  /** Set once the pod has failed for a reason that is not a container's. It never runs again. */
+  failure?: PodFailure;
+  /** Set once the phase is Succeeded or Failed. It never changes again. */
+  finalPhase?: "Succeeded" | "Failed";
+  /** The status that was reported last: conditions keep their times across restarts. */
+  reported?: PodStatus;
+}
+
+/**
+ * A record for a pod of which this machine remembers nothing.
+ *
+ * If the cluster remembers more (the data folder was lost), its word is taken: what had ended
+ * stays ended, counts go on, and what ran is taken for lost.
+ */
+export function newRecord(pod: Pod, now: string): PodRecord {
+  const { uid, namespace, name } = identity(pod);
+  const status = pod.status ?? {};
+  const known = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  const containers: Record<string, ContainerRecord> = {};
+  for (const spec of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
+    const seen = known.find((one) => one.name === spec.name);
+    containers[spec.name] = seen === undefined ? newContainerRecord() : {
+      restartCount: seen.restartCount,
+      state: seen.state,
+      lastState: seen.lastState ?? {},
+      started: seen.started ?? false,
+      ...(seen.containerID === undefined ? {} : { containerId: seen.containerID }),
+      ...(seen.imageID === "" ? {} : { image: seen.image, imageId: seen.imageID }),
+    };
+  }
+  return {
+    version: 1,
+    uid,
+    namespace,
+    name,
+    startTime: status.startTime ?? now,
+    containers,
+    ...(status.phase === "Succeeded" || status.phase === "Failed"
+      ? { finalPhase: status.phase }
+      : {}),
+    ...(Object.keys(status).length === 0 ? {} : { reported: status }),
+  };
+}
+
+/** A pod's namespace, name and UID; throws if the object is no pod of a cluster. */
+export function identity(pod: Pod): { uid: string; namespace: string; name: string } {
+  const { uid, namespace, name } = pod.metadata ?? {};
+  if (uid === undefined || namespace === undefined || name === undefined) {
+    throw new TypeError(`Cannot follow pod "${name}": it has no uid or no namespace`);
+  }
+  return { uid, namespace, name };
+}
+
+/**
+ * Marks every container that was running as lost. Called on the record of an agent that is gone:
+ * its guests ended with it.
+ */
+export function loseRunning(record: PodRecord, nowMs: number): void {
+  for (const container of Object.values(record.containers)) {
+    const { running } = container.state;
+    if (running === undefined) continue;
+    endRun(container, { exit: { kind: "lost" }, atMs: nowMs });
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * What pods need from the rest of the kubelet.
+ *
+ * @module
+ */
+import type { PodStatus } from "../api/types.ts";
+import type { ContainerServices } from "../container/services.ts";
+import type { PodKey } from "../status/writer.ts";
+import type { PodVolumes } from "../volumes/volumes.ts";
+import type { RecordStore } from "./record_store.ts";
+import type { RejectionThrottle } from "./rejection_throttle.ts";
+
+/** Where a pod's status goes. */
+export interface StatusSink {
+  say(pod: PodKey, status: PodStatus): void;
+  /** Tells that the node is done with a deleted pod; resolves when that was heard. */
+  release(pod: PodKey): Promise<void>;
+  forget(uid: string): void;
+}
+
+/** Shared by all pods. */
+export interface PodServices extends ContainerServices {
+  readonly volumes: PodVolumes;
+  readonly status: StatusSink;
+  readonly records: RecordStore;
+  readonly rejections: RejectionThrottle;
+  /** Told of each state that a pod enters. */
+  readonly onState?: (pod: PodKey, state: string) => void;
+}

@@ -1,0 +1,15 @@
+import { aborted } from "../../time.ts";
+import type { NextOf, PodState } from "../edges.ts";
+
+/** Says how the pod ended, gives back its volumes, and waits until it is deleted. */
+export const finished: PodState<"finished"> = {
+  async run(context): Promise<NextOf<"finished">> {
+    const { services, key, pod, record } = context;
+    context.readyToStart = false;
+    context.conclude();
+    if (pod.status?.phase !== record.finalPhase) await context.changed();
+    await services.volumes.unmountAll(key.uid);
+    await aborted(context.dismissed);
+    return context.ending.cause === "deleted" || context.gone.aborted ? "removing" : "suspended";
+  },
+};

@@ -1,0 +1,27 @@
+import { messageOf } from "../../errors.ts";
+import { sleep } from "../../time.ts";
+import type { NextOf, PodState } from "../edges.ts";
+
+/** First and longest pause before a volume that could not be mounted is tried again. */
+const RETRY_MS = { first: 1_000, max: 10_000 };
+
+/** Mounts all volumes, however long that takes. */
+export const mounting: PodState<"mounting"> = {
+  async run(context): Promise<NextOf<"mounting">> {
+    const signal = context.ending.stop;
+    let pauseMs = RETRY_MS.first;
+    for (;;) {
+      try {
+        context.mounted = await context.services.volumes.mountAll(context.pod, signal);
+        context.readyToStart = true;
+        return "initializing";
+      } catch (error) {
+        if (signal.aborted) return "terminating";
+        context.tell("Warning", "FailedMount", messageOf(error));
+        await context.changed();
+      }
+      if (!await sleep(pauseMs, signal)) return "terminating";
+      pauseMs = Math.min(pauseMs * 2, RETRY_MS.max);
+    }
+  },
+};

@@ -1,0 +1,25 @@
+import { ignoredFields, refusal } from "../admission.ts";
+import type { NextOf, PodState } from "../edges.ts";
+
+/** Asks whether this pod has ended already, and whether it can ever run here. */
+export const registered: PodState<"registered"> = {
+  async run(context): Promise<NextOf<"registered">> {
+    const { record, pod, services } = context;
+    if (record.finalPhase !== undefined) return "finished";
+    const failure = refusal(pod, services.provider);
+    if (failure !== undefined) {
+      record.failure = failure;
+      return "rejecting";
+    }
+    const ignored = ignoredFields(pod);
+    if (ignored.length > 0) {
+      context.tell(
+        "Warning",
+        "UnsupportedField",
+        `This node does not act on: ${ignored.join(", ")}. The container runs without it.`,
+      );
+    }
+    await context.changed();
+    return "mounting";
+  },
+};

@@ -1,0 +1,23 @@
+import { sleep } from "../../time.ts";
+import type { NextOf, PodState } from "../edges.ts";
+
+/** Fails the pod, at once or a little later (see {@linkcode RejectionThrottle}). */
+export const rejecting: PodState<"rejecting"> = {
+  async run(context, signal): Promise<NextOf<"rejecting">> {
+    const { record, pod, services, key } = context;
+    const { reason, message } = record.failure ?? { reason: "UnsupportedPod", message: "" };
+    const delayMs = services.rejections.delayMs(pod, Date.now());
+    if (delayMs > 0) {
+      // Not failed yet, but whoever looks sees why.
+      for (const container of Object.values(record.containers)) {
+        container.state = { waiting: { reason, message } };
+      }
+      delete record.failure;
+      await context.changed();
+      record.failure = { reason, message };
+      if (!await sleep(delayMs, signal)) return "terminating";
+    }
+    context.tell("Warning", reason, `Cannot run pod "${key.namespace}/${key.name}": ${message}`);
+    return "finished";
+  },
+};

@@ -1,0 +1,21 @@
+import type { NextOf, PodState } from "../edges.ts";
+
+/** Lets the grace period pass, at most, and sees that nothing is left running. */
+export const terminating: PodState<"terminating"> = {
+  async run(context): Promise<NextOf<"terminating">> {
+    const { record, ending } = context;
+    for (const [name, container] of Object.entries(record.containers)) {
+      if (container.state.running === undefined) continue;
+      context.tell("Normal", "Killing", `Stopping container ${name}`);
+    }
+    await Promise.all(context.runners);
+    ending.over();
+    if (ending.cause === "deleted") return "removing";
+    if (ending.cause === "shutdown") {
+      context.conclude();
+      await context.changed();
+      return "suspended";
+    }
+    return context.rejected ? "rejecting" : "finished";
+  },
+};

@@ -1,0 +1,92 @@
+/**
+ * From what the agent remembers of a pod to what it tells the cluster.
+ *
+ * @module
+ */
+import type { Container, ContainerStatus, Pod, PodPhase, PodStatus } from "../api/types.ts";
+import { conditionsOf, isReady } from "../status/conditions.ts";
+import { phaseOf } from "../status/phase.ts";
+import { qosClass } from "../status/qos.ts";
+import { newContainerRecord } from "../container/record.ts";
+import type { PodRecord } from "./record.ts";
+
+/** What a status says of the machine. */
+export interface StatusFacts {
+  /** The node's addresses, the first one being the main one. */
+  readonly hostIPs: readonly string[];
+  /** The pod's addresses; none until it has any. */
+  readonly podIPs: readonly string[];
+  readonly readyToStart: boolean;
+  /** RFC 3339. */
+  readonly now: string;
+}
+
+/** The whole status of a pod; touches nothing. */
+export function podStatus(pod: Pod, record: PodRecord, facts: StatusFacts): PodStatus {
+  const { failure } = record;
+  const phase = record.finalPhase ?? phaseNow(pod, record);
+  const ended = phase === "Succeeded" || phase === "Failed";
+  const generation = pod.metadata?.generation;
+  return {
+    phase,
+    ...(failure === undefined ? {} : { reason: failure.reason, message: failure.message }),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    conditions: conditionsOf({
+      pod,
+      containers: record.containers,
+      phase,
+      readyToStart: facts.readyToStart && !ended,
+      before: record.reported?.conditions ?? pod.status?.conditions ?? [],
+      now: facts.now,
+    }),
+    ...addresses(facts),
+    startTime: record.startTime,
+    qosClass: qosClass(pod),
+    ...(pod.spec?.initContainers === undefined ? {} : {
+      initContainerStatuses: pod.spec.initContainers.map((spec) =>
+        containerStatus(spec, record, { init: true })
+      ),
+    }),
+    containerStatuses: (pod.spec?.containers ?? []).map((spec) =>
+      containerStatus(spec, record, { init: false })
+    ),
+  };
+}
+
+/** A pod has not ended before its last container has: sidecars and a grace period count. */
+function phaseNow(pod: Pod, { failure, containers }: PodRecord): PodPhase {
+  const phase = failure === undefined ? phaseOf(pod, containers) : "Failed";
+  if (phase !== "Succeeded" && phase !== "Failed") return phase;
+  const busy = Object.values(containers).some(({ state }) => state.running !== undefined);
+  return busy ? "Running" : phase;
+}
+
+function addresses({ hostIPs, podIPs }: StatusFacts): Partial<PodStatus> {
+  const [hostIP] = hostIPs;
+  const [podIP] = podIPs;
+  return {
+    ...(hostIP === undefined ? {} : { hostIP, hostIPs: hostIPs.map((ip) => ({ ip })) }),
+    ...(podIP === undefined ? {} : { podIP, podIPs: podIPs.map((ip) => ({ ip })) }),
+  };
+}
+
+function containerStatus(
+  spec: Container,
+  record: PodRecord,
+  { init }: { init: boolean },
+): ContainerStatus {
+  const container = record.containers[spec.name] ?? newContainerRecord();
+  // An init container that has done its work is ready for ever; others are while they run.
+  const done = init && container.state.terminated?.exitCode === 0;
+  return {
+    name: spec.name,
+    image: container.image ?? spec.image ?? "",
+    imageID: container.imageId ?? "",
+    ...(container.containerId === undefined ? {} : { containerID: container.containerId }),
+    ready: done || (isReady(container) && (!init || spec.restartPolicy === "Always")),
+    started: container.started,
+    restartCount: container.restartCount,
+    state: container.state,
+    lastState: container.lastState,
+  };
+}

@@ -1,0 +1,207 @@
+/**
+ * Reads what `krustlet run` is given: manifests, or a bare Wasm module.
+ *
+ * @module
+ */
+import { parseAllDocuments, type ScalarTag, type Tags } from "yaml";
+import type { ConfigMap, KubeObject, Pod, Secret } from "../api/types.ts";
+import { KubeletError } from "../errors.ts";
+import { completePod } from "./defaults.ts";
+
+/** Everything that the given files hold. */
+export interface Manifest {
+  readonly pods: readonly Pod[];
+  readonly configMaps: readonly ConfigMap[];
+  readonly secrets: readonly Secret[];
+}
+
+/** Bytes of a manifest file: the API server itself takes no object over 1.5 MiB. */
+const MANIFEST_BYTES_MAX = 16 * 1024 * 1024;
+/** A number of YAML 1.1, which the API's file modes are written in. */
+const OCTAL: ScalarTag = {
+  tag: "tag:yaml.org,2002:int",
+  default: true,
+  test: /^0[0-7]+$/,
+  resolve: (text) => Number.parseInt(text, 8),
+};
+/** How every Wasm binary begins: NUL and "asm". */
+const WASM_MAGIC = [0x00, 0x61, 0x73, 0x6d];
+
+/**
+ * Reads manifests (YAML or JSON, several documents, Lists) and Wasm modules.
+ *
+ * A module becomes a pod of one container that never restarts, with `moduleArgs` as its arguments.
+ * Relative `file:` images are looked for beside the manifest. Throws a {@linkcode KubeletError}
+ * with code `invalid` that names the file and the place.
+ */
+export async function readManifests(
+  paths: readonly string[],
+  moduleArgs: readonly string[] = [],
+): Promise<Manifest> {
+  const found = { pods: [] as Pod[], configMaps: [] as ConfigMap[], secrets: [] as Secret[] };
+  for (const path of paths) {
+    const bytes = await read(path);
+    if (isWasm(bytes, path)) {
+      found.pods.push(modulePod(await Deno.realPath(path), moduleArgs));
+      continue;
+    }
+    if (moduleArgs.length > 0) {
+      throw invalid(path, "arguments after -- go to a .wasm module; a manifest has its own args");
+    }
+    const folder = path === "-" ? Deno.cwd() : parent(await Deno.realPath(path));
+    for (const object of objectsOf(path, new TextDecoder().decode(bytes))) {
+      sort(path, object, folder, found);
+    }
+  }
+  if (found.pods.length === 0) throw invalid(paths.join(", "), "there is no Pod in it");
+  refuseTwins(found.pods);
+  return found;
+}
+
+function isWasm(bytes: Uint8Array, path: string): boolean {
+  return WASM_MAGIC.every((byte, index) => bytes[index] === byte) || path.endsWith(".wasm");
+}
+
+function modulePod(path: string, args: readonly string[]): Pod {
+  const file = path.slice(path.replaceAll("\\", "/").lastIndexOf("/") + 1);
+  const name = file.replace(/\.wasm$/, "").toLowerCase().replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^-+|-+$/g, "") || "module";
+  return completePod({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: name.slice(0, 63) },
+    spec: {
+      restartPolicy: "Never",
+      containers: [{
+        name: name.slice(0, 63),
+        image: `file:${path}`,
+        ...(args.length === 0 ? {} : { args: [...args] }),
+      }],
+    },
+  });
+}
+
+function* objectsOf(path: string, text: string): Generator<KubeObject> {
+  // Merge keys and octal modes (0644) as kubectl reads them.
+  const dialect = { merge: true, customTags: (tags: Tags) => [OCTAL, ...tags] };
+  for (const document of parseAllDocuments(text, dialect)) {
+    const [error] = document.errors;
+    if (error !== undefined) throw invalid(path, error.message.trim());
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    if (value === null || value === undefined) continue;
+    if (typeof value !== "object" || Array.isArray(value)) {
+      throw invalid(path, "a document is not a Kubernetes object (a map with apiVersion and kind)");
+    }
+    const object = value as KubeObject & { items?: KubeObject[] };
+    if (object.kind === "List" || object.kind === "PodList") yield* object.items ?? [];
+    else yield object;
+  }
+}
+
+function sort(
+  path: string,
+  object: KubeObject,
+  folder: string,
+  found: { pods: Pod[]; configMaps: ConfigMap[]; secrets: Secret[] },
+): void {
+  const name = object.metadata?.name;
+  if (name === undefined || name === "") {
+    throw invalid(path, `a ${object.kind ?? "document"} has no metadata.name`);
+  }
+  const metadata = { namespace: "default", ...object.metadata };
+  switch (object.kind) {
+    case "Pod":
+      found.pods.push(absoluteImages(checkPod(path, completePod(object)), folder));
+      break;
+    case "ConfigMap":
+      found.configMaps.push({ ...object, metadata });
+      break;
+    case "Secret":
+      found.secrets.push({ ...object, metadata });
+      break;
+    default:
+      throw invalid(
+        path,
+        `${object.kind} "${name}" needs a cluster; without one, Pods run, and ConfigMaps and \
+Secrets beside them are used`,
+      );
+  }
+}
+
+/** The few rules that the API server would have checked and that nobody else does. */
+function checkPod(path: string, pod: Pod): Pod {
+  const where = `Pod "${pod.metadata?.name}"`;
+  const { containers, initContainers = [], restartPolicy } = pod.spec ?? { containers: [] };
+  if (containers.length === 0) throw invalid(path, `${where} has no spec.containers`);
+  const seen = new Set<string>();
+  for (const container of [...initContainers, ...containers]) {
+    const { name, image } = container;
+    if (typeof name !== "string" || !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
+      throw invalid(path, `${where} has a container whose name is not a DNS label: "${name}"`);
+    }
+    if (seen.has(name)) throw invalid(path, `${where} has two containers named "${name}"`);
+    seen.add(name);
+    if (typeof image !== "string" || image.trim() === "") {
+      throw invalid(path, `container "${name}" of ${where} has no image`);
+    }
+  }
+  if (restartPolicy !== undefined && !["Always", "OnFailure", "Never"].includes(restartPolicy)) {
+    throw invalid(
+      path,
+      `${where} has restartPolicy "${restartPolicy}": allowed are Always, \
+OnFailure, Never`,
+    );
+  }
+  return pod;
+}
+
+function absoluteImages(pod: Pod, folder: string): Pod {
+  for (const container of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
+    const path = /^file:(?!\/|[a-zA-Z]:[\\/])(.+)$/.exec(container.image ?? "")?.[1];
+    if (path !== undefined) container.image = `file:${folder}/${path.replace(/^\.\//, "")}`;
+  }
+  return pod;
+}
+
+function refuseTwins(pods: readonly Pod[]): void {
+  const seen = new Set<string>();
+  for (const { metadata } of pods) {
+    const key = `${metadata?.namespace}/${metadata?.name}`;
+    if (seen.has(key)) {
+      throw new KubeletError("invalid", `Cannot run pod "${key}": it is there twice`);
+    }
+    seen.add(key);
+  }
+}
+
+async function read(path: string): Promise<Uint8Array> {
+  try {
+    if (path === "-") return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
+    const { size } = await Deno.stat(path);
+    // A module may be large and is not read here: its first bytes tell what it is.
+    if (size > MANIFEST_BYTES_MAX) return await head(path);
+    return await Deno.readFile(path);
+  } catch (error) {
+    const state = error instanceof Deno.errors.NotFound ? "no such file" : String(error);
+    throw new KubeletError("invalid", `Cannot read "${path}": ${state}`, { cause: undefined });
+  }
+}
+
+async function head(path: string): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array(WASM_MAGIC.length);
+  await file.read(bytes);
+  if (!isWasm(bytes, path)) {
+    throw new Error(`larger than ${MANIFEST_BYTES_MAX} bytes, so it is no manifest`);
+  }
+  return bytes;
+}
+
+function parent(path: string): string {
+  const slash = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  return slash <= 0 ? "/" : path.slice(0, slash);
+}
+
+function invalid(path: string, state: string): KubeletError {
+  return new KubeletError("invalid", `Cannot use "${path}": ${state}`);
+}

@@ -1,0 +1,180 @@
+/**
+ * Runs pods with no cluster: the same pod life, with a terminal in the cluster's place.
+ *
+ * @module
+ */
+import type { Pod, PodStatus } from "../api/types.ts";
+import { logLines } from "../container/log_lines.ts";
+import { containerLogDir } from "../container/places.ts";
+import type { EventSink, Happening } from "../events/happening.ts";
+import { ImageStore } from "../images/images.ts";
+import { Latest } from "../krator/mod.ts";
+import { readMachineFacts } from "../node/machine.ts";
+import { capacityOf } from "../node/capacity.ts";
+import { PodManager } from "../pod/manager.ts";
+import { RecordStore } from "../pod/record_store.ts";
+import { RejectionThrottle } from "../pod/rejection_throttle.ts";
+import type { PodServices, StatusSink } from "../pod/services.ts";
+import type { Provider } from "../provider.ts";
+import type { PodKey } from "../status/writer.ts";
+import { PodVolumes } from "../volumes/volumes.ts";
+import { containerKey, Display, type Screen } from "./display.ts";
+import { exitCodeOf, isOver, stuckReason } from "./outcome.ts";
+import type { Manifest } from "./manifest.ts";
+import { ManifestObjects } from "./manifest_objects.ts";
+
+/** What {@linkcode runStandalone} needs. */
+export interface StandaloneOptions {
+  readonly manifest: Manifest;
+  readonly provider: Provider;
+  /** Folder for pods and logs; removed by whoever made it. */
+  readonly workDir: string;
+  /** Folder of the image store, kept between runs. */
+  readonly imagesDir: string;
+  readonly insecureRegistries: readonly string[];
+  readonly screen: Screen;
+  /** Aborted when the pods are to end: within their own grace periods, at most `graceMs`. */
+  readonly stop: AbortSignal;
+  readonly graceMs: number;
+}
+
+/** What `run` exits with when a pod could not be started at all. */
+export const EXIT_NOT_STARTED = 125;
+
+/**
+ * Runs all pods of the manifest until they have ended, or until it is told to stop.
+ *
+ * @returns the exit code: 0 if every container succeeded, else that of the first that failed;
+ * {@linkcode EXIT_NOT_STARTED} if a pod could never start.
+ */
+export async function runStandalone(options: StandaloneOptions): Promise<number> {
+  await using parts = new AsyncDisposableStack();
+  const run = new StandaloneRun(options);
+  const services = await run.services(parts);
+  return await run.untilOver(new PodManager(services));
+}
+
+class StandaloneRun implements StatusSink, EventSink {
+  readonly #options: StandaloneOptions;
+  readonly #display: Display;
+  readonly #statuses = new Map<string, PodStatus>();
+  readonly #over = Promise.withResolvers<void>();
+  readonly #followed = new Map<string, Promise<void>>();
+  readonly #changes = new Latest(0);
+  readonly #closed = new AbortController();
+  #stuck = false;
+
+  constructor(options: StandaloneOptions) {
+    this.#options = options;
+    this.#display = new Display(options.screen, options.manifest.pods);
+  }
+
+  async services(parts: AsyncDisposableStack): Promise<PodServices> {
+    const { manifest, provider, workDir, imagesDir, insecureRegistries } = this.#options;
+    const capacity = capacityOf(await readMachineFacts(workDir), manifest.pods.length);
+    const facts = {
+      nodeName: Deno.hostname(),
+      hostIPs: ["127.0.0.1"],
+      podIPs: ["127.0.0.1"],
+      allocatable: capacity.allocatable,
+    };
+    const objects = new ManifestObjects(manifest);
+    const images = new ImageStore({
+      dir: imagesDir,
+      registries: { insecure: insecureRegistries },
+      localModules: "allowed",
+    });
+    parts.use(images);
+    const podsDir = `${workDir}/pods`;
+    return {
+      provider,
+      images,
+      objects,
+      facts,
+      podsDir,
+      logsDir: `${workDir}/logs`,
+      volumes: new PodVolumes({ podsDir, objects, facts }),
+      records: new RecordStore(podsDir, (message) => this.#display.note(message)),
+      rejections: new RejectionThrottle(),
+      events: this,
+      status: this,
+    };
+  }
+
+  async untilOver(pods: PodManager): Promise<number> {
+    const { manifest, stop, graceMs } = this.#options;
+    const stopped = Promise.withResolvers<void>();
+    if (stop.aborted) stopped.resolve();
+    stop.addEventListener("abort", () => stopped.resolve(), { once: true });
+    pods.sync(manifest.pods);
+    await Promise.race([this.#over.promise, stopped.promise]);
+    await pods.shutdown(graceMs);
+    this.#closed.abort();
+    await Promise.all(this.#followed.values());
+    this.#display.close();
+    if (this.#stuck) return EXIT_NOT_STARTED;
+    return exitCodeOf(manifest.pods.map((pod) => this.#statuses.get(pod.metadata?.uid ?? "")));
+  }
+
+  say({ uid, name }: PodKey, status: PodStatus): void {
+    this.#statuses.set(uid, status);
+    this.#changes.set(this.#changes.value + 1);
+    this.#display.status(name, status);
+    const pod = this.#options.manifest.pods.find(({ metadata }) => metadata?.uid === uid);
+    if (pod !== undefined) this.#followNewRuns(pod, status);
+    const reason = stuckReason(status);
+    if (reason !== undefined) this.#giveUp(`Pod "${name}" cannot start: ${reason}`);
+    const { pods } = this.#options.manifest;
+    const over = pods.every(({ metadata }) => isOver(this.#statuses.get(metadata?.uid ?? "")));
+    if (over) this.#over.resolve();
+  }
+
+  release(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  forget(): void {}
+
+  tell({ type, reason, message, object }: Happening): void {
+    if (reason === "FailedMount") return this.#giveUp(`Pod "${object.name}": ${message}`);
+    if (type === "Warning" || reason === "Pulling") this.#display.note(message);
+  }
+
+  #giveUp(text: string): void {
+    if (!this.#stuck) this.#display.note(text);
+    this.#stuck = true;
+    this.#over.resolve();
+  }
+
+  #followNewRuns(pod: Pod, status: PodStatus): void {
+    const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+    for (const { name, restartCount, containerID } of all) {
+      if (containerID === undefined || this.#followed.has(containerID)) continue;
+      this.#followed.set(containerID, this.#follow(pod, name, restartCount));
+    }
+  }
+
+  async #follow(pod: Pod, container: string, attempt: number): Promise<void> {
+    const key = containerKey(pod.metadata?.name ?? "", container);
+    const lines = logLines({
+      dir: containerLogDir(`${this.#options.workDir}/logs`, pod, container),
+      attempt,
+      follow: true,
+      ended: this.#ended(pod, container, attempt),
+    });
+    for await (const { stream, text } of lines) this.#display.line(key, stream, text);
+  }
+
+  async #ended(pod: Pod, container: string, attempt: number): Promise<void> {
+    const hasEnded = (): boolean => {
+      const status = this.#statuses.get(pod.metadata?.uid ?? "");
+      const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+      const seen = all.find(({ name }) => name === container);
+      return seen === undefined || seen.restartCount !== attempt ||
+        seen.state.terminated !== undefined || seen.state.waiting?.reason === "CrashLoopBackOff";
+    };
+    while (!hasEnded() && !this.#closed.signal.aborted) {
+      await this.#changes.changed(this.#closed.signal);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import type { ObjectSource } from "../api/object_source.ts";
+import type { ConfigMap, Pod, Secret, TokenRequest } from "../api/types.ts";
+import type { FieldFacts } from "../fields.ts";
+
+/** An {@linkcode ObjectSource} for tests: namespaced objects in memory, and every question noted. */
+export class FakeObjects implements ObjectSource {
+  /** By `namespace/name`. */
+  readonly configMaps = new Map<string, ConfigMap>();
+  /** By `namespace/name`. */
+  readonly secrets = new Map<string, Secret>();
+  /** `configMap ns/name`, `secret ns/name` or `token ns/name`, in the order they were asked. */
+  readonly asked: string[] = [];
+  readonly tokenSpecs: TokenRequest["spec"][] = [];
+  /** Thrown by every question while set. */
+  failure: Error | undefined;
+  nowMs = Date.UTC(2026, 0, 1);
+
+  addConfigMap(name: string, data: Record<string, string>, more: Partial<ConfigMap> = {}): void {
+    this.configMaps.set(`shop/${name}`, { metadata: { name, namespace: "shop" }, data, ...more });
+  }
+
+  /** Adds a Secret with these plain texts. */
+  addSecret(name: string, texts: Record<string, string>): void {
+    const encoder = new TextEncoder();
+    const data = Object.fromEntries(
+      Object.entries(texts).map(([key, text]) => [key, encoder.encode(text).toBase64()]),
+    );
+    this.secrets.set(`shop/${name}`, { metadata: { name, namespace: "shop" }, data });
+  }
+
+  configMap(namespace: string, name: string): Promise<ConfigMap | undefined> {
+    return this.#answer("configMap", `${namespace}/${name}`, (key) => this.configMaps.get(key));
+  }
+
+  secret(namespace: string, name: string): Promise<Secret | undefined> {
+    return this.#answer("secret", `${namespace}/${name}`, (key) => this.secrets.get(key));
+  }
+
+  token(
+    namespace: string,
+    serviceAccount: string,
+    spec: TokenRequest["spec"],
+  ): Promise<NonNullable<TokenRequest["status"]>> {
+    return this.#answer("token", `${namespace}/${serviceAccount}`, () => {
+      this.tokenSpecs.push(spec);
+      const expiresAtMs = this.nowMs + (spec.expirationSeconds ?? 0) * 1_000;
+      const expirationTimestamp = new Date(expiresAtMs).toISOString();
+      return { token: `token-${this.tokenSpecs.length}`, expirationTimestamp };
+    });
+  }
+
+  #answer<Result>(kind: string, key: string, find: (key: string) => Result): Promise<Result> {
+    this.asked.push(`${kind} ${key}`);
+    return this.failure === undefined ? Promise.resolve(find(key)) : Promise.reject(this.failure);
+  }
+}
+
+/** Facts of a node that exists in tests only. */
+export const FAKE_FACTS: FieldFacts = {
+  nodeName: "edge-1",
+  hostIPs: ["10.0.0.5"],
+  podIPs: ["10.244.3.7"],
+  allocatable: { cpu: "4", memory: "8Gi" },
+};
+
+/** A pod whose only container mounts each of these volumes at `/mnt/<name>`. */
+export function podWith(volumes: NonNullable<Pod["spec"]>["volumes"] = []): Pod {
+  return {
+    metadata: { name: "web-0", namespace: "shop", uid: "7a1e-22", labels: { app: "web" } },
+    spec: {
+      serviceAccountName: "robot",
+      containers: [{
+        name: "app",
+        volumeMounts: volumes.map(({ name }) => ({ name, mountPath: `/mnt/${name}` })),
+      }],
+      volumes,
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { KeyToPath, Pod } from "../api/types.ts";
+import { KubeletError } from "../errors.ts";
+import type { FieldFacts } from "../fields.ts";
+import type { PodObjects } from "./objects.ts";
+import type { Payload } from "./publish.ts";
+import type { ServiceAccountTokens } from "./tokens.ts";
+
+/** A volume that is ready for the containers of its pod. */
+export interface MountedVolume {
+  /** Absolute path on this machine. */
+  readonly hostPath: string;
+  /** True if the source allows no guest to write: configMap, secret, downwardAPI, projected. */
+  readonly readOnly: boolean;
+  /** True if `hostPath` is not a directory: a file, socket or device of the machine. */
+  readonly isFile?: boolean;
+}
+
+/** What a source is given to set up one volume. */
+export interface VolumeContext {
+  readonly pod: Pod;
+  /** The volume's own folder, which exists. Empty for sources that have none. */
+  readonly folder: string;
+  readonly facts: FieldFacts;
+  readonly objects: PodObjects;
+  readonly tokens: ServiceAccountTokens;
+  /** See `publish()`: some container mounts a part of this volume by `subPath`. */
+  readonly keepPrevious: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** One kind of volume. */
+export interface VolumeSource<Spec> {
+  /** Name of the folder that holds this kind's volumes of a pod; absent if they live elsewhere. */
+  readonly folderName?: string;
+  /** Sets the volume up, or brings it up to date. May be called any number of times. */
+  mount(spec: Spec, context: VolumeContext): Promise<MountedVolume>;
+}
+
+/** Permissions of files whose manifest names none: the API's own default. */
+export const DEFAULT_FILE_MODE = 0o644;
+
+/**
+ * Chooses the files of a configMap or secret volume: all keys, or those that `items` name.
+ *
+ * Throws a {@linkcode KubeletError} for an item whose key is missing, unless `optional`.
+ */
+export function selectKeys(
+  data: ReadonlyMap<string, Uint8Array>,
+  options: {
+    items: readonly KeyToPath[] | undefined;
+    mode: number;
+    optional: boolean;
+    missing: string;
+  },
+): Payload {
+  const { items = [], mode, optional, missing } = options;
+  const files: Payload = new Map();
+  if (items.length === 0) {
+    for (const [key, bytes] of data) files.set(key, { bytes, mode });
+    return files;
+  }
+  for (const item of items) {
+    const bytes = data.get(item.key);
+    if (bytes !== undefined) files.set(item.path, { bytes, mode: item.mode ?? mode });
+    else if (!optional) throw new KubeletError("volume", `${missing}: ${item.key}`);
+  }
+  return files;
+}

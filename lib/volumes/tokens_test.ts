@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { FakeObjects, podWith } from "./fake_objects.ts";
+import { ServiceAccountTokens, tokenRenewAtMs } from "./tokens.ts";
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+
+function setUp(): { objects: FakeObjects; tokens: ServiceAccountTokens; signal: AbortSignal } {
+  const objects = new FakeObjects();
+  const tokens = new ServiceAccountTokens(objects, { nowMs: () => objects.nowMs });
+  return { objects, tokens, signal: new AbortController().signal };
+}
+
+Deno.test("ServiceAccountTokens.get() asks for a token bound to the pod", async () => {
+  const { objects, tokens, signal } = setUp();
+  assert.equal(await tokens.get(podWith(), {}, signal), "token-1");
+  await tokens.get(podWith(), { audience: "vault", expirationSeconds: 600 }, signal);
+  const boundObjectRef = { apiVersion: "v1", kind: "Pod", name: "web-0", uid: "7a1e-22" };
+  assert.deepEqual(objects.asked, ["token shop/robot", "token shop/robot"]);
+  assert.deepEqual(objects.tokenSpecs, [
+    { expirationSeconds: 3_600, boundObjectRef },
+    { expirationSeconds: 600, boundObjectRef, audiences: ["vault"] },
+  ]);
+});
+
+Deno.test("ServiceAccountTokens.get() asks again after 80 % of a token's life", async () => {
+  const { objects, tokens, signal } = setUp();
+  const startMs = objects.nowMs;
+  await tokens.get(podWith(), {}, signal);
+  assert.equal(tokens.renewAtMs("7a1e-22"), startMs + 0.8 * HOUR);
+  objects.nowMs = startMs + 0.8 * HOUR - 1;
+  assert.equal(await tokens.get(podWith(), {}, signal), "token-1");
+  objects.nowMs = startMs + 0.8 * HOUR;
+  assert.equal(await tokens.get(podWith(), {}, signal), "token-2");
+});
+
+Deno.test("ServiceAccountTokens.get() keeps a token that is not dead when no new one can be had", async () => {
+  const { objects, tokens, signal } = setUp();
+  await tokens.get(podWith(), {}, signal);
+  objects.failure = new Error("connection refused");
+  objects.nowMs += HOUR - 1;
+  assert.equal(await tokens.get(podWith(), {}, signal), "token-1");
+  objects.nowMs += 1;
+  await assert.rejects(tokens.get(podWith(), {}, signal), /connection refused/);
+});
+
+Deno.test("ServiceAccountTokens.forget() drops a pod's tokens", async () => {
+  const { tokens, signal } = setUp();
+  await tokens.get(podWith(), {}, signal);
+  tokens.forget("7a1e-22");
+  assert.equal(tokens.renewAtMs("7a1e-22"), undefined);
+  assert.equal(await tokens.get(podWith(), {}, signal), "token-2");
+});
+
+Deno.test("tokenRenewAtMs() is 80 % of the life, and never more than a day", () => {
+  assert.equal(tokenRenewAtMs(10 * HOUR, 10 * HOUR), 8 * HOUR);
+  assert.equal(tokenRenewAtMs(100 * HOUR, 100 * HOUR), 24 * HOUR);
+  assert.equal(tokenRenewAtMs(30 * HOUR, 30 * HOUR), 24 * HOUR);
+});

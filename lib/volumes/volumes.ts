@@ -1,0 +1,179 @@
+import { join, resolve } from "node:path";
+import type { ObjectSource } from "../api/object_source.ts";
+import type { Pod, Volume } from "../api/types.ts";
+import { KubeletError, messageOf } from "../errors.ts";
+import type { FieldFacts } from "../fields.ts";
+import { PodObjects } from "./objects.ts";
+import type { MountedVolume } from "./source.ts";
+import { ServiceAccountTokens } from "./tokens.ts";
+import { bindVolume, type BoundVolume, isVolumeName } from "./volume.ts";
+
+/** What {@linkcode PodVolumes} needs. */
+export interface PodVolumesOptions {
+  /** Folder that holds one folder per pod, named by UID. */
+  readonly podsDir: string;
+  readonly objects: ObjectSource;
+  readonly facts: FieldFacts;
+  /** @default Date.now */
+  readonly nowMs?: () => number;
+}
+
+/** Secrets lie below: nobody but this user may enter. */
+const FOLDER_MODE = 0o700;
+/** What may become a folder's name: no separator, and no dot in front. */
+const POD_UID = /^[A-Za-z0-9][-A-Za-z0-9_.]{0,252}$/;
+
+/**
+ * Sets up the volumes of pods under `<podsDir>/<uid>/volumes/<kind>/<name>`, and removes them.
+ *
+ * Calls for one pod run one after the other.
+ */
+export class PodVolumes {
+  readonly #podsDir: string;
+  readonly #objects: ObjectSource;
+  readonly #facts: FieldFacts;
+  readonly #tokens: ServiceAccountTokens;
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  constructor(options: PodVolumesOptions) {
+    const { podsDir, objects, facts, nowMs } = options;
+    this.#podsDir = resolve(podsDir);
+    this.#objects = objects;
+    this.#facts = facts;
+    this.#tokens = new ServiceAccountTokens(objects, nowMs === undefined ? {} : { nowMs });
+  }
+
+  /**
+   * Sets up every volume that a container of the pod mounts; the others are left alone, as a kubelet
+   * does. May be called again: content is then brought up to date, and an emptyDir keeps its files.
+   *
+   * Throws a {@linkcode KubeletError} with code `volume` that names each volume that failed. What was
+   * set up so far stays, for the next attempt or for {@linkcode PodVolumes.unmountAll}.
+   */
+  mountAll(pod: Pod, signal: AbortSignal): Promise<ReadonlyMap<string, MountedVolume>> {
+    return this.#inTurn(pod.metadata?.uid ?? "", () => this.#mountAll(pod, signal));
+  }
+
+  async #mountAll(pod: Pod, signal: AbortSignal): Promise<ReadonlyMap<string, MountedVolume>> {
+    signal.throwIfAborted();
+    const { mounted, bySubPath } = mountedNames(pod);
+    const volumes = (pod.spec?.volumes ?? []).filter(({ name }) => mounted.has(name));
+    const shared = {
+      pod,
+      facts: this.#facts,
+      objects: new PodObjects(pod, this.#objects, signal),
+      tokens: this.#tokens,
+      signal,
+    };
+    const results = await Promise.allSettled(volumes.map(async (volume) => {
+      const { folder, source } = await this.#prepare(pod, volume);
+      const context = { ...shared, folder, keepPrevious: bySubPath.has(volume.name) };
+      return [volume.name, await source.mount(context)] as const;
+    }));
+    signal.throwIfAborted();
+    throwFailures(volumes, results);
+    return new Map(
+      results.flatMap((result) => result.status === "fulfilled" ? [result.value] : []),
+    );
+  }
+
+  async #prepare(
+    pod: Pod,
+    volume: Volume,
+  ): Promise<{ folder: string; source: BoundVolume }> {
+    // Both are refused before, by checkVolumes(); a folder's name is not left to that.
+    if (!isVolumeName(volume.name)) throw new KubeletError("volume", "its name is not a DNS label");
+    const source = bindVolume(volume);
+    if (source === undefined) throw new KubeletError("volume", "its kind is not supported");
+    if (source.folderName === undefined) return { folder: "", source };
+    const volumes = this.#volumesDir(pod.metadata?.uid ?? "");
+    const folder = join(volumes, source.folderName, volume.name);
+    await Deno.mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    return { folder, source };
+  }
+
+  /**
+   * Removes what {@linkcode PodVolumes.mountAll} made for this pod, and the pod's folder if nothing
+   * else is in it. Links are removed, never followed; what a hostPath points to is left alone.
+   */
+  unmountAll(podUid: string): Promise<void> {
+    return this.#inTurn(podUid, async () => {
+      this.#tokens.forget(podUid);
+      const volumes = this.#volumesDir(podUid);
+      await Deno.remove(volumes, { recursive: true }).catch(ignoreMissing);
+      // Refused when the folder holds other things, which are not ours to remove.
+      await Deno.remove(join(volumes, "..")).catch(() => {});
+    });
+  }
+
+  /** UIDs of the pods that have a folder on disk, whether or not they still exist. */
+  async podsOnDisk(): Promise<string[]> {
+    const uids: string[] = [];
+    try {
+      for await (const entry of Deno.readDir(this.#podsDir)) {
+        if (entry.isDirectory && POD_UID.test(entry.name)) uids.push(entry.name);
+      }
+    } catch (error) {
+      ignoreMissing(error);
+    }
+    return uids.sort();
+  }
+
+  /**
+   * When {@linkcode PodVolumes.mountAll} should be called again to renew the pod's first token, in ms
+   * since 1970; `undefined` for a pod without tokens.
+   */
+  renewTokensAtMs(podUid: string): number | undefined {
+    return this.#tokens.renewAtMs(podUid);
+  }
+
+  #volumesDir(podUid: string): string {
+    if (!POD_UID.test(podUid)) {
+      throw new KubeletError("volume", `Cannot use pod UID "${podUid}" as the name of a folder`);
+    }
+    return join(this.#podsDir, podUid, "volumes");
+  }
+
+  #inTurn<Result>(podUid: string, work: () => Promise<Result>): Promise<Result> {
+    const turn = (this.#last.get(podUid) ?? Promise.resolve()).then(work, work);
+    this.#last.set(podUid, turn);
+    const done = (): void => {
+      if (this.#last.get(podUid) === turn) this.#last.delete(podUid);
+    };
+    turn.then(done, done);
+    return turn;
+  }
+}
+
+/** Names of the volumes that containers mount, and of those that they mount a part of. */
+function mountedNames(pod: Pod): { mounted: Set<string>; bySubPath: Set<string> } {
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const mounts = [...containers, ...initContainers, ...ephemeralContainers]
+    .flatMap((container) => container.volumeMounts ?? []);
+  return {
+    mounted: new Set(mounts.map((mount) => mount.name)),
+    bySubPath: new Set(
+      mounts.filter((mount) => mount.subPath || mount.subPathExpr).map((mount) => mount.name),
+    ),
+  };
+}
+
+function throwFailures(
+  volumes: readonly Volume[],
+  results: readonly PromiseSettledResult<unknown>[],
+): void {
+  const messages: string[] = [];
+  let cause: unknown;
+  for (const [index, result] of results.entries()) {
+    if (result.status === "fulfilled") continue;
+    cause ??= result.reason;
+    const name = volumes[index]?.name;
+    messages.push(`MountVolume.SetUp failed for volume "${name}" : ${messageOf(result.reason)}`);
+  }
+  if (messages.length === 0) return;
+  throw new KubeletError("volume", messages.join("; "), { cause, reason: "FailedMount" });
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}

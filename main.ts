@@ -1,0 +1,302 @@
+/**
+ * krustlet: a Kubernetes node agent that runs WebAssembly modules as pods.
+ *
+ * This file is the only place that knows everybody: it reads what the user asks for, and hands each
+ * part the others that it needs. Parts are loaded when a command needs them, so that a guest's
+ * process and `--version` do not pay for a kubelet.
+ *
+ * @module
+ */
+import type { CertificateRequests, CertificateSigningRequest } from "./certs/mod.ts";
+import type { ApiClient, ClusterAccess, KrustletConfig } from "./lib/mod.ts";
+import manifest from "./deno.json" with { type: "json" };
+
+const VERSION = manifest.version;
+/** Exit codes: all is well; something went wrong; the command line or a file is wrong. */
+const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** The words that can stand behind `krustlet`, and what they do. */
+const COMMANDS = {
+  start: { about: "Be a node of a cluster (also without any word).", run: start },
+  run: { about: "Run Pod manifests or a .wasm file with no cluster.", run },
+  bootstrap: {
+    about: "Make the token and the kubeconfig with which a node joins.",
+    run: bootstrap,
+  },
+} as const;
+
+/** Be a node: identity first, then everything else, until a signal says to stop. */
+async function start(args: readonly string[]): Promise<number> {
+  const lib = await import("./lib/mod.ts");
+  const config = await lib.parseConfig({ args });
+  await lib.configureLogging({
+    level: config.logLevel,
+    format: config.logFormat,
+    colour: Deno.stderr.isTerminal() && !Deno.noColor,
+  });
+  await using stop = stopSignal();
+  try {
+    await lib.lockDataDir(config.dataDir);
+    const access = await nodeAccess(config, stop.signal);
+    using client = new lib.ApiClient(access, { userAgent: `krustlet/${VERSION}` });
+    const serving = await servingPair(config, client, stop.signal);
+    const { WasiProvider } = await import("./providers/wasi/mod.ts");
+    const folders = lib.dataFolders(config.dataDir);
+    const provider = new WasiProvider({
+      version: VERSION,
+      imagesDir: folders.images,
+      logsDir: folders.logs,
+      podsDir: folders.pods,
+      warn: lib.warn,
+    });
+    const kubelet = new lib.Kubelet({
+      settings: config,
+      version: VERSION,
+      client,
+      provider,
+      serving: { certPem: serving.certificatePem, keyPem: serving.keyPem },
+      clientCaPem: await clientCa(config, access),
+    });
+    await kubelet.run(stop.signal);
+    return EXIT.ok;
+  } catch (error) {
+    if (stop.signal.aborted && error === stop.signal.reason) return EXIT.ok;
+    throw error;
+  }
+}
+
+/** How the node speaks to the API server: by its kubeconfig, which a bootstrap writes first. */
+async function nodeAccess(config: KrustletConfig, signal: AbortSignal): Promise<ClusterAccess> {
+  const lib = await import("./lib/mod.ts");
+  if (await lib.fileExists(config.kubeconfig)) {
+    return await lib.loadKubeconfig({ path: config.kubeconfig });
+  }
+  if (!await lib.fileExists(config.bootstrapFile)) {
+    throw new lib.KubeletError(
+      "invalid",
+      `Cannot join a cluster: there is neither a kubeconfig "${config.kubeconfig}" nor a bootstrap \
+file "${config.bootstrapFile}"; make one with: krustlet bootstrap`,
+    );
+  }
+  const certs = await import("./certs/mod.ts");
+  const bootstrapAccess = await lib.loadKubeconfig({ path: config.bootstrapFile });
+  using client = new lib.ApiClient(bootstrapAccess, { userAgent: `krustlet/${VERSION}` });
+  const files = certs.clientFiles(`${config.dataDir}/config`);
+  await certs.obtainCertificate({
+    requests: requestsOf(client, lib),
+    kind: "client",
+    nodeName: config.nodeName,
+    store: new certs.CertificateStore(files),
+    signal,
+    notify: (line) => console.log(line),
+  });
+  const cluster = kubeconfigCluster(bootstrapAccess);
+  await certs.writeKubeconfig(config.kubeconfig, certs.nodeKubeconfig(cluster, files));
+  return await lib.loadKubeconfig({ path: config.kubeconfig });
+}
+
+/** The certificate of the node's own API. Its renewal will begin here. */
+async function servingPair(
+  config: KrustletConfig,
+  client: ApiClient,
+  signal: AbortSignal,
+): Promise<{ certificatePem: string; keyPem: string }> {
+  const certs = await import("./certs/mod.ts");
+  const lib = await import("./lib/mod.ts");
+  return await certs.obtainCertificate({
+    requests: requestsOf(client, lib),
+    kind: "serving",
+    nodeName: config.nodeName,
+    dnsNames: [config.hostname],
+    ipAddresses: [config.nodeIp],
+    store: new certs.CertificateStore({
+      certificateFile: config.certFile,
+      keyFile: config.privateKeyFile,
+    }),
+    signal,
+    notify: (line) => console.log(line),
+  });
+}
+
+async function clientCa(config: KrustletConfig, access: ClusterAccess): Promise<string> {
+  const lib = await import("./lib/mod.ts");
+  if (config.clientCaFile !== undefined) {
+    return await lib.readText(config.clientCaFile, "--client-ca-file");
+  }
+  if (access.caPem !== undefined) return access.caPem;
+  throw new lib.KubeletError(
+    "invalid",
+    `Cannot tell whose client certificates to believe: kubeconfig "${config.kubeconfig}" has no \
+certificate authority; give --client-ca-file`,
+  );
+}
+
+/** Run manifests or a module with no cluster. */
+async function run(args: readonly string[]): Promise<number> {
+  const lib = await import("./lib/mod.ts");
+  const { files, moduleArgs, settings } = lib.parseRunArguments({ args });
+  await lib.configureLogging({
+    level: settings.logLevel,
+    format: settings.logFormat,
+    colour: Deno.stderr.isTerminal() && !Deno.noColor,
+  });
+  const manifests = await lib.readManifests(files, moduleArgs);
+  const { WasiProvider } = await import("./providers/wasi/mod.ts");
+  await using stop = stopSignal();
+  const workDir = await Deno.makeTempDir({ prefix: "krustlet-run-" });
+  try {
+    const folders = {
+      imagesDir: `${settings.dataDir}/images`,
+      logsDir: `${workDir}/logs`,
+      podsDir: `${workDir}/pods`,
+    };
+    for (const folder of Object.values(folders)) await Deno.mkdir(folder, { recursive: true });
+    const containers = manifests.pods.flatMap(({ spec }) => spec?.containers ?? []);
+    const provider = new WasiProvider({
+      version: VERSION,
+      ...folders,
+      poolSize: Math.min(containers.length, 2),
+      warn: lib.warn,
+    });
+    const code = await lib.runStandalone({
+      manifest: manifests,
+      provider,
+      workDir,
+      imagesDir: folders.imagesDir,
+      insecureRegistries: settings.insecureRegistries,
+      screen: terminalScreen(),
+      stop: stop.signal,
+      graceMs: settings.gracePeriodMs,
+    });
+    await provider.close();
+    return stop.signal.aborted ? 130 : code;
+  } finally {
+    await Deno.remove(workDir, { recursive: true });
+  }
+}
+
+function terminalScreen(): import("./lib/mod.ts").Screen {
+  const terminal = Deno.stdout.isTerminal() && Deno.stderr.isTerminal();
+  return {
+    terminal,
+    colour: terminal && !Deno.noColor,
+    columns: () => terminal ? Deno.consoleSize().columns : 80,
+    write: (stream, bytes) => {
+      const target = stream === "stdout" ? Deno.stdout : Deno.stderr;
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(target.writeSync(rest));
+    },
+  };
+}
+
+/** Make the bootstrap token and the bootstrap kubeconfig. */
+async function bootstrap(args: readonly string[]): Promise<number> {
+  const lib = await import("./lib/mod.ts");
+  const certs = await import("./certs/mod.ts");
+  const settings = lib.parseBootstrapArguments({ args });
+  const access = await lib.loadKubeconfig(
+    settings.kubeconfig === undefined ? {} : { path: settings.kubeconfig },
+  );
+  using client = new lib.ApiClient(access, { userAgent: `krustlet/${VERSION}` });
+  const objects = lib.anyObjects(client);
+  const { token } = await certs.createBootstrapToken(objects, { ttlMs: settings.tokenTtlMs });
+  for (const { message } of await certs.ensureBootstrapRbac(objects)) console.error(message);
+  await certs.writeKubeconfig(
+    settings.bootstrapFile,
+    certs.bootstrapKubeconfig(kubeconfigCluster(access), token),
+  );
+  console.log(settings.bootstrapFile);
+  console.error(
+    `The token is good for ${settings.tokenTtlMs / 60_000} minutes. Copy the file to the node and \
+run: krustlet --bootstrap-file FILE`,
+  );
+  return EXIT.ok;
+}
+
+function requestsOf(client: ApiClient, lib: typeof import("./lib/mod.ts")): CertificateRequests {
+  return {
+    create: (request, signal) =>
+      client.create<CertificateSigningRequest>(lib.csrsPath(), request, { signal }),
+    get: async (name, signal) => {
+      try {
+        return await client.get<CertificateSigningRequest>(lib.csrPath(name), { signal });
+      } catch (error) {
+        if (lib.isNotFound(error)) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function kubeconfigCluster(access: ClusterAccess): Parameters<
+  typeof import("./certs/mod.ts").nodeKubeconfig
+>[0] {
+  const ca = access.caPem;
+  return {
+    server: access.server,
+    ...(ca === undefined ? {} : {
+      "certificate-authority-data": new TextEncoder().encode(ca).toBase64(),
+    }),
+    ...(access.tlsServerName === undefined ? {} : { "tls-server-name": access.tlsServerName }),
+  };
+}
+
+/** Aborted at SIGINT, SIGTERM or (Windows) Ctrl-Break. The second signal ends the program at once. */
+function stopSignal(): AsyncDisposable & { readonly signal: AbortSignal } {
+  const names: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM"];
+  const controller = new AbortController();
+  const listen = (): void => {
+    if (controller.signal.aborted) Deno.exit(EXIT.failed);
+    controller.abort(new DOMException("The agent was told to stop", "AbortError"));
+  };
+  for (const name of names) Deno.addSignalListener(name, listen);
+  return {
+    signal: controller.signal,
+    [Symbol.asyncDispose]: () => {
+      for (const name of names) Deno.removeSignalListener(name, listen);
+      return Promise.resolve();
+    },
+  };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [word = ""] = args;
+  const lib = await import("./lib/mod.ts");
+  if (word === "help" || lib.asksFor(args) === "help") {
+    const about = word === "help" ? args[1] ?? "" : word;
+    console.log(lib.commandHelp(about, COMMANDS).trimEnd());
+    return EXIT.ok;
+  }
+  if (word === "version" || lib.asksFor(args) === "version") {
+    console.log(`krustlet ${VERSION}`);
+    return EXIT.ok;
+  }
+  if (word === "" || word.startsWith("-")) return await start(args);
+  if (!Object.hasOwn(COMMANDS, word)) {
+    throw new lib.KubeletError(
+      "invalid",
+      `Cannot run command "${word}": there is none; commands are ${
+        Object.keys(COMMANDS).join(", ")
+      }`,
+    );
+  }
+  return await COMMANDS[word as keyof typeof COMMANDS].run(args.slice(1));
+}
+
+/** One sentence for people; the whole story of what is no fault of theirs. */
+async function explain(error: unknown): Promise<number> {
+  const { isKubeletError, messageOf, KubeletError } = await import("./lib/mod.ts");
+  const known = error instanceof KubeletError ||
+    error instanceof Error &&
+      ["CertificateError", "ApiError", "ApiConnectionError"].includes(error.name);
+  console.error(
+    `krustlet: ${known ? messageOf(error) : error instanceof Error ? error.stack : error}`,
+  );
+  return isKubeletError(error, "invalid") ? EXIT.usage : EXIT.failed;
+}
+
+if (import.meta.main) {
+  if (Deno.args[0] === "__guest") await import("./providers/wasi/guest_main.ts");
+  else Deno.exit(await main(Deno.args).catch(explain));
+}
