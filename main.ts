@@ -180,7 +180,7 @@ function terminalScreen(): import("./lib/mod.ts").Screen {
   return {
     terminal,
     colour: terminal && !Deno.noColor,
-    columns: () => terminal ? Deno.consoleSize().columns : 80,
+    columns: () => (terminal ? Deno.consoleSize().columns : 0) || 80,
     write: (stream, bytes) => {
       const target = stream === "stdout" ? Deno.stdout : Deno.stderr;
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(target.writeSync(rest));

@@ -27,7 +27,7 @@ const encoder = new TextEncoder();
 export class Display {
   readonly #screen: Screen;
   readonly #prefixes: Map<string, string>;
-  readonly #rows = new Map<string, string[]>();
+  readonly #rows = new Map<string, string[][]>();
   readonly #said = new Map<string, string>();
   #drawn = 0;
 
@@ -54,15 +54,25 @@ export class Display {
   /** Takes a pod's newest status. */
   status(name: string, status: PodStatus): void {
     const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
-    const rows = all.map((container) => describe(name, container));
-    this.#rows.set(name, rows.map(({ cells }) => cells.join("\u0000")));
+    this.#rows.set(name, all.map((container) => describe(name, container)));
     if (this.#screen.terminal) return this.#above(() => {});
-    for (const { key, cells } of rows) {
-      const word = cells[1] ?? "";
-      if (this.#said.get(key) === word) continue;
-      this.#said.set(key, word);
-      if (word !== "ContainerCreating") this.note(`${key}: ${word}`);
+    // How a run ended is said by `ended`, when all that it wrote was shown.
+    for (const container of all) {
+      if (container.state.terminated === undefined) this.#say(name, container);
     }
+  }
+
+  /** Says how a run ended, once all that it wrote was shown. */
+  ended(name: string, container: ContainerStatus): void {
+    if (!this.#screen.terminal) this.#say(name, container);
+  }
+
+  #say(name: string, container: ContainerStatus): void {
+    const key = containerKey(name, container.name);
+    const word = stateWord(container);
+    if (this.#said.get(key) === word || word === "ContainerCreating") return;
+    this.#said.set(key, word);
+    this.note(`${key}: ${word}`);
   }
 
   /** Leaves the last table standing. */
@@ -74,7 +84,7 @@ export class Display {
     if (!this.#screen.terminal) return print();
     if (this.#drawn > 0) this.#raw(`\x1b[${this.#drawn}A\x1b[J`);
     print();
-    const rows = [...this.#rows.values()].flat().map((row) => row.split("\u0000"));
+    const rows = [...this.#rows.values()].flat();
     const table = align([["CONTAINER", "STATE", "RESTARTS"], ...rows], this.#screen.columns());
     this.#raw(rows.length === 0 ? "" : `${table.join("\n")}\n`);
     this.#drawn = rows.length === 0 ? 0 : table.length;
@@ -102,9 +112,8 @@ export function stateWord({ state, lastState }: ContainerStatus): string {
   return before === undefined ? reason : `${reason} (last exit code ${before.exitCode})`;
 }
 
-function describe(pod: string, container: ContainerStatus): { key: string; cells: string[] } {
-  const key = containerKey(pod, container.name);
-  return { key, cells: [key, stateWord(container), String(container.restartCount)] };
+function describe(pod: string, container: ContainerStatus): string[] {
+  return [containerKey(pod, container.name), stateWord(container), String(container.restartCount)];
 }
 
 function align(rows: readonly string[][], columns: number): string[] {

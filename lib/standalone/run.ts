@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Pod, PodStatus } from "../api/types.ts";
+import type { ContainerStatus, Pod, PodStatus } from "../api/types.ts";
 import { logLines } from "../container/log_lines.ts";
 import { containerLogDir } from "../container/places.ts";
 import type { EventSink, Happening } from "../events/happening.ts";
@@ -163,13 +163,21 @@ class StandaloneRun implements StatusSink, EventSink {
       ended: this.#ended(pod, container, attempt),
     });
     for await (const { stream, text } of lines) this.#display.line(key, stream, text);
+    const status = this.#container(pod, container);
+    if (status?.state.terminated !== undefined) {
+      this.#display.ended(pod.metadata?.name ?? "", status);
+    }
+  }
+
+  #container(pod: Pod, name: string): ContainerStatus | undefined {
+    const status = this.#statuses.get(pod.metadata?.uid ?? "");
+    const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+    return all.find((container) => container.name === name);
   }
 
   async #ended(pod: Pod, container: string, attempt: number): Promise<void> {
     const hasEnded = (): boolean => {
-      const status = this.#statuses.get(pod.metadata?.uid ?? "");
-      const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-      const seen = all.find(({ name }) => name === container);
+      const seen = this.#container(pod, container);
       return seen === undefined || seen.restartCount !== attempt ||
         seen.state.terminated !== undefined || seen.state.waiting?.reason === "CrashLoopBackOff";
     };

@@ -1,0 +1,66 @@
+/**
+ * The help of each command.
+ *
+ * @module
+ */
+import { BOOTSTRAP_OPTIONS } from "./bootstrap_options.ts";
+import { helpText } from "./help.ts";
+import { KUBELET_OPTIONS } from "./kubelet_options.ts";
+import { RUN_OPTIONS } from "./run_options.ts";
+
+/** The help of the command with this word; without one, that of the program itself. */
+export function commandHelp(
+  word: string,
+  commands: Readonly<Record<string, { readonly about: string }>>,
+): string {
+  if (word === "run") return runHelp();
+  if (word === "bootstrap") return bootstrapHelp();
+  return helpText({
+    usage: "krustlet [COMMAND] [OPTIONS]",
+    about: "A Kubernetes node agent that runs WebAssembly modules as ordinary pods: no container \
+runtime, no root. With no command it joins a cluster and is a node.",
+    commands: Object.fromEntries(
+      Object.entries(commands).map(([name, { about }]) => [name, about]),
+    ),
+    options: KUBELET_OPTIONS,
+    examples: [
+      { line: "krustlet --node-ip 192.0.2.10", does: "Be a node whose address is 192.0.2.10." },
+      { line: "krustlet run pod.yaml", does: "Run a pod here and now, with no cluster." },
+      { line: "krustlet run --help", does: "Say more about a command." },
+    ],
+    notes: [
+      "A flag outranks its environment variable, that outranks the config file's key, and \
+all of them outrank the default. Lists are separated by commas and replace each other.",
+    ],
+  });
+}
+
+function runHelp(): string {
+  return helpText({
+    usage: "krustlet run [OPTIONS] FILE… [-- ARGUMENT…]",
+    about: 'Runs Pod manifests (YAML or JSON; ConfigMaps and Secrets beside them are used) or a \
+WebAssembly module, with no cluster. An image "file:./app.wasm" is looked for beside the manifest. \
+Ends when all pods have ended, with the exit code of the first container that failed, or 125 if a \
+pod could not start.',
+    options: RUN_OPTIONS,
+    examples: [
+      { line: "krustlet run pod.yaml", does: "Run the pods of a manifest." },
+      { line: "krustlet run app.wasm -- --verbose", does: "Run a module with an argument." },
+    ],
+  });
+}
+
+function bootstrapHelp(): string {
+  return helpText({
+    usage: "krustlet bootstrap [OPTIONS]",
+    about: "Makes a bootstrap token in the cluster and writes the kubeconfig with which a new node \
+joins by it. Also makes the role bindings that a bootstrap needs, if the cluster has none.",
+    options: BOOTSTRAP_OPTIONS,
+    examples: [
+      {
+        line: "krustlet bootstrap --kubeconfig admin.conf --bootstrap-file bootstrap.conf",
+        does: "Make a token as an administrator, for a node elsewhere.",
+      },
+    ],
+  });
+}

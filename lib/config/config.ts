@@ -1,0 +1,227 @@
+/**
+ * The configuration of the node agent.
+ *
+ * @module
+ */
+import { join, resolve } from "node:path";
+import type { Taint } from "../api/types.ts";
+import { KubeletError, messageOf } from "../errors.ts";
+import { checkKeys, type ConfigFile, parseConfigFile } from "./config_file.ts";
+import { parseHostname } from "./names.ts";
+import { chooseNodeIp } from "./node_ip.ts";
+import { KUBELET_OPTIONS } from "./kubelet_options.ts";
+import type { OptionValues } from "./option.ts";
+import { readOptions } from "./read_options.ts";
+import { MACHINE, type World } from "./world.ts";
+
+/** Everything that can be configured, checked and complete. Paths are absolute. */
+export interface KrustletConfig {
+  readonly nodeName: string;
+  readonly hostname: string;
+  readonly nodeIp: string;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  /** `undefined` means the taints that follow from the provider's architecture. */
+  readonly registerWithTaints: readonly Taint[] | undefined;
+  readonly maxPods: number;
+  readonly nodeStatusUpdateFrequencyMs: number;
+  /** Where the kubeconfig is, or will be written by a bootstrap. */
+  readonly kubeconfig: string;
+  readonly bootstrapFile: string;
+  readonly listenerAddress: string;
+  /** 0 takes a free one. */
+  readonly listenerPort: number;
+  readonly certFile: string;
+  readonly privateKeyFile: string;
+  /** `undefined` means the kubeconfig's certificate authority. */
+  readonly clientCaFile: string | undefined;
+  readonly insecureRegistries: readonly string[];
+  readonly allowLocalModules: boolean;
+  readonly dataDir: string;
+  readonly pluginsDir: string;
+  readonly devicePluginsDir: string;
+  readonly shutdownGracePeriodMs: number;
+  readonly logLevel: "debug" | "info" | "warning" | "error";
+  readonly logFormat: "json" | "pretty";
+}
+
+/** What a configuration is read from. */
+export interface ConfigSources {
+  /** Arguments behind the command's word. */
+  readonly args: readonly string[];
+  /** @default {Deno.env.toObject()} */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** @default {MACHINE} */
+  readonly world?: World;
+}
+
+/**
+ * Reads the configuration: flag before environment before config file before default.
+ *
+ * @throws {KubeletError} `invalid`, naming what is wrong, where it was said and what is allowed.
+ */
+export async function parseConfig(sources: ConfigSources): Promise<KrustletConfig> {
+  const { args, env = Deno.env.toObject(), world = MACHINE } = sources;
+  const home = homeOf(env);
+  const file = loadConfigFile({ args, env, world });
+  const { values } = readOptions(KUBELET_OPTIONS, { args, env, file });
+  const dataDir = resolve(values.dataDir ?? join(needHome(home, "--data-dir"), ".krustlet"));
+  const hostname = values.hostname ?? ownHostname(world);
+  const bootstrapFile = resolve(values.bootstrapFile ?? defaultBootstrapFile(dataDir, world));
+  const paths = { dataDir, bootstrapFile, home };
+  return {
+    nodeName: values.nodeName ?? hostname,
+    hostname,
+    nodeIp: values.nodeIp ?? await defaultNodeIp(values.listenerAddress, hostname, world),
+    nodeLabels: values.nodeLabels,
+    registerWithTaints: values.registerWithTaints,
+    maxPods: values.maxPods,
+    nodeStatusUpdateFrequencyMs: values.nodeStatusUpdateFrequencyMs,
+    kubeconfig: resolve(chooseKubeconfig(values.kubeconfig, paths, world)),
+    bootstrapFile,
+    listenerAddress: values.listenerAddress,
+    listenerPort: values.listenerPort,
+    ...certificatePaths(values, dataDir),
+    insecureRegistries: values.insecureRegistries,
+    allowLocalModules: values.allowLocalModules,
+    dataDir,
+    pluginsDir: resolve(values.pluginsDir ?? join(dataDir, "plugins")),
+    devicePluginsDir: resolve(values.devicePluginsDir ?? join(dataDir, "device_plugins")),
+    shutdownGracePeriodMs: values.shutdownGracePeriodMs,
+    logLevel: values.logLevel,
+    logFormat: values.logFormat,
+  };
+}
+
+/**
+ * Reads the file that `--config` or `KRUSTLET_CONFIG` names, else the default one if it is there.
+ * All commands share this one file, so that its keys are always the node agent's.
+ *
+ * @throws {KubeletError} `invalid`, if a named file is missing, or any file is unreadable.
+ */
+export function loadConfigFile(sources: ConfigSources): ConfigFile | undefined {
+  const { args, env = Deno.env.toObject(), world = MACHINE } = sources;
+  const named = namedConfigFile(args, env);
+  const home = homeOf(env);
+  if (named === undefined && home === undefined) return undefined;
+  const path = resolve(named ?? join(home!, ".krustlet", "config", "config.json"));
+  let content: string | undefined;
+  try {
+    content = world.readFile(path);
+  } catch (cause) {
+    throw new KubeletError("invalid", `Cannot read config file "${path}": ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+  if (content === undefined) {
+    if (named === undefined) return undefined;
+    throw new KubeletError("invalid", `Cannot read config file "${path}": there is no such file`);
+  }
+  const file = parseConfigFile(path, content);
+  checkKeys(file, KUBELET_OPTIONS);
+  return file;
+}
+
+/** What the arguments ask for before anything else: a look ahead that no bad option spoils. */
+export function asksFor(args: readonly string[]): "help" | "version" | undefined {
+  const end = args.indexOf("--");
+  for (const arg of end < 0 ? args : args.slice(0, end)) {
+    if (arg === "--help" || arg === "-h") return "help";
+    if (arg === "--version" || arg === "-V") return "version";
+  }
+  return undefined;
+}
+
+/** `--config` decides which file is read, so it is read before everything else. */
+function namedConfigFile(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const end = args.indexOf("--");
+  const options = end < 0 ? args : args.slice(0, end);
+  const at = options.findLastIndex((arg) => arg === "--config" || arg.startsWith("--config="));
+  // A missing value is refused when all options are read.
+  const given = at < 0 ? undefined : options[at]!.slice("--config=".length) || options[at + 1];
+  return given ?? (env["KRUSTLET_CONFIG"] || undefined);
+}
+
+function homeOf(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  return env["HOME"] || env["USERPROFILE"] || undefined;
+}
+
+function needHome(home: string | undefined, flag: string): string {
+  if (home !== undefined) return home;
+  throw new KubeletError(
+    "invalid",
+    `Cannot find a default for ${flag}: HOME is not set; set it, or give ${flag}`,
+  );
+}
+
+function ownHostname(world: World): string {
+  const hostname = world.hostname();
+  try {
+    return parseHostname(hostname);
+  } catch (error) {
+    throw new KubeletError(
+      "invalid",
+      `Cannot use this machine's host name "${hostname}": ${messageOf(error)}; give --hostname ` +
+        `with ${KUBELET_OPTIONS.hostname.kind.allowed}`,
+    );
+  }
+}
+
+async function defaultNodeIp(
+  listenerAddress: string,
+  hostname: string,
+  world: World,
+): Promise<string> {
+  const nodeIp = chooseNodeIp({
+    listenerAddress,
+    resolved: await world.resolve(hostname),
+    interfaces: world.interfaceAddresses(),
+  });
+  if (nodeIp !== undefined) return nodeIp;
+  throw new KubeletError(
+    "invalid",
+    `Cannot find the node's address: neither host name "${hostname}" nor a network interface has ` +
+      `one that fits --addr ${listenerAddress} and that others can reach; give --node-ip`,
+  );
+}
+
+function defaultBootstrapFile(dataDir: string, world: World): string {
+  const own = join(dataDir, "config", "bootstrap.conf");
+  const kubeadms = "/etc/kubernetes/bootstrap-kubelet.conf";
+  return world.exists(own) || world.pathSeparator === ";" ? own : kubeadms;
+}
+
+/**
+ * A personal `~/.kube/config` is the last choice: it is often an administrator's, and a node that
+ * is to be bootstrapped must not take it for its own.
+ */
+function chooseKubeconfig(
+  given: string | undefined,
+  paths: { dataDir: string; bootstrapFile: string; home: string | undefined },
+  world: World,
+): string {
+  if (given !== undefined) {
+    const list = given.split(world.pathSeparator).filter((path) => path !== "");
+    return list.find((path) => world.exists(path)) ?? list[0] ?? given;
+  }
+  const own = join(paths.dataDir, "config", "kubeconfig");
+  if (world.exists(own) || world.exists(paths.bootstrapFile) || paths.home === undefined) {
+    return own;
+  }
+  const personal = join(paths.home, ".kube", "config");
+  return world.exists(personal) ? personal : own;
+}
+
+function certificatePaths(
+  values: OptionValues<typeof KUBELET_OPTIONS>,
+  dataDir: string,
+): Pick<KrustletConfig, "certFile" | "privateKeyFile" | "clientCaFile"> {
+  const { certFile, privateKeyFile, clientCaFile } = values;
+  return {
+    certFile: resolve(certFile ?? join(dataDir, "config", "krustlet.crt")),
+    privateKeyFile: resolve(privateKeyFile ?? join(dataDir, "config", "krustlet.key")),
+    clientCaFile: clientCaFile === undefined ? undefined : resolve(clientCaFile),
+  };
+}

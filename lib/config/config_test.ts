@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { asksFor, type ConfigSources, type KrustletConfig, parseConfig } from "./config.ts";
+import { MACHINE, type World } from "./world.ts";
+
+const HOME = join("/", "home", "ada");
+const DATA = join(HOME, ".krustlet");
+const DEFAULT_FILE = join(DATA, "config", "config.json");
+
+/** A machine with these files, named EDGE-1, at 10.0.0.9. */
+function worldWith(files: Record<string, string> = {}, changes: Partial<World> = {}): World {
+  return {
+    pathSeparator: ":",
+    readFile: (path) => files[path],
+    exists: (path) => Object.hasOwn(files, path),
+    hostname: () => "EDGE-1",
+    resolve: () => Promise.resolve(["10.0.0.9"]),
+    interfaceAddresses: () => ["127.0.0.1"],
+    ...changes,
+  };
+}
+
+function parse(sources: Partial<ConfigSources> = {}): Promise<KrustletConfig> {
+  return parseConfig({ args: [], env: { HOME }, world: worldWith(), ...sources });
+}
+
+Deno.test("parseConfig() has Krustlet's defaults", async () => {
+  assert.deepEqual(await parse(), {
+    nodeName: "edge-1",
+    hostname: "edge-1",
+    nodeIp: "10.0.0.9",
+    nodeLabels: {},
+    registerWithTaints: undefined,
+    maxPods: 110,
+    nodeStatusUpdateFrequencyMs: 10_000,
+    kubeconfig: join(DATA, "config", "kubeconfig"),
+    bootstrapFile: "/etc/kubernetes/bootstrap-kubelet.conf",
+    listenerAddress: "0.0.0.0",
+    listenerPort: 3000,
+    certFile: join(DATA, "config", "krustlet.crt"),
+    privateKeyFile: join(DATA, "config", "krustlet.key"),
+    clientCaFile: undefined,
+    insecureRegistries: [],
+    allowLocalModules: false,
+    dataDir: DATA,
+    pluginsDir: join(DATA, "plugins"),
+    devicePluginsDir: join(DATA, "device_plugins"),
+    shutdownGracePeriodMs: 30_000,
+    logLevel: "info",
+    logFormat: "pretty",
+  });
+});
+
+Deno.test("parseConfig() reads every flag", async () => {
+  const args = [
+    ..."-a 127.0.0.1 -p 3001 --max-pods 10 --cert-file /c.crt --private-key-file /c.key".split(" "),
+    ..."-n 10.1.1.1 --node-labels a=b,c --hostname Host --node-name Node --data-dir /d".split(" "),
+    ..."--bootstrap-file /b --plugins-dir /p --device-plugins-dir /dp".split(" "),
+    ..."--x-allow-local-modules true --insecure-registries a:5000,b".split(" "),
+    ..."--register-with-taints k=v:NoExecute --node-status-update-frequency 5s".split(" "),
+    ..."--client-ca-file /ca --kubeconfig /k --log-level debug --log-format json".split(" "),
+    ..."--shutdown-grace-period 1m".split(" "),
+  ];
+  assert.deepEqual(await parse({ args }), {
+    nodeName: "node",
+    hostname: "host",
+    nodeIp: "10.1.1.1",
+    nodeLabels: { a: "b", c: "" },
+    registerWithTaints: [{ key: "k", value: "v", effect: "NoExecute" }],
+    maxPods: 10,
+    nodeStatusUpdateFrequencyMs: 5_000,
+    kubeconfig: "/k",
+    bootstrapFile: "/b",
+    listenerAddress: "127.0.0.1",
+    listenerPort: 3001,
+    certFile: "/c.crt",
+    privateKeyFile: "/c.key",
+    clientCaFile: "/ca",
+    insecureRegistries: ["a:5000", "b"],
+    allowLocalModules: true,
+    dataDir: "/d",
+    pluginsDir: "/p",
+    devicePluginsDir: "/dp",
+    shutdownGracePeriodMs: 60_000,
+    logLevel: "debug",
+    logFormat: "json",
+  });
+});
+
+Deno.test("parseConfig() reads Krustlet's variables and its config file", async () => {
+  const json = JSON.stringify({
+    listenerAddress: "::",
+    listenerPort: 2345,
+    nodeLabels: { label1: "val1" },
+    bootstrapFile: "/from/file",
+    insecureRegistries: ["local:5000"],
+    nodeIP: "173.183.193.2",
+    maxPods: 400,
+  });
+  const config = await parse({
+    env: { HOME, KRUSTLET_PORT: "9999", NODE_LABELS: "x=y", MAX_PODS: "7" },
+    world: worldWith({ [DEFAULT_FILE]: json }),
+  });
+  assert.equal(config.listenerAddress, "::");
+  assert.equal(config.listenerPort, 9999);
+  assert.deepEqual(config.nodeLabels, { x: "y" });
+  assert.equal(config.bootstrapFile, "/from/file");
+  assert.deepEqual(config.insecureRegistries, ["local:5000"]);
+  assert.equal(config.nodeIp, "173.183.193.2");
+  assert.equal(config.maxPods, 7);
+});
+
+Deno.test("parseConfig() lets a flag cure a bad value of the file", async () => {
+  const world = worldWith({ [DEFAULT_FILE]: '{"maxPods": "many"}' });
+  assert.equal((await parse({ args: ["--max-pods=3"], world })).maxPods, 3);
+  await assert.rejects(parse({ world }), {
+    message: `Cannot use key "maxPods" in ${DEFAULT_FILE} "many": it is not a whole number; ` +
+      "allowed is a whole number from 1 to 65535",
+  });
+});
+
+Deno.test("parseConfig() needs the config file that is named, not the default one", async () => {
+  for (const args of [["--config", "/x.json"], ["--config=/x.json"]]) {
+    await assert.rejects(parse({ args }), { message: /"\/x\.json": there is no such file/ });
+    const world = worldWith({ "/x.json": '{"listenerPort": 1}' });
+    assert.equal((await parse({ args, world })).listenerPort, 1);
+  }
+  const env = { HOME, KRUSTLET_CONFIG: "/y.json" };
+  await assert.rejects(parse({ env }), { message: /"\/y\.json": there is no such file/ });
+});
+
+Deno.test("parseConfig() takes an empty list of taints for none", async () => {
+  const { registerWithTaints } = await parse({ args: ["--register-with-taints="] });
+  assert.deepEqual(registerWithTaints, []);
+});
+
+Deno.test("parseConfig() takes a personal kubeconfig only where no node's own is to be had", async () => {
+  const own = join(DATA, "config", "kubeconfig");
+  const personal = join(HOME, ".kube", "config");
+  const bootstrap = join(DATA, "config", "bootstrap.conf");
+  const cases: [string[], string][] = [
+    [[], own],
+    [[personal], personal],
+    [[personal, own], own],
+    [[personal, bootstrap], own],
+  ];
+  for (const [files, expected] of cases) {
+    const world = worldWith(Object.fromEntries(files.map((path) => [path, ""])));
+    assert.equal((await parse({ world })).kubeconfig, expected, files.join(" "));
+  }
+  const world = worldWith({ [bootstrap]: "", "/b": "" });
+  assert.equal((await parse({ world })).bootstrapFile, bootstrap);
+  const env = { HOME, KUBECONFIG: "/a:/b" };
+  assert.equal((await parse({ env, world })).kubeconfig, "/b");
+  assert.equal((await parse({ env })).kubeconfig, "/a");
+});
+
+Deno.test("parseConfig() says which flag helps where the machine has no answer", async () => {
+  const lost = worldWith({}, { resolve: () => Promise.resolve([]) });
+  await assert.rejects(parse({ world: lost }), { code: "invalid", message: /give --node-ip$/ });
+  const odd = worldWith({}, { hostname: () => "my_pc" });
+  await assert.rejects(parse({ world: odd }), { message: /"my_pc".*give --hostname/ });
+  await assert.rejects(parse({ env: {} }), { message: /HOME is not set.*--data-dir/ });
+  assert.equal((await parse({ env: {}, args: ["--data-dir=/d"] })).dataDir, "/d");
+});
+
+Deno.test("parseConfig() reads the machine that it runs on", async () => {
+  const args = ["--node-ip", "127.0.0.1", "--hostname", "here"];
+  const config = await parseConfig({ args, env: { HOME: "/nowhere" }, world: MACHINE });
+  assert.equal(config.nodeName, "here");
+  assert.equal(MACHINE.readFile("/nowhere/at/all"), undefined);
+  assert.ok(MACHINE.hostname().length > 0);
+  assert.ok(MACHINE.interfaceAddresses().includes("127.0.0.1"));
+});
+
+Deno.test("asksFor() sees the question for help before any mistake", () => {
+  assert.equal(asksFor(["--wrong", "-h"]), "help");
+  assert.equal(asksFor(["--version"]), "version");
+  assert.equal(asksFor(["--", "--help"]), undefined);
+  assert.equal(asksFor([]), undefined);
+});

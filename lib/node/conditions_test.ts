@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { describeConditions, sameConditions } from "./conditions.ts";
+
+const CALM = { memory: false, disk: false, pid: false };
+
+Deno.test("describeConditions() speaks a kubelet's words when all is well", () => {
+  const conditions = describeConditions({
+    pressures: CALM,
+    readiness: { ready: true },
+    previous: [],
+    nowMs: 0,
+  });
+  const times = {
+    lastHeartbeatTime: "1970-01-01T00:00:00Z",
+    lastTransitionTime: "1970-01-01T00:00:00Z",
+  };
+  assert.deepEqual(conditions, [
+    {
+      type: "MemoryPressure",
+      status: "False",
+      reason: "KubeletHasSufficientMemory",
+      message: "kubelet has sufficient memory available",
+      ...times,
+    },
+    {
+      type: "DiskPressure",
+      status: "False",
+      reason: "KubeletHasNoDiskPressure",
+      message: "kubelet has no disk pressure",
+      ...times,
+    },
+    {
+      type: "PIDPressure",
+      status: "False",
+      reason: "KubeletHasSufficientPID",
+      message: "kubelet has sufficient PID available",
+      ...times,
+    },
+    {
+      type: "Ready",
+      status: "True",
+      reason: "KubeletReady",
+      message: "kubelet is posting ready status",
+      ...times,
+    },
+  ]);
+});
+
+Deno.test("describeConditions() keeps the time of a transition until the status changes", () => {
+  const facts = { pressures: CALM, readiness: { ready: true } as const };
+  const first = describeConditions({ ...facts, previous: [], nowMs: 0 });
+  const second = describeConditions({ ...facts, previous: first, nowMs: 60_000 });
+  assert.equal(second[3]!.lastTransitionTime, "1970-01-01T00:00:00Z");
+  assert.equal(second[3]!.lastHeartbeatTime, "1970-01-01T00:01:00Z");
+  const third = describeConditions({
+    pressures: { ...CALM, disk: true },
+    readiness: { ready: false, message: "node is shutting down" },
+    previous: second,
+    nowMs: 120_000,
+  });
+  assert.equal(third[0]!.lastTransitionTime, "1970-01-01T00:00:00Z");
+  assert.equal(third[1]!.reason, "KubeletHasDiskPressure");
+  assert.equal(third[3]!.lastTransitionTime, "1970-01-01T00:02:00Z");
+  assert.equal(third[3]!.reason, "KubeletNotReady");
+  assert.equal(third[3]!.message, "node is shutting down");
+  assert.equal(sameConditions(first, second), true);
+  assert.equal(sameConditions(second, third), false);
+});

@@ -1,0 +1,91 @@
+/**
+ * Keeps connections few and short when nothing comes over them.
+ *
+ * The HTTP server's own time-outs for headers and requests are not enforced by the runtime
+ * (measured on Deno 2.9.6), so they are kept here.
+ *
+ * @module
+ */
+import type { Socket } from "node:net";
+
+/** How many connections there may be, and how long they may be silent. */
+export interface ConnectionLimits {
+  /** Connections at once; more are closed as they come. */
+  readonly connectionsMax: number;
+  /** Time for the TLS handshake and the head of the first request. */
+  readonly headMs: number;
+  /** Time between the end of an answer and the head of the next request. */
+  readonly idleMs: number;
+}
+
+/**
+ * The part of a socket that is needed. A connection has two: the plain one, which is accepted, and
+ * the TLS one, which requests come over. They have the peer's address and port in common.
+ */
+export interface PeerSocket {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** The connections of one server. */
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #open = new Map<string, Connection>();
+
+  constructor(limits: ConnectionLimits) {
+    this.#limits = limits;
+  }
+
+  /** Takes a new connection's plain socket; closes it if there are too many. */
+  add(socket: Socket): void {
+    // A peer that goes away without a word is no news.
+    socket.on("error", () => socket.destroy());
+    if (this.#open.size >= this.#limits.connectionsMax) {
+      socket.destroy();
+      return;
+    }
+    const peer = peerOf(socket);
+    const connection: Connection = { socket, timer: undefined };
+    this.#open.set(peer, connection);
+    arm(connection, this.#limits.headMs);
+    socket.once("close", () => {
+      clearTimeout(connection.timer);
+      if (this.#open.get(peer) === connection) this.#open.delete(peer);
+    });
+  }
+
+  /** A request has come: the connection may take its time until the answer has ended. */
+  busy(peer: string): void {
+    clearTimeout(this.#open.get(peer)?.timer);
+  }
+
+  /** The answer has ended. */
+  idle(peer: string): void {
+    const connection = this.#open.get(peer);
+    if (connection !== undefined) arm(connection, this.#limits.idleMs);
+  }
+
+  /** Closes all connections, whatever goes on over them. */
+  closeAll(): void {
+    for (const { socket, timer } of this.#open.values()) {
+      clearTimeout(timer);
+      socket.destroy();
+    }
+    this.#open.clear();
+  }
+}
+
+/** The other end of a connection, as a key. A socket forgets it when it closes. */
+export function peerOf({ remoteAddress, remotePort }: PeerSocket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+function arm(connection: Connection, ms: number): void {
+  clearTimeout(connection.timer);
+  connection.timer = setTimeout(() => connection.socket.destroy(), ms);
+}

@@ -1,0 +1,105 @@
+/**
+ * Serves what containers wrote.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { readLog } from "../container/log_file.ts";
+import { parseLogQuery } from "./log_query.ts";
+import { sendText } from "./responses.ts";
+
+/** Where the log of a container's run is. */
+export interface LogLocation {
+  /** Folder of the container's log files. */
+  readonly dir: string;
+  readonly attempt: number;
+  /** Resolves when the run has ended and everything is written. */
+  readonly ended: Promise<void>;
+}
+
+/** Why there is no log. `message` is for the user, as `pod "a" does not exist`. */
+export interface LogAbsence {
+  readonly error:
+    /** There is no such pod. */
+    | "pod"
+    /** The pod has no such container. */
+    | "container"
+    /** The container has no earlier run. */
+    | "previous"
+    /** The container has not run yet. */
+    | "waiting";
+  readonly message: string;
+}
+
+/** Knows where containers write. */
+export interface LogSource {
+  locate(
+    container: { readonly namespace: string; readonly pod: string; readonly container: string },
+    previous: boolean,
+  ): LogLocation | LogAbsence;
+}
+
+/** A reader that takes nothing for so long is gone, or holds our memory for nothing. */
+const STALLED_MS_MAX = 10 * 60_000;
+
+/** One request for a log. */
+export interface LogRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly container: { namespace: string; pod: string; container: string };
+  readonly params: URLSearchParams;
+  /** Ends the answer when the server closes. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers one request for a log; ends when everything is sent or the client is gone. */
+export async function serveLogs(logs: LogSource, given: LogRequest): Promise<void> {
+  const { response, container } = given;
+  let query: ReturnType<typeof parseLogQuery>;
+  try {
+    query = parseLogQuery(given.params, Date.now());
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return sendText(response, { status: 400, text: error.message });
+  }
+  const place = logs.locate(container, query.previous);
+  if ("error" in place) {
+    const isUnknown = place.error === "pod" || place.error === "container";
+    return sendText(response, { status: isUnknown ? 404 : 400, text: place.message });
+  }
+  const stop = new AbortController();
+  const gone = (): void => stop.abort();
+  response.once("close", gone);
+  given.signal.addEventListener("abort", gone, { once: true });
+  try {
+    response.writeHead(200, { "content-type": "text/plain" });
+    // A follower of a silent container must learn at once that it is heard.
+    response.flushHeaders();
+    if (given.request.method !== "HEAD") {
+      for await (const bytes of readLog({ ...query, ...place, signal: stop.signal })) {
+        if (!response.write(bytes)) await drained(response, stop.signal);
+      }
+    }
+    // Not behind a failure: what is cut off must not look complete.
+    response.end();
+  } finally {
+    given.signal.removeEventListener("abort", gone);
+    response.off("close", gone);
+  }
+}
+
+/** Waits until the client has taken what was written, or ends the reading. */
+function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      response.off("drain", done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(() => response.destroy(), STALLED_MS_MAX);
+    response.once("drain", done);
+    signal.addEventListener("abort", done, { once: true });
+    if (signal.aborted) done();
+  });
+}

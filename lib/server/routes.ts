@@ -1,0 +1,125 @@
+/**
+ * Which paths the server has, and what a caller must be allowed to do for each.
+ *
+ * @module
+ */
+import type { NodeAccess } from "./auth.ts";
+
+/** What a request asks for. */
+export type Route =
+  | { readonly kind: "health" }
+  | {
+    readonly kind: "logs";
+    readonly namespace: string;
+    readonly pod: string;
+    readonly container: string;
+  }
+  | { readonly kind: "pods" }
+  | { readonly kind: "running_pods" }
+  /** A path that a kubelet has and this program does not. */
+  | { readonly kind: "not_implemented" }
+  | { readonly kind: "method_not_allowed"; readonly allow: string }
+  | { readonly kind: "not_found" };
+
+/** First segments of a kubelet's paths that are not served here. */
+const NOT_IMPLEMENTED = new Set([
+  "attach",
+  "checkpoint",
+  "configz",
+  "cri",
+  "debug",
+  "exec",
+  "flagz",
+  "logs",
+  "metrics",
+  "portForward",
+  "run",
+  "stats",
+  "statusz",
+]);
+
+const READ_METHODS = ["GET", "HEAD"];
+
+/** Finds the route of a method and a path. The path has no query and is still percent-encoded. */
+export function findRoute(method: string, path: string): Route {
+  const segments = decodeSegments(path);
+  if (segments === undefined) return { kind: "not_found" };
+  const route = findResource(segments);
+  const isRead = READ_METHODS.includes(method);
+  if (route.kind === "not_found" || route.kind === "not_implemented" || isRead) return route;
+  return { kind: "method_not_allowed", allow: READ_METHODS.join(", ") };
+}
+
+function findResource([first, ...rest]: readonly string[]): Route {
+  const isAlone = rest.length === 0 || (rest.length === 1 && rest[0] === "");
+  if (first === "healthz" && isAlone) return { kind: "health" };
+  if (first === "pods" && isAlone) return { kind: "pods" };
+  if (first === "runningpods" && isAlone) return { kind: "running_pods" };
+  const [namespace, pod, container] = rest;
+  if (first === "containerLogs" && rest.length === 3 && namespace && pod && container) {
+    return { kind: "logs", namespace, pod, container };
+  }
+  return {
+    kind: first !== undefined && NOT_IMPLEMENTED.has(first) ? "not_implemented" : "not_found",
+  };
+}
+
+function decodeSegments(path: string): string[] | undefined {
+  try {
+    return path.replace(/^\//, "").split("/").map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What a caller must be allowed, any one of them, as a kubelet of Kubernetes 1.36 asks it
+ * (fine-grained authorization, KEP-2862): the particular sub-resource, else `proxy`.
+ */
+export function accessFor(
+  { method, path }: { readonly method: string; readonly path: string },
+  nodeName: string,
+): NodeAccess[] {
+  const verb = verbOf(method);
+  return subresourcesOf(path).map((subresource) => ({
+    verb,
+    resource: "nodes",
+    subresource,
+    name: nodeName,
+  }));
+}
+
+function subresourcesOf(path: string): string[] {
+  const first = decodeSegments(path)?.[0];
+  switch (first) {
+    case "stats":
+    case "metrics":
+    case "checkpoint":
+      return [first];
+    case "logs":
+      return ["log"];
+    case "pods":
+    case "runningpods":
+      return ["pods", "proxy"];
+    case "healthz":
+    case "configz":
+      return [first, "proxy"];
+    default:
+      return ["proxy"];
+  }
+}
+
+function verbOf(method: string): NodeAccess["verb"] {
+  switch (method) {
+    case "POST":
+      return "create";
+    case "PUT":
+      return "update";
+    case "PATCH":
+      return "patch";
+    case "DELETE":
+      return "delete";
+    default:
+      return "get";
+  }
+}

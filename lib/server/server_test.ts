@@ -1,0 +1,356 @@
+import assert from "node:assert/strict";
+import { request as httpsRequest } from "node:https";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { connect as tlsConnect } from "node:tls";
+import { Authority, type Certificate } from "./_test_certificates.ts";
+import type { NodeAccess, User } from "./auth.ts";
+import type { LogAbsence, LogLocation } from "./logs.ts";
+import { KubeletServer, type KubeletServerOptions } from "./server.ts";
+
+// Keys of RSA are slow to make, so the tests share them.
+const CLUSTER = new Authority("cluster");
+const STRANGER = new Authority("cluster");
+const SERVER = CLUSTER.server();
+const API_SERVER = CLUSTER.client("kube-apiserver", { groups: ["system:masters", "two"] });
+const EXPIRED = CLUSTER.client("kube-apiserver", { groups: ["system:masters"], expired: true });
+const FOREIGN = STRANGER.client("kube-apiserver", { groups: ["system:masters"] });
+
+interface Running extends AsyncDisposable {
+  readonly port: number;
+  readonly server: KubeletServer;
+}
+
+async function start(options: Partial<KubeletServerOptions> = {}): Promise<Running> {
+  const server = new KubeletServer({
+    ...SERVER,
+    clientCaPem: CLUSTER.certPem,
+    nodeName: "n",
+    address: "127.0.0.1",
+    port: 0,
+    authorize: () => Promise.resolve(true),
+    logs: { locate: () => ({ error: "pod", message: 'pod "p" does not exist' }) },
+    pods: () => [],
+    ...options,
+  });
+  const { port } = await server.listen();
+  return { port, server, [Symbol.asyncDispose]: () => server.close() };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Record<string, unknown>;
+}
+
+/** Asks on a connection of its own; `onText` sees the answer as it comes. */
+function ask(
+  port: number,
+  path: string,
+  options: {
+    client?: Certificate;
+    ca?: string;
+    method?: string;
+    body?: string;
+    signal?: AbortSignal;
+    onText?: (text: string) => void;
+  } = {},
+): Promise<Answer> {
+  const { client, ca = CLUSTER.certPem, method = "GET", body, signal, onText } = options;
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest({
+      host: "127.0.0.1",
+      port,
+      path,
+      method,
+      ca,
+      agent: false,
+      ...(client === undefined ? {} : { cert: client.certPem, key: client.keyPem }),
+    }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (piece: string) => {
+        text += piece;
+        onText?.(text);
+      });
+      response.on(
+        "end",
+        () => resolve({ status: response.statusCode ?? 0, text, headers: response.headers }),
+      );
+      response.on("error", reject);
+      response.on("aborted", () => reject(new Error("the answer was cut off")));
+    });
+    request.on("error", reject);
+    signal?.addEventListener("abort", () => request.destroy(new Error("left")), { once: true });
+    request.end(body);
+  });
+}
+
+Deno.test("KubeletServer serves /healthz to everybody, and nothing else", async () => {
+  await using node = await start();
+  const health = await ask(node.port, "/healthz");
+  assert.deepEqual([health.status, health.text], [200, "ok"]);
+  for (const path of ["/pods", "/containerLogs/a/b/c", "/exec/a/b/c", "/nothing", "/"]) {
+    for (const client of [undefined, FOREIGN, EXPIRED]) {
+      const { status, text } = await ask(node.port, path, client === undefined ? {} : { client });
+      assert.deepEqual([status, text], [401, "Unauthorized\n"], path);
+    }
+  }
+});
+
+Deno.test("KubeletServer asks the cluster in the name of the certificate", async () => {
+  const asked: [User, NodeAccess][] = [];
+  await using node = await start({
+    authorize: (user, access) => {
+      asked.push([user, access]);
+      return Promise.resolve(access.subresource === "proxy");
+    },
+  });
+  assert.equal((await ask(node.port, "/pods", { client: API_SERVER })).status, 200);
+  const user = { name: "kube-apiserver", groups: ["system:masters", "two"] };
+  const access = { verb: "get", resource: "nodes", name: "n" };
+  assert.deepEqual(asked, [
+    [user, { ...access, subresource: "pods" }],
+    [user, { ...access, subresource: "proxy" }],
+  ]);
+});
+
+Deno.test("KubeletServer is closed to whom the cluster refuses, and when it cannot be asked", async () => {
+  {
+    await using node = await start({ authorize: () => Promise.resolve(false) });
+    const { status, text } = await ask(node.port, "/pods", { client: API_SERVER });
+    assert.equal(status, 403);
+    assert.equal(
+      text,
+      "Forbidden (user=kube-apiserver, verb=get, resource=nodes, subresource(s)=[pods proxy])\n",
+    );
+  }
+  await using node = await start({ authorize: () => Promise.reject(new Error("away")) });
+  const { status, text } = await ask(node.port, "/pods", { client: API_SERVER });
+  assert.equal(status, 500);
+  assert.match(text, /^Authorization error \(user=kube-apiserver, /);
+});
+
+Deno.test("KubeletServer says what it does not do", async () => {
+  await using node = await start();
+  const client = API_SERVER;
+  assert.equal((await ask(node.port, "/nothing", { client })).status, 404);
+  assert.equal((await ask(node.port, "/exec/a/b/c", { client, method: "POST" })).status, 501);
+  const refused = await ask(node.port, "/pods", {
+    client,
+    method: "POST",
+    body: "x".repeat(100_000),
+  });
+  assert.equal(refused.status, 405);
+  assert.equal(refused.headers["allow"], "GET, HEAD");
+});
+
+Deno.test("KubeletServer lists pods", async () => {
+  const pod = { metadata: { name: "a" }, spec: { containers: [] } };
+  await using node = await start({ pods: () => [pod] });
+  const { text, headers } = await ask(node.port, "/pods", { client: API_SERVER });
+  assert.equal(headers["content-type"], "application/json");
+  assert.deepEqual(JSON.parse(text).items, [{ ...pod, apiVersion: "v1", kind: "Pod" }]);
+  const running = await ask(node.port, "/runningpods/", { client: API_SERVER });
+  assert.deepEqual(JSON.parse(running.text).items, []);
+});
+
+/** One container's log. */
+class Log implements Disposable {
+  readonly dir = Deno.makeTempDirSync();
+  readonly ended = Promise.withResolvers<void>();
+  readonly asked: unknown[] = [];
+
+  write(...texts: string[]): void {
+    const records = texts.map((text) => `2024-01-01T00:00:00Z stdout F ${text}\n`).join("");
+    Deno.writeTextFileSync(join(this.dir, "3.log"), records, { append: true });
+  }
+
+  locate(container: unknown, previous: boolean): LogLocation | LogAbsence {
+    this.asked.push([container, previous]);
+    return { dir: this.dir, attempt: 3, ended: this.ended.promise };
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.dir, { recursive: true });
+  }
+}
+
+Deno.test("KubeletServer serves a container's log", async () => {
+  using logs = new Log();
+  logs.write("a", "b");
+  await using node = await start({ logs });
+  const client = API_SERVER;
+  const { status, text } = await ask(node.port, "/containerLogs/ns/p/c", { client });
+  assert.deepEqual([status, text], [200, "a\nb\n"]);
+  const tail = await ask(
+    node.port,
+    "/containerLogs/ns/p/c?tailLines=1&timestamps=true&previous=true",
+    { client },
+  );
+  assert.equal(tail.text, "2024-01-01T00:00:00Z b\n");
+  const container = { namespace: "ns", pod: "p", container: "c" };
+  assert.deepEqual(logs.asked, [[container, false], [container, true]]);
+});
+
+Deno.test("KubeletServer follows a log until the container ends", async () => {
+  using logs = new Log();
+  await using node = await start({ logs });
+  logs.write("a");
+  const seen = Promise.withResolvers<void>();
+  const answer = ask(node.port, "/containerLogs/ns/p/c?follow=true", {
+    client: API_SERVER,
+    onText: () => seen.resolve(),
+  });
+  await seen.promise;
+  logs.write("b");
+  logs.ended.resolve();
+  assert.equal((await answer).text, "a\nb\n");
+});
+
+Deno.test("KubeletServer stops to read a log whose reader has left", async () => {
+  using logs = new Log();
+  await using node = await start({ logs, limits: { logStreamsMax: 1 } });
+  logs.write("a");
+  const leave = new AbortController();
+  const path = "/containerLogs/ns/p/c?follow=true";
+  const client = API_SERVER;
+  const left = ask(node.port, path, { client, signal: leave.signal, onText: () => leave.abort() });
+  await assert.rejects(left);
+  // The one place is free again as soon as the server has noticed.
+  let status = 429;
+  while (status === 429) ({ status } = await ask(node.port, "/containerLogs/ns/p/c", { client }));
+  assert.equal(status, 200);
+});
+
+Deno.test("KubeletServer bounds the logs that are read at once", async () => {
+  using logs = new Log();
+  await using node = await start({ logs, limits: { logStreamsMax: 1 } });
+  logs.write("a");
+  const seen = Promise.withResolvers<void>();
+  const client = API_SERVER;
+  const first = ask(node.port, "/containerLogs/ns/p/c?follow=true", {
+    client,
+    onText: () => seen.resolve(),
+  });
+  await seen.promise;
+  const second = await ask(node.port, "/containerLogs/ns/p/c", { client });
+  assert.equal(second.status, 429);
+  assert.match(second.text, /^Too many logs are read from this node at once: 1;/);
+  logs.ended.resolve();
+  await first;
+});
+
+Deno.test("KubeletServer sends a long log whole to a slow reader", async () => {
+  using logs = new Log();
+  const line = "x".repeat(1_000);
+  logs.write(...Array.from({ length: 20_000 }, () => line));
+  await using node = await start({ logs });
+  const { text } = await ask(node.port, "/containerLogs/ns/p/c", { client: API_SERVER });
+  assert.equal(text.length, 20_000 * 1_001);
+});
+
+Deno.test("KubeletServer cuts off a log that it cannot read to the end", async () => {
+  using logs = new Log();
+  logs.write("a");
+  const path = "/containerLogs/ns/p/c?follow=true";
+  await using node = await start({ logs });
+  const seen = Promise.withResolvers<void>();
+  const answer = ask(node.port, path, { client: API_SERVER, onText: () => seen.resolve() });
+  await seen.promise;
+  // The next look for a newer file fails: a name in the path is no folder any more.
+  await Deno.rename(logs.dir, `${logs.dir}.away`);
+  await Deno.writeTextFile(logs.dir, "");
+  await assert.rejects(answer);
+  await Deno.remove(logs.dir);
+  await Deno.rename(`${logs.dir}.away`, logs.dir);
+});
+
+Deno.test("KubeletServer says why there is no log", async () => {
+  const cases: [LogAbsence, number][] = [
+    [{ error: "pod", message: 'pod "p" does not exist' }, 404],
+    [{ error: "container", message: 'container "c" not found in pod "p"' }, 404],
+    [{ error: "previous", message: "previous terminated container not found" }, 400],
+    [{ error: "waiting", message: "container is waiting to start" }, 400],
+  ];
+  for (const [absence, expected] of cases) {
+    await using node = await start({ logs: { locate: () => absence } });
+    const { status, text } = await ask(node.port, "/containerLogs/a/p/c", { client: API_SERVER });
+    assert.deepEqual([status, text], [expected, `${absence.message}\n`]);
+  }
+  await using node = await start();
+  const client = API_SERVER;
+  const { status, text } = await ask(node.port, "/containerLogs/a/p/c?tailLines=x", { client });
+  assert.equal(status, 400);
+  assert.match(text, /allowed is a whole number, 0 or more/);
+});
+
+Deno.test("KubeletServer.listen() names what is in use and the flag that helps", async () => {
+  await using node = await start();
+  const second = start({ port: node.port });
+  await assert.rejects(second, {
+    code: "invalid",
+    message: `Cannot listen on "127.0.0.1" port ${node.port}: the port is in use; stop the other ` +
+      "program, or give another --port",
+  });
+});
+
+Deno.test("KubeletServer.replaceCertificate() is used for new connections", async () => {
+  await using node = await start();
+  node.server.replaceCertificate({ ...STRANGER.server(), clientCaPem: STRANGER.certPem });
+  const ca = STRANGER.certPem;
+  assert.equal((await ask(node.port, "/pods", { ca, client: FOREIGN })).status, 200);
+  assert.equal((await ask(node.port, "/pods", { ca, client: API_SERVER })).status, 401);
+});
+
+Deno.test("KubeletServer closes connections over which nothing comes", async () => {
+  await using node = await start({ limits: { headMs: 1 } });
+  const socket = connect(node.port, "127.0.0.1");
+  await new Promise<void>((resolve) => socket.once("close", () => resolve()));
+});
+
+Deno.test("KubeletServer closes connections that are slow to ask", async () => {
+  await using node = await start({ limits: { headMs: 200 } });
+  const socket = tlsConnect({ host: "127.0.0.1", port: node.port, ca: CLUSTER.certPem });
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  socket.on("error", () => {});
+  socket.once("secureConnect", () => socket.write("GET /healthz HTTP/1.1\r\nHost: n\r\n"));
+  await closed;
+});
+
+Deno.test("KubeletServer closes connections that are not used again", async () => {
+  await using node = await start({ limits: { idleMs: 1 } });
+  const socket = tlsConnect({ host: "127.0.0.1", port: node.port, ca: CLUSTER.certPem });
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  let text = "";
+  socket.on("error", () => {});
+  socket.on("data", (bytes: Uint8Array) => text += new TextDecoder().decode(bytes));
+  socket.once("secureConnect", () => socket.write("GET /healthz HTTP/1.1\r\nHost: n\r\n\r\n"));
+  await closed;
+  assert.match(text, /^HTTP\/1.1 200 /);
+});
+
+Deno.test("KubeletServer takes only so many connections", async () => {
+  await using node = await start({ limits: { connectionsMax: 1 } });
+  const first = connect(node.port, "127.0.0.1");
+  await new Promise<void>((resolve) => first.once("connect", () => resolve()));
+  const second = connect(node.port, "127.0.0.1");
+  await new Promise<void>((resolve) => second.once("close", () => resolve()));
+  const closed = new Promise<void>((resolve) => first.once("close", () => resolve()));
+  first.destroy();
+  await closed;
+});
+
+Deno.test("KubeletServer.close() ends followers", async () => {
+  using logs = new Log();
+  const node = await start({ logs });
+  logs.write("a");
+  const seen = Promise.withResolvers<void>();
+  const answer = ask(node.port, "/containerLogs/ns/p/c?follow=true", {
+    client: API_SERVER,
+    onText: () => seen.resolve(),
+  }).catch(() => undefined);
+  await seen.promise;
+  await node.server.close();
+  await answer;
+});
