@@ -1,0 +1,87 @@
+/**
+ * Who this node is: keys, certificate requests, TLS bootstrap, bootstrap tokens.
+ *
+ * Knows nothing of pods, and no client of the cluster: whoever calls hands in something that fits
+ * {@linkcode CertificateRequests}.
+ *
+ * @example A serving certificate, from disk or from the cluster
+ * ```ts ignore
+ * import { CertificateStore, obtainCertificate, servingFiles } from "./mod.ts";
+ *
+ * const pair = await obtainCertificate({
+ *   requests, // POST and GET of certificates.k8s.io/v1 certificatesigningrequests
+ *   kind: "serving",
+ *   nodeName: "worker-1",
+ *   dnsNames: ["worker-1"],
+ *   ipAddresses: ["10.0.0.7"],
+ *   store: new CertificateStore(servingFiles("/var/lib/krustlet/config")),
+ *   signal: AbortSignal.timeout(60_000),
+ *   notify: console.log,
+ * });
+ * createServer({ cert: pair.certificatePem, key: pair.keyPem });
+ * ```
+ *
+ * @example A key and a request, without a cluster
+ * ```ts ignore
+ * import { createCsr, generateKey, nodeSubject } from "./mod.ts";
+ *
+ * const key = await generateKey();
+ * const csrPem = await createCsr({ key, subject: nodeSubject("worker-1") });
+ * await Deno.writeTextFile("worker-1.csr", csrPem); // openssl req -in worker-1.csr -text
+ * ```
+ *
+ * @module
+ */
+export { obtainCertificate } from "./bootstrap.ts";
+export { type BindingReport, ensureBootstrapRbac } from "./bootstrap_rbac.ts";
+export {
+  BOOTSTRAP_GROUP,
+  type BootstrapObjects,
+  type BootstrapToken,
+  bootstrapTokenSecret,
+  bootstrapTokenText,
+  createBootstrapToken,
+  type KubernetesObject,
+  newBootstrapToken,
+  type ObjectReference,
+  TOKEN_TTL_MS_DEFAULT,
+} from "./bootstrap_token.ts";
+export {
+  type Certificate,
+  hasSubject,
+  isExpired,
+  type KeyPair,
+  missingNames,
+  publicKeyOf,
+  readCertificate,
+} from "./certificate.ts";
+export { type Clock, systemClock } from "./clock.ts";
+export { createCsr, type CsrOptions, csrPublicKey, nodeSubject, type Subject } from "./csr.ts";
+export { csrName, type CsrNameOptions } from "./csr_name.ts";
+export {
+  type CertificateCondition,
+  type CertificateKind,
+  type CertificateRequests,
+  type CertificateSigningRequest,
+  REQUEST_KINDS,
+} from "./csr_request.ts";
+export { rotationDeadlineMs } from "./deadline.ts";
+export { CertificateError, type CertificateErrorCode } from "./errors.ts";
+export { type Identity, identityOf } from "./identity.ts";
+export { generateKey, type PrivateKey, readKey } from "./keys.ts";
+export {
+  bootstrapKubeconfig,
+  type ClusterAccess,
+  type Kubeconfig,
+  nodeKubeconfig,
+  writeKubeconfig,
+} from "./kubeconfig.ts";
+export { privacyWarning } from "./private_file.ts";
+export { requestCertificate, type RequestOptions, TIMEOUT_MS_DEFAULT } from "./request.ts";
+export {
+  CertificateStore,
+  clientFiles,
+  type PairFiles,
+  servingFiles,
+  type StoredPair,
+} from "./store.ts";

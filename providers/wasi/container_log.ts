@@ -1,0 +1,37 @@
+import { logClock } from "./clock.ts";
+import { CriLines } from "./cri_lines.ts";
+import { RotatingFile } from "./rotating_file.ts";
+
+/** The log of one run, written from inside the guest's own process. */
+export interface ContainerLog {
+  /** Takes what the guest wrote to its stdout. */
+  readonly stdout: (bytes: Uint8Array) => void;
+  /** Takes what the guest wrote to its stderr. */
+  readonly stderr: (bytes: Uint8Array) => void;
+  /** Writes what was held back and closes the file; returns how many bytes were dropped. */
+  readonly end: () => number;
+}
+
+/**
+ * Opens the log file of a run: CRI log format, rotated by size. Never throws; `note` hears once why
+ * output is being dropped.
+ */
+export function openContainerLog(path: string, note: (message: string) => void): ContainerLog {
+  const file = new RotatingFile(path, { note });
+  const now = logClock();
+  const sink = (bytes: Uint8Array) => file.write(bytes);
+  const stdout = new CriLines({ stream: "stdout", sink, now });
+  const stderr = new CriLines({ stream: "stderr", sink, now });
+  // A run that writes nothing has an empty log, not a missing one.
+  file.write(new Uint8Array(0));
+  return {
+    stdout: (bytes) => stdout.write(bytes),
+    stderr: (bytes) => stderr.write(bytes),
+    end(): number {
+      stdout.end();
+      stderr.end();
+      file.close();
+      return file.droppedBytes;
+    },
+  };
+}

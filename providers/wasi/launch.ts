@@ -1,0 +1,108 @@
+/**
+ * The hidden first argument that makes a compiled binary a guest process: `main.ts` imports
+ * `guest_main.ts` when it sees it.
+ */
+export const GUEST_ARGUMENT = "__guest";
+
+/** What a guest process's command line is made of. */
+export interface LaunchInput {
+  readonly os: typeof Deno.build.os;
+  /** True in a binary made by `deno compile`: permissions and V8 flags are fixed in it. */
+  readonly standalone: boolean;
+  readonly execPath: string;
+  /** The agent's own process id. */
+  readonly parentPid: number;
+  /** The entry file of guest processes, unless `standalone`. */
+  readonly entry: URL;
+  /** Path of the C library; absent where the portable host is used. */
+  readonly libc?: string;
+  readonly imagesDir: string;
+  readonly logsDir: string;
+  readonly podsDir: string;
+  /** Folders elsewhere that this run mounts. Only the portable host needs leave for them. */
+  readonly extraDirs?: readonly string[];
+  /** The agent's own environment, of which little is passed on. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A command that `Deno.Command` takes. */
+export interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * KiB of stack for the guest. V8's own is half of what other runtimes give, and programs made for
+ * those fail with it. The main thread has 8 MiB on Linux and macOS and 4 MiB in Deno on Windows.
+ */
+const STACK_KIB = { windows: 2800, others: 6000 };
+
+/** What Deno needs to find its cache, and Windows its libraries. The guest sees none of it. */
+const PASSED_ON = [
+  "DENO_DIR",
+  "HOME",
+  "XDG_CACHE_HOME",
+  "LOCALAPPDATA",
+  "SystemRoot",
+  "TEMP",
+  "TMPDIR",
+  "USERPROFILE",
+];
+
+/**
+ * How a guest process is started: no prompts, no network, no configuration, and leave for the image
+ * store and the log folder only. With the libc host the guest's folders are opened by system calls,
+ * where the kernel contains them; the portable host needs Deno's leave for them.
+ */
+export function launch(input: LaunchInput): Launch {
+  const args = [String(input.parentPid), ...(input.libc === undefined ? [] : [input.libc])];
+  const stack = `--stack-size=${input.os === "windows" ? STACK_KIB.windows : STACK_KIB.others}`;
+  const env: Record<string, string> = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
+  for (const name of PASSED_ON) {
+    const value = input.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  if (input.standalone) {
+    env.DENO_V8_FLAGS = stack;
+    return { command: input.execPath, args: [GUEST_ARGUMENT, ...args], env };
+  }
+  return {
+    command: input.execPath,
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--no-remote",
+      "--no-npm",
+      "--no-config",
+      "--no-lock",
+      "--cached-only",
+      `--v8-flags=${stack}`,
+      ...permissions(input),
+      input.entry.href,
+      ...args,
+    ],
+    env,
+  };
+}
+
+function permissions(input: LaunchInput): string[] {
+  if (input.libc !== undefined) {
+    return [
+      allow("ffi", [input.libc]),
+      allow("read", [input.imagesDir, input.logsDir]),
+      allow("write", [input.logsDir]),
+    ];
+  }
+  const guestDirs = [input.podsDir, ...(input.extraDirs ?? [])];
+  return [
+    allow("read", [input.imagesDir, input.logsDir, ...guestDirs]),
+    allow("write", [input.logsDir, ...guestDirs]),
+  ];
+}
+
+/** Deno splits the list at commas; a comma of a path is written twice. */
+function allow(kind: string, paths: readonly string[]): string {
+  return `--allow-${kind}=${paths.map((path) => path.replaceAll(",", ",,")).join(",")}`;
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { GUEST_ARGUMENT, launch, type LaunchInput } from "./launch.ts";
+
+const INPUT: LaunchInput = {
+  os: "linux",
+  standalone: false,
+  execPath: "/bin/deno",
+  parentPid: 17,
+  entry: new URL("file:///room/guest_main.ts"),
+  libc: "/lib/libc.so.6",
+  imagesDir: "/data/images",
+  logsDir: "/data/logs",
+  podsDir: "/data/pods",
+  env: { HOME: "/home/me", SECRET: "s" },
+};
+
+Deno.test("launch() gives leave for the C library, the images and the logs, and no more", () => {
+  const { args } = launch(INPUT);
+  assert.deepEqual(args.filter((arg) => arg.startsWith("--allow")), [
+    "--allow-ffi=/lib/libc.so.6",
+    "--allow-read=/data/images,/data/logs",
+    "--allow-write=/data/logs",
+  ]);
+  assert.deepEqual(args.slice(-3), ["file:///room/guest_main.ts", "17", "/lib/libc.so.6"]);
+});
+
+Deno.test("launch() gives the portable host leave for the guest's folders", () => {
+  const { libc: _, ...portable } = INPUT;
+  const { args } = launch({ ...portable, os: "darwin", extraDirs: ["/srv/a,b"] });
+  assert.deepEqual(args.filter((arg) => arg.startsWith("--allow")), [
+    "--allow-read=/data/images,/data/logs,/data/pods,/srv/a,,b",
+    "--allow-write=/data/logs,/data/pods,/srv/a,,b",
+  ]);
+  assert.equal(args.at(-1), "17");
+});
+
+Deno.test("launch() passes on nothing of the agent's environment but what Deno needs", () => {
+  assert.deepEqual(launch(INPUT).env, {
+    NO_COLOR: "1",
+    DENO_NO_UPDATE_CHECK: "1",
+    HOME: "/home/me",
+  });
+});
+
+Deno.test("launch() starts a compiled binary by its hidden argument", () => {
+  const { command, args, env } = launch({ ...INPUT, standalone: true, execPath: "/bin/krustlet" });
+  assert.equal(command, "/bin/krustlet");
+  assert.deepEqual(args, [GUEST_ARGUMENT, "17", "/lib/libc.so.6"]);
+  assert.match(env.DENO_V8_FLAGS ?? "", /^--stack-size=\d+$/);
+});
+
+Deno.test("launch() asks for less stack than the main thread of Deno has on Windows", () => {
+  const { args } = launch({ ...INPUT, os: "windows" });
+  const flag = args.find((arg) => arg.startsWith("--v8-flags=--stack-size="));
+  assert.ok(Number(flag?.split("=").at(-1)) < 4096);
+});

@@ -1,0 +1,15 @@
+/**
+ * The WASI provider: every container runs as a WebAssembly guest in an operating-system process of
+ * its own, taken from a small pool of warm ones.
+ *
+ * The agent never runs guest code. SIGKILL really ends a guest, and a guest that crashes or exhausts
+ * its memory harms nobody else. When the agent dies, its guests die too: on Linux the kernel sees to
+ * it; elsewhere only idle processes notice, and a running guest goes on until it ends by itself.
+ *
+ * A guest's last line that has no newline yet is held in its process, at most 16 KiB: it is in the log
+ * once the guest ends by itself, and lost when the guest is killed.
+ *
+ * @module
+ */
+export { GUEST_ARGUMENT } from "./launch.ts";
+export { WasiProvider, type WasiProviderOptions } from "./wasi_provider.ts";

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { encodeLine, parseWord, type Word } from "./protocol.ts";
+
+Deno.test("parseWord() reads what encodeLine() wrote", () => {
+  const words: Word[] = [
+    { word: "ready" },
+    { word: "started" },
+    { word: "exit", exit: { kind: "exited", code: 42 }, droppedLogBytes: 0 },
+    { word: "exit", exit: { kind: "trapped", message: "unreachable\n  at f" }, droppedLogBytes: 7 },
+    { word: "exit", exit: { kind: "out_of_memory", message: "m" }, droppedLogBytes: 0 },
+  ];
+  for (const word of words) {
+    const line = new TextDecoder().decode(encodeLine(word));
+    assert.equal(line.indexOf("\n"), line.length - 1);
+    assert.deepEqual(parseWord(line), word);
+  }
+});
+
+Deno.test("parseWord() believes no ending that a guest process cannot know of", () => {
+  for (
+    const exit of [{ kind: "killed" }, { kind: "lost" }, { kind: "exited", code: "0" }, {
+      kind: "trapped",
+    }, null]
+  ) {
+    assert.equal(parseWord(JSON.stringify({ word: "exit", exit, droppedLogBytes: 0 })), undefined);
+  }
+});
+
+Deno.test("parseWord() never throws", () => {
+  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (line) => {
+    parseWord(line);
+  }));
+});

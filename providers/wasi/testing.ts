@@ -1,0 +1,197 @@
+/**
+ * Parts of this room's tests: guests in WAT, one behaviour each, and a provider in a folder of its
+ * own.
+ *
+ * @module
+ */
+import process from "node:process";
+import loadWabt from "wabt";
+import type { ContainerRun } from "../../lib/mod.ts";
+import type { GuestBehaviour, ProviderFixture } from "../../lib/testing/mod.ts";
+import { WasiProvider, type WasiProviderOptions } from "./wasi_provider.ts";
+
+/** The binary form of a module in WAT. */
+export async function assemble(wat: string): Promise<Uint8Array<ArrayBuffer>> {
+  const wabt = await loadWabt();
+  const module = wabt.parseWat("guest.wat", wat);
+  try {
+    return Uint8Array.from(module.toBinary({}).buffer);
+  } finally {
+    module.destroy();
+  }
+}
+
+/** A fixture that also runs WAT. */
+export interface WasiFixture extends ProviderFixture {
+  readonly provider: WasiProvider;
+  /** Removed with everything in it when the fixture is. */
+  readonly folder: string;
+  /** A run of this module. */
+  guestOf(wat: string, changes?: Partial<ContainerRun>): Promise<ContainerRun>;
+}
+
+/** A provider with folders of its own, both removed at the end. */
+export async function openFixture(
+  options: Partial<WasiProviderOptions> = {},
+): Promise<WasiFixture> {
+  const folder = await Deno.makeTempDir();
+  const [imagesDir, logsDir, podsDir] = ["images", "logs", "pods"].map((name) =>
+    `${folder}/${name}`
+  ) as [string, string, string];
+  await Promise.all([imagesDir, logsDir, podsDir].map((path) => Deno.mkdir(path)));
+  const provider = new WasiProvider({ version: "1.2.3", imagesDir, logsDir, podsDir, ...options });
+  let runs = 0;
+
+  async function runOf(module: Uint8Array, changes: Partial<ContainerRun>): Promise<ContainerRun> {
+    const number = runs++;
+    const rootPath = `${podsDir}/${number}`;
+    await Deno.mkdir(rootPath);
+    const path = `${imagesDir}/${number}.wasm`;
+    await Deno.writeFile(path, module);
+    return {
+      id: String(number).padStart(64, "0"),
+      pod: { uid: `uid-${number}`, namespace: "default", name: "examined" },
+      container: "app",
+      attempt: 0,
+      module: { path, digest: `sha256:${"0".repeat(64)}` },
+      argv: ["guest"],
+      env: {},
+      rootPath,
+      mounts: [],
+      logPath: `${logsDir}/${number}.log`,
+      limits: {},
+      ...changes,
+    };
+  }
+
+  return {
+    provider,
+    folder,
+    guest: async (behaviour) => await runOf(await moduleFor(behaviour), {}),
+    guestOf: async (wat, changes = {}) => await runOf(await assemble(wat), changes),
+    async [Symbol.asyncDispose](): Promise<void> {
+      await provider.close();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+async function moduleFor(behaviour: GuestBehaviour): Promise<Uint8Array> {
+  switch (behaviour.does) {
+    case "exits":
+      return await assemble(start(`(call $proc_exit (i32.const ${behaviour.code}))`));
+    case "traps":
+      return await assemble(start("unreachable"));
+    case "spins":
+      return await assemble(SPINS);
+    case "sleeps":
+      return await assemble(SLEEPS);
+    case "prints":
+      return await assemble(start(`
+        ${print(1, behaviour.stdout)} ${print(2, behaviour.stderr)}`));
+    case "reports":
+      return await assemble(REPORTS);
+    case "nothing":
+      return new TextEncoder().encode("no module at all");
+  }
+}
+
+/** A module whose `_start` is this code. The calls below are at hand, and 1 MiB of memory. */
+export function start(code: string, functions = ""): string {
+  const call = (name: string, params: string): string =>
+    `(import "wasi_snapshot_preview1" "${name}" (func $${name} (param ${params}) (result i32)))`;
+  return `(module
+    (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+    ${call("fd_write", "i32 i32 i32 i32")} ${call("fd_read", "i32 i32 i32 i32")}
+    ${call("args_sizes_get", "i32 i32")} ${call("args_get", "i32 i32")}
+    ${call("environ_sizes_get", "i32 i32")} ${call("environ_get", "i32 i32")}
+    ${call("poll_oneoff", "i32 i32 i32 i32")} ${call("sched_yield", "")}
+    ${call("path_open", "i32 i32 i32 i32 i32 i64 i64 i32 i32")}
+    ${call("path_create_directory", "i32 i32 i32")}
+    (memory (export "memory") 16)
+    ${functions}
+    (func (export "_start") ${code}))`;
+}
+
+/** Code that writes a text of single-byte characters. */
+export function print(fd: number, text: string): string {
+  const bytes = [...new TextEncoder().encode(text)];
+  const stores = bytes.map((byte, at) =>
+    `(i32.store8 (i32.const ${1024 + at}) (i32.const ${byte}))`
+  );
+  return `${stores.join(" ")}
+    (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const ${bytes.length}))
+    (drop (call $fd_write (i32.const ${fd}) (i32.const 0) (i32.const 1) (i32.const 8)))`;
+}
+
+/** A loop that calls nothing: only the end of the process ends it. */
+export const SPINS = start("(loop $again (br $again))");
+
+/** A loop that goes through the host all the time. */
+export const SPINS_WITH_CALLS = start("(loop $again (drop (call $sched_yield)) (br $again))");
+
+/** `poll_oneoff` for an hour: one subscription to the clock at 0, with the time-out at 24. */
+export const SLEEPS = start(`
+  (i32.store (i32.const 16) (i32.const 1))
+  (i64.store (i32.const 24) (i64.const 3600000000000))
+  (drop (call $poll_oneoff (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))`);
+
+/** argv and environment as they lie in memory, with newlines for the NULs between them. */
+const REPORTS = start(
+  `(drop (call $args_sizes_get (i32.const 0) (i32.const 4)))
+   (drop (call $args_get (i32.const 1024) (i32.const 8192)))
+   (call $lines (i32.load (i32.const 4)))
+   (drop (call $environ_sizes_get (i32.const 0) (i32.const 4)))
+   (drop (call $environ_get (i32.const 1024) (i32.const 8192)))
+   (call $lines (i32.load (i32.const 4)))`,
+  `(func $lines (param $bytes i32) (local $at i32)
+     (block $done (loop $next
+       (br_if $done (i32.ge_u (local.get $at) (local.get $bytes)))
+       (if (i32.eqz (i32.load8_u (i32.add (i32.const 8192) (local.get $at))))
+         (then (i32.store8 (i32.add (i32.const 8192) (local.get $at)) (i32.const 10))))
+       (local.set $at (i32.add (local.get $at) (i32.const 1)))
+       (br $next)))
+     (i32.store (i32.const 16) (i32.const 8192)) (i32.store (i32.const 20) (local.get $bytes))
+     (drop (call $fd_write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))`,
+);
+
+/** True while the process is there and has not become a zombie. */
+export async function isAlive(pid: number): Promise<boolean> {
+  if (Deno.build.os !== "linux") {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+  try {
+    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+    return !/^\d+ \(.*\) [ZX] /s.test(stat);
+  } catch {
+    return false;
+  }
+}
+
+/** The guest processes, idle or busy, that work in this folder. */
+export async function guestProcesses(folder: string): Promise<number[]> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid,stat,args", "-ww"] })
+    .output();
+  return new TextDecoder().decode(stdout).split("\n")
+    .map((line) => /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line))
+    .filter((found) => found !== null)
+    .filter(([, , state, args]) => !state!.startsWith("Z") && args!.includes("guest_main.ts"))
+    .filter(([, , , args]) => args!.includes(folder))
+    .map(([, pid]) => Number(pid));
+}
+
+/** Waits until there is an answer that is neither `undefined` nor false; gives up after 20 s. */
+export async function until<T>(ask: () => Promise<T | undefined | false>): Promise<T> {
+  const endMs = performance.now() + 20_000;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (performance.now() > endMs) throw new Error("Waited 20 s for what did not happen");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

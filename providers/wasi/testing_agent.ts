@@ -1,0 +1,34 @@
+/**
+ * An agent that a test can kill: runs the modules that its arguments name, says `started` for each,
+ * and never ends by itself. Arguments: a folder as `openFixture` makes it, then modules in it.
+ *
+ * @module
+ */
+import { WasiProvider } from "./mod.ts";
+
+const [folder, ...modules] = Deno.args;
+const provider = new WasiProvider({
+  version: "1.2.3",
+  imagesDir: `${folder}/images`,
+  logsDir: `${folder}/logs`,
+  podsDir: `${folder}/pods`,
+});
+await Promise.all(modules.map((path, number) =>
+  provider.run({
+    id: String(number).padStart(64, "0"),
+    pod: { uid: `agent-${number}`, namespace: "default", name: "agent" },
+    container: "app",
+    attempt: 0,
+    module: { path, digest: `sha256:${"0".repeat(64)}` },
+    argv: ["guest"],
+    env: {},
+    rootPath: `${folder}/pods`,
+    mounts: [],
+    logPath: `${folder}/logs/agent-${number}.log`,
+    limits: {},
+  }, {
+    onStarted: () => console.log("started"),
+    stop: new AbortController().signal,
+    kill: new AbortController().signal,
+  })
+));

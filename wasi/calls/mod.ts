@@ -1,0 +1,41 @@
+import { Refusal } from "../refusal.ts";
+import { argsCalls } from "./args.ts";
+import { clockCalls } from "./clock.ts";
+import { fdCalls, transferCalls } from "./fd.ts";
+import { pathCalls } from "./path.ts";
+import { pollCalls } from "./poll.ts";
+import { processCalls } from "./process.ts";
+import { sockCalls } from "./sock.ts";
+import type { GuestState } from "./state.ts";
+
+/** A function that a guest can import. */
+export type ImportedCall = (...args: (number | bigint)[]) => number;
+
+/** All 46 functions of WASI preview 1 by name, ready to be imported by one guest. */
+export function guestCalls(state: GuestState): Record<string, ImportedCall> {
+  const calls = {
+    ...argsCalls(state),
+    ...clockCalls(state),
+    ...fdCalls(state),
+    ...transferCalls(state),
+    ...pathCalls(state),
+    ...pollCalls(state),
+    ...processCalls(state),
+    ...sockCalls(state),
+  };
+  return Object.fromEntries(
+    Object.entries(calls).map(([name, call]) => [name, answering(call as ImportedCall)]),
+  );
+}
+
+/** Turns a {@linkcode Refusal} from any depth into the errno that the guest reads. */
+function answering(call: ImportedCall): ImportedCall {
+  return (...args) => {
+    try {
+      return call(...args);
+    } catch (error) {
+      if (error instanceof Refusal) return error.errno;
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,84 @@
+/** Bytes that are no module. The message says where, and what they seem to be instead. */
+export class CompileError extends Error {
+  /** Stays the same in a minified program. */
+  override readonly name = "CompileError";
+}
+
+/**
+ * Compiles a module. Throws {@linkcode CompileError} for anything else, and says what it found: a
+ * component, text, a native program, a compressed or truncated file.
+ */
+export function compile(bytes: Uint8Array): WebAssembly.Module {
+  const found = recognise(bytes);
+  if (found !== undefined) throw new CompileError(`Cannot compile module: ${found}`);
+  try {
+    return new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+  } catch (error) {
+    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    throw new CompileError(`Cannot compile module: ${explain(error.message, bytes.length)}`, {
+      cause: error,
+    });
+  }
+}
+
+const STRANGERS: readonly { readonly magic: readonly number[]; readonly what: string }[] = [
+  { magic: [0x7f, 0x45, 0x4c, 0x46], what: "a native ELF program or library" },
+  { magic: [0x4d, 0x5a], what: "a native Windows program" },
+  { magic: [0xcf, 0xfa, 0xed, 0xfe], what: "a native macOS program" },
+  { magic: [0xca, 0xfe, 0xba, 0xbe], what: "a Java class or a native macOS program" },
+  { magic: [0x1f, 0x8b], what: "gzip data: unpack it first" },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], what: "zstd data: unpack it first" },
+  { magic: [0x50, 0x4b, 0x03, 0x04], what: "a zip archive: unpack it first" },
+  { magic: [0x42, 0x43, 0xc0, 0xde], what: "LLVM bitcode: link it to a module first" },
+  { magic: [0x23, 0x21], what: "a script" },
+];
+const WASM_MAGIC = [0x00, 0x61, 0x73, 0x6d];
+const HEADER_BYTES = 8;
+
+/** What the bytes are, if their first ones tell that they are no module. */
+function recognise(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 0) return "the file is empty";
+  if (!startsWith(bytes, WASM_MAGIC)) {
+    const cut = startsWith(WASM_MAGIC, [...bytes.subarray(0, 4)]);
+    if (cut) return `the file ends at offset ${bytes.length}, inside of its header`;
+    const stranger = STRANGERS.find(({ magic }) => startsWith(bytes, magic));
+    return `offset 0 does not begin a module; this is ${stranger?.what ?? describe(bytes)}`;
+  }
+  if (bytes.length < HEADER_BYTES) {
+    return `the file ends at offset ${bytes.length}, inside of its header`;
+  }
+  const version = bytes[4]! | bytes[5]! << 8;
+  const layer = bytes[6]! | bytes[7]! << 8;
+  if (layer === 1) {
+    return "offset 4 begins a component (WASI 0.2); build a module (WASI preview 1) instead, as " +
+      "with target wasm32-wasip1";
+  }
+  return version === 1 && layer === 0
+    ? undefined
+    : `offset 4 tells version ${version}, layer ${layer}; a module has version 1, layer 0`;
+}
+
+function describe(bytes: Uint8Array): string {
+  const start = new TextDecoder().decode(bytes.subarray(0, 512));
+  if (/^\s*(;;[^\n]*\s+|\(;.*?;\)\s*)*\(\s*(module|component)\b/s.test(start)) {
+    return "the text format (.wat): translate it with wat2wasm first";
+  }
+  if (/^\s*(<!doctype|<html|<\?xml)/i.test(start)) return "a web page, as of a failed download";
+  if (/^\s*[{[]/.test(start)) return "JSON, as an image's manifest";
+  const first = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0"));
+  return `something unknown that begins with ${first.join(" ")}`;
+}
+
+/** V8's own words, without the name of the API, and a hint where they speak of the end. */
+function explain(message: string, length: number): string {
+  const text = message.replace(/^WebAssembly\.Module\(\):\s*/, "")
+    .replace(/\s*@\+(\d+)/, " at offset $1");
+  const truncated = /out of bounds|reached end|unexpected end|extends past end|fewer than/i.test(
+    text,
+  );
+  return truncated ? `${text}; the file seems truncated: it has ${length} bytes` : text;
+}
+
+function startsWith(bytes: ArrayLike<number>, magic: readonly number[]): boolean {
+  return bytes.length >= magic.length && magic.every((byte, index) => bytes[index] === byte);
+}

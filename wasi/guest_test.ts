@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { type Guest, prepare } from "./guest.ts";
+import { LinkError } from "./link.ts";
+import { OptionsError, type WasiOptions } from "./options.ts";
+import type { Outcome } from "./outcome.ts";
+import { HOSTS } from "./testing/probe.ts";
+import { wat } from "./testing/wat.ts";
+
+assert.ok(HOSTS.length > 0); // they are open before the first test
+
+const MEMORY = `(memory (export "memory") 1)`;
+const EXIT = `(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32))) ${MEMORY}`;
+
+function run(text: string, options: WasiOptions = {}): Outcome {
+  const guest = prepare(wat(text), options);
+  try {
+    return guest.run();
+  } finally {
+    guest.dispose();
+  }
+}
+
+Deno.test("run() answers 0 when _start returns", () => {
+  assert.deepEqual(run(`(module ${MEMORY} (func (export "_start")))`), { kind: "exited", code: 0 });
+});
+
+Deno.test("run() answers the code of proc_exit, all 32 bits of it", () => {
+  for (const [argument, code] of [[42, 42], [0, 0], [-1, 4294967295]]) {
+    const text = `(module ${EXIT} (func (export "_start") i32.const ${argument} call $exit))`;
+    assert.deepEqual(run(text), { kind: "exited", code });
+  }
+});
+
+Deno.test("run() ends at proc_exit even in a guest that catches everything", () => {
+  const outcome = run(`(module ${EXIT}
+    (func (export "_start")
+      (try (do i32.const 3 call $exit) (catch_all i32.const 99 call $exit))))`);
+  assert.deepEqual(outcome, { kind: "exited", code: 3 });
+});
+
+Deno.test("run() tells a trap with its Wasm stack", () => {
+  const outcome = run(`(module ${MEMORY}
+    (func $inner unreachable)
+    (func nop call $inner)
+    (func $outer call 1)
+    (func (export "_start") call $outer))`);
+  assert.equal(outcome.kind, "trapped");
+  assert.ok(outcome.kind === "trapped");
+  const lines = outcome.message.split("\n");
+  assert.equal(lines[0], "unreachable");
+  assert.match(lines[1]!, /^ {4}at inner \(function 0, 0x[0-9a-f]+\)$/);
+  assert.match(lines[2]!, /^ {4}at <unnamed> \(function 1, 0x[0-9a-f]+\)$/);
+  assert.match(lines[3]!, /^ {4}at outer \(function 2, /);
+  assert.equal(lines.length, 5);
+});
+
+Deno.test("run() tells other traps, a stack overflow and an uncaught exception", () => {
+  const trap = (body: string, more = ""): string => {
+    const outcome = run(`(module ${MEMORY} ${more} (func $f (export "_start") ${body}))`);
+    assert.ok(outcome.kind === "trapped");
+    return outcome.message;
+  };
+  assert.match(trap("i32.const 1 i32.const 0 i32.div_s drop"), /^divide by zero\n {4}at f /);
+  assert.match(trap("i32.const -1 i32.load drop"), /^memory access out of bounds\n/);
+  assert.match(trap("call $f"), /^stack overflow\n {4}at f /);
+  assert.match(trap("throw $e", "(tag $e)"), /uncaught exception/);
+});
+
+Deno.test("run() throws what is no doing of the guest", () => {
+  const text = `(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1) (data (i32.const 4) "\\01")
+    (func (export "_start") (drop (call $w (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))`;
+  const stdout = (): void => {
+    throw new RangeError("our own defect");
+  };
+  assert.throws(() => run(text, { stdout }), /our own defect/);
+});
+
+Deno.test("run() initialises a reactor, and runs once", () => {
+  const guest: Guest = prepare(wat(`(module ${MEMORY} (func (export "_initialize")))`));
+  assert.deepEqual(guest.run(), { kind: "exited", code: 0 });
+  assert.throws(() => guest.run(), /Cannot run guest/);
+  guest.dispose();
+  guest.dispose();
+});
+
+Deno.test("a start section that traps or leaves is the outcome of run()", () => {
+  const start = (body: string): Outcome =>
+    run(`(module ${EXIT} (func $s ${body}) (start $s) (func (export "_start")))`);
+  assert.deepEqual(start("i32.const 5 call $exit"), { kind: "exited", code: 5 });
+  assert.match((start("unreachable") as { message: string }).message, /^unreachable\n {4}at s/);
+});
+
+Deno.test("prepare() lists everything that is missing at once", () => {
+  const refusal = (text: string): string => {
+    try {
+      prepare(wat(text));
+    } catch (error) {
+      assert.ok(error instanceof LinkError);
+      return error.message;
+    }
+    throw new Error("it was linked");
+  };
+  const message = refusal(`(module
+    (import "wasi_snapshot_preview1" "sock_open" (func))
+    (import "env" "thing" (global i32)))`);
+  assert.match(message, /"wasi_snapshot_preview1\.sock_open", "env\.thing" \(a global\)/);
+  assert.match(message, /does not export its memory/);
+  assert.match(message, /does not export _start/);
+  assert.match(message, /sockets of a WASI extension/);
+  assert.match(refusal(`(module ${MEMORY})`), /looks like a library/);
+  assert.match(refusal(`(module (func (export "_start")))`), /memory as "memory"$/);
+  assert.match(refusal(`(module (import "wasi:cli/exit@0.2.0" "exit" (func)))`), /component/);
+  assert.match(refusal(`(module (import "gojs" "x" (func)))`), /GOOS=wasip1/);
+  assert.match(refusal(`(module (import "wasi_unstable" "sock_accept" (func)))`), /sock_accept/);
+});
+
+Deno.test("prepare() refuses options that cannot be", () => {
+  const module = wat(`(module ${MEMORY} (func (export "_start")))`);
+  assert.throws(() => prepare(module, { args: ["a\0b"] }), OptionsError);
+  assert.throws(() => prepare(module, { env: { "A=": "" } }), OptionsError);
+  for (const [host] of [["libc"], ["portable"]] as const) {
+    const preopens = [{ hostPath: "/nowhere/at/all", guestPath: "/x" }];
+    assert.throws(
+      () => prepare(module, { preopens, host }),
+      /Cannot preopen "\/nowhere\/at\/all" as "\/x": noent/,
+    );
+  }
+});
+
+Deno.test("a guest of wasi_unstable is linked to the older layouts", () => {
+  // Seeks nothing: whence 3 is invalid in both, and stdout cannot be sought; exits with the errno.
+  const outcome = run(`(module
+    (import "wasi_unstable" "proc_exit" (func $exit (param i32)))
+    (import "wasi_unstable" "fd_tell" (func $tell (param i32 i32) (result i32))) ${MEMORY}
+    (func (export "_start") (call $exit (call $tell (i32.const 1) (i32.const 0)))))`);
+  assert.deepEqual(outcome, { kind: "exited", code: 70 });
+});

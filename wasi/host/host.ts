@@ -1,0 +1,141 @@
+/**
+ * What the calls ask of the operating system. Two implementations answer: `libc/` and `portable/`.
+ *
+ * An {@linkcode Answer} is a count or position from 0 up, or a negated WASI errno. Paths are
+ * relative to a directory that is open, and no implementation lets one lead out of it.
+ *
+ * @module
+ */
+
+/** A result from 0 up, or a negated number of WASI's `errno`. */
+export type Answer = number;
+
+/** Which implementation. */
+export type HostKind = "libc" | "portable";
+
+/** Stands for the present position of a file where an offset is asked for. */
+export const AT_POSITION = -1;
+
+/** What `filestat` tells; filled in by the host. Times are nanoseconds since 1970. */
+export interface FileStat {
+  dev: bigint;
+  ino: bigint;
+  /** A number of WASI's `filetype`. */
+  filetype: number;
+  nlink: bigint;
+  size: bigint;
+  atimNs: bigint;
+  mtimNs: bigint;
+  ctimNs: bigint;
+}
+
+/** A time to set: nanoseconds since 1970, the present, or leave it. */
+export type TimeSetting = bigint | "now" | "keep";
+
+/** The two times of a file that can be set. */
+export interface Times {
+  readonly atim: TimeSetting;
+  readonly mtim: TimeSetting;
+}
+
+/** How to open a path. */
+export interface OpenOptions {
+  readonly read: boolean;
+  readonly write: boolean;
+  readonly create: boolean;
+  readonly exclusive: boolean;
+  readonly truncate: boolean;
+  /** Refuse anything but a directory. */
+  readonly directory: boolean;
+  /** Follow a link at the end of the path. */
+  readonly follow: boolean;
+  /** WASI's `fdflags`. */
+  readonly flags: number;
+}
+
+/** One entry of a directory. */
+export interface DirectoryEntry {
+  readonly name: Uint8Array;
+  readonly ino: bigint;
+  /** A number of WASI's `filetype`. */
+  readonly filetype: number;
+  /** The cookie that continues after this entry. */
+  readonly next: bigint;
+}
+
+/** What files and directories have in common. */
+export interface HostEntry {
+  stat(out: FileStat): Answer;
+  setTimes(times: Times): Answer;
+  sync(dataOnly: boolean): Answer;
+  close(): Answer;
+}
+
+/** An open file, pipe or device. */
+export interface HostFile extends HostEntry {
+  readonly type: "file";
+  /** A number of WASI's `filetype`. */
+  readonly filetype: number;
+  /** Fills the buffers in order; at {@linkcode AT_POSITION} it moves the position. 0 is the end. */
+  read(buffers: readonly Uint8Array<ArrayBuffer>[], offset: number): Answer;
+  /** Writes the buffers in order; at {@linkcode AT_POSITION} it moves the position. */
+  write(buffers: readonly Uint8Array<ArrayBuffer>[], offset: number): Answer;
+  /** Moves the position by WASI's `whence` of preview 1 and answers the new one. */
+  seek(offset: number, whence: number): Answer;
+  setSize(size: number): Answer;
+  allocate(offset: number, length: number): Answer;
+  /** Takes a number of WASI's `advice`. */
+  advise(offset: number, length: number, advice: number): Answer;
+  /** Sets `append` and `nonblock` of WASI's `fdflags`. */
+  setFlags(flags: number): Answer;
+}
+
+/** An open directory: the capability that paths are relative to. */
+export interface HostDirectory extends HostEntry {
+  readonly type: "directory";
+  open(path: string, options: OpenOptions): HostFile | HostDirectory | Answer;
+  statAt(path: string, options: { follow: boolean; out: FileStat }): Answer;
+  setTimesAt(path: string, options: { follow: boolean; times: Times }): Answer;
+  createDirectory(path: string): Answer;
+  removeDirectory(path: string): Answer;
+  unlink(path: string): Answer;
+  rename(path: string, to: { directory: HostDirectory; path: string }): Answer;
+  link(path: string, to: { directory: HostDirectory; path: string }): Answer;
+  symlink(target: string, path: string): Answer;
+  readlink(path: string): Uint8Array | Answer;
+  /** Visits entries after `cookie` (0: from the start), `.` and `..` too, until told `false`. */
+  readEntries(cookie: bigint, visit: (entry: DirectoryEntry) => boolean): Answer;
+}
+
+/** One file to wait for. */
+export interface Wait {
+  readonly file: HostFile;
+  readonly interest: "read" | "write";
+  /** Set by the host when there is something to tell. */
+  ready?: { errno: number; bytes: bigint; hangup: boolean };
+}
+
+/** A way to the operating system that is open. */
+export interface Host {
+  /** Which implementation this is. */
+  readonly kind: HostKind;
+}
+
+/** The operating system, as far as guests need it. */
+export interface System extends Host {
+  /** Opens a directory of this machine by a path of its own. */
+  openRoot(hostPath: string): HostDirectory | Answer;
+  /** Standard input, output or error of this process. Closing it does nothing. */
+  standard(number: 0 | 1 | 2): HostFile;
+  /** Nanoseconds of WASI's `clockid`; undefined if there is no such clock. */
+  clockNs(clock: number): bigint | undefined;
+  /** Resolution in nanoseconds of WASI's `clockid`; undefined if there is no such clock. */
+  resolutionNs(clock: number): bigint | undefined;
+  /**
+   * Blocks this thread until a file is ready or the time has passed; without a timeout until a
+   * file is ready. May return early with nothing ready.
+   */
+  wait(waits: readonly Wait[], timeoutNs: bigint | undefined): Answer;
+  /** Lets other threads run. */
+  yield(): void;
+}

@@ -1,0 +1,250 @@
+import { FDFLAG, FILETYPE } from "../../abi.ts";
+import { ERRNO } from "../../errno.ts";
+import { PATH_BYTES_MAX } from "../../limits.ts";
+import { splitLast } from "../../paths.ts";
+import type {
+  Answer,
+  DirectoryEntry,
+  FileStat,
+  HostDirectory,
+  HostFile,
+  OpenOptions,
+  Times,
+} from "../host.ts";
+import * as linux from "./constants.ts";
+import { EntryReader } from "./entry_reader.ts";
+import { LibcFile } from "./libc_file.ts";
+import type { LibcSystem } from "./libc_host.ts";
+import { cString } from "./resolver.ts";
+import { timespecs } from "./times.ts";
+
+const { O_DIRECTORY, O_NOFOLLOW } = linux.MACHINES[Deno.build.arch];
+const DIRECTORY_MODE = 0o777;
+
+/** The directory of a path's last name, opened if it is not the directory itself. */
+interface Parent {
+  readonly fd: number;
+  readonly name: Uint8Array<ArrayBuffer>;
+}
+
+/** A directory descriptor of the process. Every path goes through {@linkcode LibcSystem.resolve}. */
+export class LibcDirectory implements HostDirectory {
+  readonly type = "directory";
+  readonly fd: number;
+  readonly #system: LibcSystem;
+  #entries: EntryReader | undefined;
+
+  constructor(system: LibcSystem, fd: number) {
+    this.#system = system;
+    this.fd = fd;
+  }
+
+  open(path: string, options: OpenOptions): HostFile | HostDirectory | Answer {
+    const { resolve, stat, library } = this.#system;
+    const fd = resolve({ directory: this.fd, path, flags: openFlags(options) });
+    if (fd < 0) return fd;
+    const answer = stat.look(fd);
+    if (answer < 0) {
+      library.functions.close(fd);
+      return answer;
+    }
+    return stat.filetype === FILETYPE.directory
+      ? new LibcDirectory(this.#system, fd)
+      : new LibcFile(this.#system, { fd, filetype: stat.filetype, flags: options.flags });
+  }
+
+  stat(out: FileStat): Answer {
+    const answer = this.#system.stat.look(this.fd);
+    if (answer >= 0) this.#system.stat.fill(out);
+    return answer;
+  }
+
+  statAt(path: string, { follow, out }: { follow: boolean; out: FileStat }): Answer {
+    const { stat } = this.#system;
+    if (isPlainName(path)) {
+      const flags = linux.AT_SYMLINK_NOFOLLOW;
+      const answer = stat.look(this.fd, { path: cString(path), flags });
+      if (answer < 0) return answer;
+      if (!follow || stat.filetype !== FILETYPE.symbolicLink) {
+        stat.fill(out);
+        return 0;
+      }
+    }
+    return this.#withPath(path, follow, (fd) => {
+      const answer = stat.look(fd);
+      if (answer >= 0) stat.fill(out);
+      return answer;
+    });
+  }
+
+  setTimes(times: Times): Answer {
+    const { library } = this.#system;
+    return library.answer(library.functions.futimens(this.fd, timespecs(times)));
+  }
+
+  setTimesAt(path: string, { follow, times }: { follow: boolean; times: Times }): Answer {
+    const { library } = this.#system;
+    // Through /proc, because a kernel before 5.8 takes no empty path here, and a link opened by
+    // itself cannot be reached through /proc at all.
+    if (!follow && !mayFollow(path)) {
+      return this.#withParent(path, ({ fd, name }) => {
+        const flags = linux.AT_SYMLINK_NOFOLLOW;
+        return library.answer(library.functions.utimensat(fd, name, timespecs(times), flags));
+      });
+    }
+    return this.#withPath(path, true, (fd) => {
+      const self = cString(`/proc/self/fd/${fd}`);
+      const spec = timespecs(times);
+      return library.answer(library.functions.utimensat(linux.AT_FDCWD, self, spec, 0));
+    });
+  }
+
+  createDirectory(path: string): Answer {
+    const { library } = this.#system;
+    return this.#withParent(
+      path,
+      ({ fd, name }) => library.answer(library.functions.mkdirat(fd, name, DIRECTORY_MODE)),
+    );
+  }
+
+  removeDirectory(path: string): Answer {
+    const { library } = this.#system;
+    const flags = linux.AT_REMOVEDIR;
+    return this.#withParent(
+      path,
+      ({ fd, name }) => library.answer(library.functions.unlinkat(fd, name, flags)),
+    );
+  }
+
+  unlink(path: string): Answer {
+    const { library } = this.#system;
+    return this.#withParent(
+      path,
+      ({ fd, name }) => library.answer(library.functions.unlinkat(fd, name, 0)),
+    );
+  }
+
+  rename(path: string, to: { directory: HostDirectory; path: string }): Answer {
+    const { library } = this.#system;
+    return this.#withParent(
+      path,
+      (from) =>
+        asLibc(to.directory).#withParent(to.path, (into) =>
+          library.answer(
+            library.functions.renameat(from.fd, from.name, into.fd, into.name),
+          )),
+    );
+  }
+
+  link(path: string, to: { directory: HostDirectory; path: string }): Answer {
+    const { library } = this.#system;
+    if (mayFollow(path)) return this.#withPath(path, true, () => -ERRNO.perm);
+    return this.#withParent(
+      path,
+      (from) =>
+        asLibc(to.directory).#withParent(to.path, (into) =>
+          library.answer(
+            library.functions.linkat(from.fd, from.name, into.fd, into.name, 0),
+          )),
+    );
+  }
+
+  symlink(target: string, path: string): Answer {
+    const { library } = this.#system;
+    return this.#withParent(
+      path,
+      ({ fd, name }) => library.answer(library.functions.symlinkat(cString(target), fd, name)),
+    );
+  }
+
+  readlink(path: string): Uint8Array | Answer {
+    const { library } = this.#system;
+    if (mayFollow(path)) return this.#withPath(path, true, () => -ERRNO.inval);
+    const target = new Uint8Array(PATH_BYTES_MAX);
+    const length = this.#withParent(path, ({ fd, name }) =>
+      library.answer(
+        library.functions.readlinkat(fd, name, target, BigInt(target.length)),
+      ));
+    return length < 0 ? length : target.subarray(0, length);
+  }
+
+  readEntries(cookie: bigint, visit: (entry: DirectoryEntry) => boolean): Answer {
+    this.#entries ??= new EntryReader(this.#system.library, this.fd);
+    return this.#entries.read(cookie, visit);
+  }
+
+  sync(dataOnly: boolean): Answer {
+    const { library } = this.#system;
+    const { functions } = library;
+    return library.answer(dataOnly ? functions.fdatasync(this.fd) : functions.fsync(this.fd));
+  }
+
+  close(): Answer {
+    const { library } = this.#system;
+    return library.answer(library.functions.close(this.fd));
+  }
+
+  /** Opens what a path names, without access to its content, and hands over its descriptor. */
+  #withPath(path: string, follow: boolean, use: (fd: number) => Answer): Answer {
+    const flags = linux.O_PATH | (follow ? 0 : O_NOFOLLOW);
+    const fd = this.#system.resolve({ directory: this.fd, path, flags });
+    if (fd < 0) return fd;
+    try {
+      return use(fd);
+    } finally {
+      this.#system.library.functions.close(fd);
+    }
+  }
+
+  /** Opens the directory of the last name, and hands over both. The name is not looked at. */
+  #withParent(path: string, use: (parent: Parent) => Answer): Answer {
+    const split = splitLast(path);
+    if (typeof split === "number") return -split;
+    if (split.name === "..") {
+      // ".." cannot be created, removed or renamed; but whether it leads out must be said first.
+      const answer = this.#withPath(path, true, () => 0);
+      if (answer < 0) return answer;
+    }
+    const name = cString(split.slash ? `${split.name}/` : split.name);
+    if (name.length > PATH_BYTES_MAX) return -ERRNO.nametoolong;
+    if (split.parent === "") return use({ fd: this.fd, name });
+    const flags = linux.O_PATH | O_DIRECTORY;
+    const fd = this.#system.resolve({ directory: this.fd, path: split.parent, flags });
+    if (fd < 0) return fd;
+    try {
+      return use({ fd, name });
+    } finally {
+      this.#system.library.functions.close(fd);
+    }
+  }
+}
+
+function asLibc(directory: HostDirectory): LibcDirectory {
+  if (directory instanceof LibcDirectory) return directory;
+  throw new TypeError("Cannot use a directory of another host");
+}
+
+/** True for one name that is no `..`: the kernel cannot leave the directory through it. */
+function isPlainName(path: string): boolean {
+  return path !== "" && path !== ".." && !path.includes("/");
+}
+
+/** True if the kernel would follow a link at the end, or go up, whatever its flags say. */
+function mayFollow(path: string): boolean {
+  return path.endsWith("/") || path === "." || path === ".." || path.endsWith("/.") ||
+    path.endsWith("/..");
+}
+
+function openFlags(options: OpenOptions): number {
+  let flags = options.write ? options.read ? linux.O_RDWR : linux.O_WRONLY : linux.O_RDONLY;
+  if (options.create) flags |= linux.O_CREAT;
+  if (options.exclusive) flags |= linux.O_EXCL;
+  if (options.truncate) flags |= linux.O_TRUNC;
+  if (options.directory) flags |= O_DIRECTORY;
+  if (!options.follow) flags |= O_NOFOLLOW;
+  if ((options.flags & FDFLAG.append) !== 0) flags |= linux.O_APPEND;
+  if ((options.flags & FDFLAG.nonblock) !== 0) flags |= linux.O_NONBLOCK;
+  if ((options.flags & FDFLAG.dsync) !== 0) flags |= linux.O_DSYNC;
+  if ((options.flags & (FDFLAG.rsync | FDFLAG.sync)) !== 0) flags |= linux.O_SYNC;
+  return flags;
+}

@@ -1,0 +1,156 @@
+import { FDFLAG, FILETYPE } from "../../abi.ts";
+import { ERRNO } from "../../errno.ts";
+import { type Answer, AT_POSITION, type FileStat, type HostFile, type Times } from "../host.ts";
+import { F_SETFL, O_APPEND, O_NONBLOCK, POLLIN, POLLOUT } from "./constants.ts";
+import type { LibcSystem } from "./libc_host.ts";
+import { fromLinux } from "./linux_errno.ts";
+import { timespecs } from "./times.ts";
+
+type Buffers = readonly Uint8Array<ArrayBuffer>[];
+
+/** How {@linkcode LibcFile} came by its descriptor. */
+export interface LibcFileOptions {
+  readonly fd: number;
+  readonly filetype: number;
+  /** WASI's `fdflags` that it was opened with. */
+  readonly flags: number;
+  /** The descriptor is the process's own: it is never closed, nor are its flags changed. */
+  readonly borrowed?: boolean;
+}
+
+/** A descriptor of the process, read and written without a copy. */
+export class LibcFile implements HostFile {
+  readonly type = "file";
+  readonly fd: number;
+  readonly filetype: number;
+  readonly #system: LibcSystem;
+  readonly #borrowed: boolean;
+  #flags: number;
+
+  constructor(system: LibcSystem, options: LibcFileOptions) {
+    this.#system = system;
+    this.fd = options.fd;
+    this.filetype = options.filetype;
+    this.#flags = options.flags;
+    this.#borrowed = options.borrowed ?? false;
+  }
+
+  read(buffers: Buffers, offset: number): Answer {
+    const { library: { functions } } = this.#system;
+    if (buffers.length === 0) return 0;
+    if (buffers.length === 1) {
+      const buffer = buffers[0]!;
+      const bytes = BigInt(buffer.length);
+      return offset === AT_POSITION
+        ? this.#transfer(POLLIN, () => functions.read(this.fd, buffer, bytes))
+        : this.#transfer(POLLIN, () => functions.pread(this.fd, buffer, bytes, BigInt(offset)));
+    }
+    const vector = this.#vector(buffers);
+    return offset === AT_POSITION
+      ? this.#transfer(POLLIN, () => functions.readv(this.fd, vector, buffers.length))
+      : this.#transfer(
+        POLLIN,
+        () => functions.preadv(this.fd, vector, buffers.length, BigInt(offset)),
+      );
+  }
+
+  write(buffers: Buffers, offset: number): Answer {
+    const { library: { functions } } = this.#system;
+    if (buffers.length === 0) return 0;
+    if (buffers.length === 1) {
+      const buffer = buffers[0]!;
+      const bytes = BigInt(buffer.length);
+      return offset === AT_POSITION
+        ? this.#transfer(POLLOUT, () => functions.write(this.fd, buffer, bytes))
+        : this.#transfer(POLLOUT, () => functions.pwrite(this.fd, buffer, bytes, BigInt(offset)));
+    }
+    const vector = this.#vector(buffers);
+    return offset === AT_POSITION
+      ? this.#transfer(POLLOUT, () => functions.writev(this.fd, vector, buffers.length))
+      : this.#transfer(
+        POLLOUT,
+        () => functions.pwritev(this.fd, vector, buffers.length, BigInt(offset)),
+      );
+  }
+
+  seek(offset: number, whence: number): Answer {
+    const { library } = this.#system;
+    const position = library.functions.lseek(this.fd, BigInt(offset), whence);
+    return position < 0n ? library.answer(-1) : Number(position);
+  }
+
+  stat(out: FileStat): Answer {
+    const answer = this.#system.stat.look(this.fd);
+    if (answer >= 0) this.#system.stat.fill(out);
+    return answer;
+  }
+
+  setTimes(times: Times): Answer {
+    const { library } = this.#system;
+    return library.answer(library.functions.futimens(this.fd, timespecs(times)));
+  }
+
+  setSize(size: number): Answer {
+    const { library } = this.#system;
+    return library.answer(library.functions.ftruncate(this.fd, BigInt(size)));
+  }
+
+  allocate(offset: number, length: number): Answer {
+    const { functions } = this.#system.library;
+    const failed = functions.posix_fallocate(this.fd, BigInt(offset), BigInt(length));
+    return failed === 0 ? 0 : -fromLinux(failed);
+  }
+
+  advise(offset: number, length: number, advice: number): Answer {
+    // WASI's order is normal, sequential, random; Linux has the last two the other way round.
+    const linux = advice === 1 ? 2 : advice === 2 ? 1 : advice;
+    const { functions } = this.#system.library;
+    const failed = functions.posix_fadvise(this.fd, BigInt(offset), BigInt(length), linux);
+    return failed === 0 ? 0 : -fromLinux(failed);
+  }
+
+  sync(dataOnly: boolean): Answer {
+    const { library } = this.#system;
+    const { functions } = library;
+    return library.answer(dataOnly ? functions.fdatasync(this.fd) : functions.fsync(this.fd));
+  }
+
+  setFlags(flags: number): Answer {
+    this.#flags = flags;
+    if (this.#borrowed) return 0; // they are shared with whoever started this process
+    const linux = ((flags & FDFLAG.append) === 0 ? 0 : O_APPEND) |
+      ((flags & FDFLAG.nonblock) === 0 ? 0 : O_NONBLOCK);
+    const { library } = this.#system;
+    return library.answer(library.functions.setFlags(this.fd, F_SETFL, BigInt(linux)));
+  }
+
+  close(): Answer {
+    if (this.#borrowed) return 0;
+    const { library } = this.#system;
+    return library.answer(library.functions.close(this.fd));
+  }
+
+  /** Does it again when a signal came between, and waits where somebody else made it non-blocking. */
+  #transfer(events: number, call: () => number): Answer {
+    const nonblock = (this.#flags & FDFLAG.nonblock) !== 0;
+    const stream = this.filetype !== FILETYPE.regularFile;
+    if (nonblock && this.#borrowed && !this.#system.isReady(this.fd, events)) return -ERRNO.again;
+    while (true) {
+      const answer = this.#system.library.answer(call());
+      if (answer === -ERRNO.intr) continue;
+      if (answer !== -ERRNO.again || nonblock || !stream) return answer;
+      this.#system.waitFor(this.fd, events);
+    }
+  }
+
+  /** An array of `struct iovec`. The buffers stay alive, and in place, as long as their array does. */
+  #vector(buffers: Buffers): BigUint64Array<ArrayBuffer> {
+    const { functions } = this.#system.library;
+    const vector = new BigUint64Array(buffers.length * 2);
+    for (const [index, buffer] of buffers.entries()) {
+      vector[index * 2] = functions.addressOf(buffer, buffer, 0n);
+      vector[index * 2 + 1] = BigInt(buffer.length);
+    }
+    return vector;
+  }
+}

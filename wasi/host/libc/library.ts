@@ -1,0 +1,110 @@
+import { fromLinux } from "./linux_errno.ts";
+
+const SYMBOLS = {
+  errnoLocation: { name: "__errno_location", parameters: [], result: "usize" },
+  copyFrom: { name: "memcpy", parameters: ["buffer", "usize", "usize"], result: "usize" },
+  addressOf: { name: "memcpy", parameters: ["buffer", "buffer", "usize"], result: "usize" },
+  close: { parameters: ["i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  readv: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  writev: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  preadv: { parameters: ["i32", "buffer", "i32", "i64"], result: "i32" },
+  pwritev: { parameters: ["i32", "buffer", "i32", "i64"], result: "i32" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  posix_fallocate: { parameters: ["i32", "i64", "i64"], result: "i32" },
+  posix_fadvise: { parameters: ["i32", "i64", "i64", "i32"], result: "i32" },
+  fsync: { parameters: ["i32"], result: "i32" },
+  fdatasync: { parameters: ["i32"], result: "i32" },
+  futimens: { parameters: ["i32", "buffer"], result: "i32" },
+  setFlags: { name: "fcntl", parameters: ["i32", "i32", "i64"], result: "i32" },
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
+  mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  renameat: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
+  linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32"], result: "i32" },
+  symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
+  readlinkat: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
+  utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  clock_getres: { parameters: ["i32", "buffer"], result: "i32" },
+  ppoll: { parameters: ["buffer", "u64", "buffer", "buffer"], result: "i32" },
+  sched_yield: { parameters: [], result: "i32" },
+  /** `openat2(directory, path, how, size)`, which glibc has no function for. */
+  openat2: {
+    name: "syscall",
+    parameters: ["i64", "i64", "buffer", "buffer", "u64"],
+    result: "i32",
+  },
+  /** `getdents64(directory, buffer, bytes)`, a function only since glibc 2.30. */
+  getdents64: { name: "syscall", parameters: ["i64", "i64", "buffer", "u64"], result: "i32" },
+  /** `statx(directory, path, flags, mask, buffer)`, a function only since glibc 2.28. */
+  statx: {
+    name: "syscall",
+    parameters: ["i64", "i64", "buffer", "i64", "u64", "buffer"],
+    result: "i32",
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The functions of libc that the host calls. */
+export type Functions = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** libc, open for calls, and the error number of the last call that failed. */
+export class Library {
+  readonly functions: Functions;
+  readonly #errno = new Int32Array(1);
+  readonly #errnoBytes = new Uint8Array(this.#errno.buffer);
+  readonly #errnoAddress: bigint;
+
+  private constructor(functions: Functions) {
+    this.functions = functions;
+    this.#errnoAddress = functions.errnoLocation();
+  }
+
+  /** Opens the libc of this machine that the process's permissions allow; throws if there is none. */
+  static open(): Library {
+    const failures: string[] = [];
+    for (const path of libcPaths()) {
+      try {
+        return new Library(Deno.dlopen(path, SYMBOLS).symbols);
+      } catch (error) {
+        failures.push(`${path}: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+    throw new Error(
+      `Cannot open libc: ${failures.join("; ")}. Allow one with --allow-ffi=PATH, or use the ` +
+        "portable host",
+    );
+  }
+
+  /** Linux's own number for why the last call failed. Read it before any other call. */
+  linuxErrno(): number {
+    this.functions.copyFrom(this.#errnoBytes, this.#errnoAddress, 4n);
+    return this.#errno[0]!;
+  }
+
+  /** Passes a result from 0 up; turns -1 into the negated WASI errno. */
+  answer(result: number): number {
+    return result >= 0 ? result : -fromLinux(this.linuxErrno());
+  }
+}
+
+/**
+ * Where libc may be, likely places first. A process is started with `--allow-ffi=` one of these:
+ * Deno compares the text, so the name without its folder opens only with unlimited permission.
+ */
+export function libcPaths(): readonly string[] {
+  const arch = Deno.build.arch;
+  return [
+    `/lib/${arch}-linux-gnu/libc.so.6`,
+    `/usr/lib/${arch}-linux-gnu/libc.so.6`,
+    "/lib64/libc.so.6",
+    "/usr/lib64/libc.so.6",
+    "/usr/lib/libc.so.6",
+    "libc.so.6",
+  ];
+}

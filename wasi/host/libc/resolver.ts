@@ -1,0 +1,159 @@
+import { ERRNO } from "../../errno.ts";
+import { LINKS_MAX, PATH_BYTES_MAX, RACE_TRIES_MAX } from "../../limits.ts";
+import type { Answer } from "../host.ts";
+import {
+  AT_FDCWD,
+  MACHINES,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_PATH,
+  RESOLVE_INSIDE,
+  SYS_OPENAT2,
+} from "./constants.ts";
+import type { Library } from "./library.ts";
+
+const { O_DIRECTORY, O_NOFOLLOW } = MACHINES[Deno.build.arch];
+const LINUX_ENOSYS = 38;
+const LINUX_EPERM = 1;
+const LINUX_EAGAIN = 11;
+const LINUX_EXDEV = 18;
+const CREATE_MODE = 0o666;
+
+/** What to open under a directory. */
+export interface OpenRequest {
+  readonly directory: number;
+  readonly path: string;
+  /** `open(2)` flags; with `O_NOFOLLOW` a link at the end is not followed. */
+  readonly flags: number;
+}
+
+/** Opens a path under a directory and never outside of it: the one place that contains guests. */
+export type Resolve = (request: OpenRequest) => Answer;
+
+/** Chooses the kernel's `openat2`, or a walk of our own where a kernel or sandbox lacks it. */
+export function chooseResolver(library: Library): Resolve {
+  const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, 0n]);
+  const path = cString("/");
+  const fd = library.functions.openat2(SYS_OPENAT2_BIG, AT_FDCWD_BIG, path, how, 24n);
+  if (fd < 0) {
+    const errno = library.linuxErrno();
+    return errno === LINUX_ENOSYS || errno === LINUX_EPERM
+      ? resolveByWalking(library)
+      : resolveInKernel(library);
+  }
+  library.functions.close(fd);
+  return resolveInKernel(library);
+}
+
+const SYS_OPENAT2_BIG = BigInt(SYS_OPENAT2);
+const AT_FDCWD_BIG = BigInt(AT_FDCWD);
+
+/** Resolves with `openat2(RESOLVE_BENEATH)`, which no race can lead astray. */
+export function resolveInKernel(library: Library): Resolve {
+  const how = new BigUint64Array(3);
+  const path = new Uint8Array(PATH_BYTES_MAX);
+  return (request) => {
+    const failed = writeCString(request.path, path);
+    if (failed !== 0) return -failed;
+    how[0] = BigInt(request.flags | O_CLOEXEC);
+    how[1] = (request.flags & O_CREAT) === 0 ? 0n : BigInt(CREATE_MODE);
+    how[2] = BigInt(RESOLVE_INSIDE);
+    for (let tries = 1;; tries++) {
+      const directory = BigInt(request.directory);
+      const fd = library.functions.openat2(SYS_OPENAT2_BIG, directory, path, how, 24n);
+      if (fd >= 0) return fd;
+      const errno = library.linuxErrno();
+      // A directory was renamed while the kernel passed a "..": it cannot tell whether we left.
+      if (errno === LINUX_EAGAIN && tries < RACE_TRIES_MAX) continue;
+      if (errno === LINUX_EXDEV) return -ERRNO.perm;
+      return library.answer(fd);
+    }
+  };
+}
+
+/**
+ * Resolves name by name. Each directory stays open until the end and nothing is opened through a
+ * link, so this is as tight as the kernel's way, and slower.
+ */
+export function resolveByWalking(library: Library): Resolve {
+  return (request) => {
+    if (request.path === "") return -ERRNO.noent;
+    if (request.path.startsWith("/")) return -ERRNO.perm;
+    const opened: number[] = [];
+    try {
+      return walkOpen(library, request, opened);
+    } finally {
+      for (const fd of opened) library.functions.close(fd);
+    }
+  };
+}
+
+function walkOpen(library: Library, request: OpenRequest, opened: number[]): Answer {
+  const { functions } = library;
+  const todo = request.path.split("/").reverse();
+  let links = 0;
+  while (true) {
+    const top = opened.at(-1) ?? request.directory;
+    const part = todo.pop();
+    if (part === undefined) return openAt(library, top, ".", request.flags & ~O_NOFOLLOW);
+    if (part === "" || part === ".") continue;
+    if (part === "..") {
+      const left = opened.pop();
+      if (left === undefined) return -ERRNO.perm;
+      functions.close(left);
+      continue;
+    }
+    const last = todo.every((rest) => rest === "");
+    const slash = last && todo.length > 0;
+    const final = last && !slash;
+    const keepsLink = final && (request.flags & (O_NOFOLLOW | O_EXCL)) !== 0;
+    const target = keepsLink ? undefined : readLink(library, top, part);
+    if (target !== undefined) {
+      if (++links > LINKS_MAX) return -ERRNO.loop;
+      if (target.startsWith("/")) return -ERRNO.perm;
+      todo.push(...target.split("/").reverse());
+      continue;
+    }
+    if (final) return openAt(library, top, part, request.flags | O_NOFOLLOW);
+    const fd = openAt(library, top, part, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    // The kernel refuses to create what is named with a slash; here it would seem to be missing.
+    if (fd === -ERRNO.noent && slash && (request.flags & O_CREAT) !== 0) return -ERRNO.isdir;
+    if (fd < 0) return fd;
+    opened.push(fd);
+  }
+}
+
+function openAt(library: Library, directory: number, name: string, flags: number): Answer {
+  const path = cString(name);
+  return library.answer(
+    library.functions.openat(directory, path, flags | O_CLOEXEC, CREATE_MODE),
+  );
+}
+
+/** The target of a link; undefined for anything else, which the open that follows will judge. */
+function readLink(library: Library, directory: number, name: string): string | undefined {
+  const target = new Uint8Array(PATH_BYTES_MAX);
+  const length = library.functions.readlinkat(
+    directory,
+    cString(name),
+    target,
+    BigInt(target.length),
+  );
+  return length < 0 ? undefined : new TextDecoder().decode(target.subarray(0, length));
+}
+
+const encoder = new TextEncoder();
+
+/** Writes text with its NUL into a buffer; answers 0, or an errno if it is too long. */
+export function writeCString(text: string, into: Uint8Array<ArrayBuffer>): number {
+  const { read, written } = encoder.encodeInto(text, into);
+  if (read < text.length || written >= into.length) return ERRNO.nametoolong;
+  into[written] = 0;
+  return 0;
+}
+
+/** Text as a new NUL-terminated buffer. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text + "\0");
+}

@@ -1,0 +1,14 @@
+import wabt from "wabt";
+import { compile } from "../compile.ts";
+
+const tools = await wabt();
+
+/** Compiles a module from its text, with the names of its functions. */
+export function wat(text: string): WebAssembly.Module {
+  const module = tools.parseWat("test.wat", text, { exceptions: true });
+  try {
+    return compile(module.toBinary({ write_debug_names: true }).buffer);
+  } finally {
+    module.destroy();
+  }
+}
