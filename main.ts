@@ -224,6 +224,11 @@ function requestsOf(client: ApiClient, lib: typeof import("./lib/mod.ts")): Cert
         throw error;
       }
     },
+    watch: (name, signal) =>
+      client.lines(lib.csrsPath(), {
+        query: { watch: "true", fieldSelector: `metadata.name=${name}` },
+        signal,
+      }),
   };
 }
 

@@ -156,6 +156,7 @@ export class Kubelet {
       provider,
       images,
       objects,
+      hold: (pod) => objects.holdPod(pod),
       facts,
       podsDir: folders.pods,
       logsDir: folders.logs,

@@ -43,7 +43,17 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   pod: ["api", "krator", "container", "volumes", "status", "events"],
   node: ["api"],
   server: ["api", "container"],
-  standalone: ["api", "container", "events", "krator", "images", "node", "pod", "status", "volumes"],
+  standalone: [
+    "api",
+    "container",
+    "events",
+    "krator",
+    "images",
+    "node",
+    "pod",
+    "status",
+    "volumes",
+  ],
   testing: [],
 };
 /** Files at the top of `lib` that gather the folders; all the others there know no folder. */

@@ -40,6 +40,8 @@ export class PodContext {
   mounted: ReadonlyMap<string, MountedVolume> = new Map();
   /** True once its volumes are mounted. */
   readyToStart = false;
+  /** Keeps the objects that the pod names at hand while it may start containers. */
+  held: Disposable | undefined;
   /** True if a container turned out to be one that can never run here. */
   rejected = false;
   /** The runs of containers that are under way. They do not reject. */

@@ -125,6 +125,7 @@ export class PodManager {
       if (end === "removed") this.#contexts.delete(key.uid);
     } finally {
       context.ending.over();
+      context.held?.[Symbol.dispose]();
       over.abort();
       await context.saved();
     }

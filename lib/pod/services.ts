@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PodStatus } from "../api/types.ts";
+import type { Pod, PodStatus } from "../api/types.ts";
 import type { ContainerServices } from "../container/services.ts";
 import type { PodKey } from "../status/writer.ts";
 import type { PodVolumes } from "../volumes/volumes.ts";
@@ -24,6 +24,8 @@ export interface PodServices extends ContainerServices {
   readonly status: StatusSink;
   readonly records: RecordStore;
   readonly rejections: RejectionThrottle;
+  /** Keeps the objects that a pod names at hand, until it is disposed of. @default {nothing} */
+  readonly hold?: (pod: Pod) => Disposable;
   /** Told of each state that a pod enters. */
   readonly onState?: (pod: PodKey, state: string) => void;
 }

@@ -8,8 +8,17 @@ import { podPath, podStatusPath } from "../api/paths.ts";
 import type { PodStatus } from "../api/types.ts";
 import type { Heard, PodKey, StatusTransport } from "./writer.ts";
 
-/** Members that a strategic merge would keep when they are merely absent. */
+/** Members that a strategic merge would keep from before when they are merely absent. */
 const CLEARED = { reason: null, message: null };
+
+/** The patch that makes `status` the pod's status; conditions of others stay. */
+export function statusPatch(pod: PodKey, status: PodStatus): Record<string, unknown> {
+  const conditions = status.conditions?.map((condition) => ({ ...CLEARED, ...condition }));
+  return {
+    metadata: { uid: pod.uid },
+    status: { ...CLEARED, ...status, ...(conditions === undefined ? {} : { conditions }) },
+  };
+}
 
 /** Writes to `pods/<name>/status`; every write names the UID, so another pod is never touched. */
 export class ClusterStatusTransport implements StatusTransport {
@@ -23,12 +32,9 @@ export class ClusterStatusTransport implements StatusTransport {
   }
 
   async writeStatus(pod: PodKey, status: PodStatus, signal: AbortSignal): Promise<Heard> {
-    const patch = { metadata: { uid: pod.uid }, status: { ...CLEARED, ...status } };
     try {
-      await this.#client.patch(podStatusPath(pod.namespace, pod.name), patch, {
-        type: "strategic",
-        signal,
-      });
+      const path = podStatusPath(pod.namespace, pod.name);
+      await this.#client.patch(path, statusPatch(pod, status), { type: "strategic", signal });
       return "written";
     } catch (error) {
       return this.#answer(error, pod);

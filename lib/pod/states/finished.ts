@@ -6,8 +6,10 @@ export const finished: PodState<"finished"> = {
   async run(context): Promise<NextOf<"finished">> {
     const { services, key, pod, record } = context;
     context.readyToStart = false;
+    const known = record.finalPhase !== undefined;
     context.conclude();
-    if (pod.status?.phase !== record.finalPhase) await context.changed();
+    if (!known || pod.status?.phase !== record.finalPhase) await context.changed();
+    context.held?.[Symbol.dispose]();
     await services.volumes.unmountAll(key.uid);
     await aborted(context.dismissed);
     return context.ending.cause === "deleted" || context.gone.aborted ? "removing" : "suspended";

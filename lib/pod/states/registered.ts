@@ -20,6 +20,7 @@ export const registered: PodState<"registered"> = {
       );
     }
     await context.changed();
+    context.held = services.hold?.(pod);
     return "mounting";
   },
 };

@@ -1,0 +1,10 @@
+;; Says that it spins, and then never ends, waits or calls out.
+(module
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\08\00\00\00\09\00\00\00")
+  (data (i32.const 8) "spinning\0a")
+  (func (export "_start")
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32)))
+    (loop $again (br $again))))

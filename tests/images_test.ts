@@ -1,0 +1,240 @@
+/** Where modules come from, and what happens when they do not. */
+import assert from "node:assert/strict";
+import { guest } from "./guests/build.ts";
+import { eventually } from "./harness/eventually.ts";
+import { pushArtifact, pushLinuxImage } from "./harness/push.ts";
+import { type Registry, spoilBlob, startRegistry } from "./harness/registry.ts";
+import { type Scene, useTestbed } from "./harness/testbed.ts";
+import { eventsOf, statusOf, waitEnded, waitEvent, waitPod } from "./harness/wait_pod.ts";
+import type { PodRef } from "./harness/wait_pod.ts";
+
+const scenario = useTestbed({ args: ["--x-allow-local-modules", "true"] });
+
+const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+
+scenario("both layouts of Wasm artifacts and Docker manifests run", async (scene) => {
+  const wasm = await helloWasm();
+  const { registry } = scene;
+  const artifacts = {
+    "wasm-to-oci": await pushArtifact(registry, { repo: "layouts/old", wasm }),
+    "oci-wasm": await pushArtifact(registry, { repo: "layouts/new", wasm, layout: "oci-wasm" }),
+    "docker": await pushArtifact(registry, {
+      repo: "layouts/docker",
+      wasm,
+      manifestType: DOCKER_MANIFEST,
+    }),
+  };
+  for (const [name, { image }] of Object.entries(artifacts)) await runsHello(scene, name, image);
+});
+
+scenario("an image by digest runs, and imageID names the manifest's digest", async (scene) => {
+  const { pinned, manifestDigest } = await pushHello(scene.registry, "by-digest");
+  const ref = await runsHello(scene, "by-digest", pinned);
+  const pod = await waitEnded(scene.cluster, ref, "Succeeded");
+  assert.ok(statusOf(pod, "main").imageID.endsWith(`@${manifestDigest}`));
+});
+
+scenario("pull policies: Always asks again, IfNotPresent and Never do not", async (scene) => {
+  const { registry } = scene;
+  const { image } = await pushHello(registry, "policies");
+  await runsHello(scene, "first", image, { imagePullPolicy: "IfNotPresent" });
+  await pushArtifact(registry, {
+    repo: "policies",
+    wasm: await Deno.readFile(await guest("exit_42")),
+  });
+  await runsHello(scene, "second", image, { imagePullPolicy: "IfNotPresent" });
+  await runsHello(scene, "third", image, { imagePullPolicy: "Never" });
+  const ref = await scene.pod({
+    name: "fourth",
+    containers: [{ image, imagePullPolicy: "Always" }],
+  });
+  const pod = await waitEnded(scene.cluster, ref, "Failed");
+  assert.equal(statusOf(pod, "main").state?.terminated?.exitCode, 42);
+});
+
+scenario("Never with an image that is not there is ErrImageNeverPull", async (scene) => {
+  const ref = await scene.pod({
+    name: "never",
+    containers: [{ image: `${scene.registry.host}/nobody:v1`, imagePullPolicy: "Never" }],
+  });
+  await waitWaiting(scene, ref, "ErrImageNeverPull");
+});
+
+scenario("an unknown image is ErrImagePull, then ImagePullBackOff, and heals", async (scene) => {
+  const ref = await scene.pod({
+    name: "unknown",
+    containers: [{ image: `${scene.registry.host}/late:v1` }],
+  });
+  await waitEvent(scene.cluster, ref, { reason: "Failed", message: /late:v1/ });
+  await waitWaiting(scene, ref, "ImagePullBackOff");
+  await pushHello(scene.registry, "late");
+  await waitEnded(scene.cluster, ref, "Succeeded", 60_000);
+});
+
+scenario("a name that is no image reference is InvalidImageName", async (scene) => {
+  const ref = await scene.pod({
+    name: "bad-name",
+    containers: [{ image: "Not//A:Reference:at all" }],
+  });
+  await waitWaiting(scene, ref, "InvalidImageName");
+});
+
+scenario("a registry that is not there is said so", async (scene) => {
+  const ref = await scene.pod({
+    name: "no-registry",
+    containers: [{ image: "registry.invalid/app:v1" }],
+  });
+  await waitEvent(scene.cluster, ref, { reason: "Failed", message: /registry\.invalid/ });
+});
+
+scenario("a Linux image fails with a reason that says so, without a retry storm", async (scene) => {
+  const { image } = await pushLinuxImage(scene.registry, "linux");
+  const ref = await scene.pod({ name: "linux", containers: [{ image }] });
+  const event = await waitEvent(scene.cluster, ref, { reason: "Failed", message: /linux/i });
+  assert.match(event.message, /wasm/i);
+  const pulls = (await eventsOf(scene.cluster, ref)).filter(({ reason }) => reason === "Pulling");
+  assert.ok(pulls.reduce((sum, { count = 1 }) => sum + count, 0) <= 2);
+});
+
+scenario("a layer of an unknown media type is refused by its name", async (scene) => {
+  const { image } = await pushArtifact(scene.registry, {
+    repo: "odd",
+    wasm: await helloWasm(),
+    layerType: "application/vnd.example.song+mp3",
+    configType: "application/vnd.example.song.config+json",
+  });
+  const ref = await scene.pod({ name: "odd", containers: [{ image }] });
+  await waitEvent(scene.cluster, ref, { reason: "Failed", message: /vnd\.example\.song/ });
+});
+
+scenario("a blob that is not what its digest says never runs", async (scene) => {
+  // A byte of its own, so that no other test's blob is spoilt.
+  const wasm = new Uint8Array([...await helloWasm(), 0, 3, 1, 0x78, 1]);
+  const { image, layerDigest } = await pushArtifact(scene.registry, { repo: "spoilt", wasm });
+  await spoilBlob(scene.registry, layerDigest);
+  const ref = await scene.pod({ name: "spoilt", containers: [{ image }] });
+  await waitEvent(scene.cluster, ref, { reason: "Failed", message: /digest/i });
+  const reasons = (await eventsOf(scene.cluster, ref)).map(({ reason }) => reason);
+  assert.ok(!reasons.includes("Started"));
+});
+
+scenario(
+  "truncated and corrupt modules are clear failures, and nothing else ends",
+  async (scene) => {
+    const hello = await helloWasm();
+    const modules = {
+      truncated: hello.subarray(0, hello.length - 20),
+      corrupt: hello.map((byte, index) => index > 8 && index < 30 ? 0xff : byte),
+      "no-wasm": new TextEncoder().encode("#!/bin/sh\necho hello\n"),
+      empty: new Uint8Array(),
+    };
+    const refs: PodRef[] = [];
+    for (const [name, wasm] of Object.entries(modules)) {
+      const { image } = await pushArtifact(scene.registry, { repo: `bad/${name}`, wasm });
+      refs.push(await scene.pod({ name, containers: [{ image }] }));
+    }
+    for (const ref of refs) {
+      const said = await eventually(`pod ${ref.name} to say what is wrong`, async () => {
+        const pod = await scene.cluster.get<Parameters<typeof statusOf>[0]>(
+          `/api/v1/namespaces/${ref.namespace}/pods/${ref.name}`,
+        );
+        const { state } = pod.status.containerStatuses?.[0] ?? {};
+        return state?.terminated?.message ?? (state?.waiting?.reason === "ErrImagePull" ||
+            state?.waiting?.reason === "ImagePullBackOff"
+          ? state.waiting.message
+          : undefined);
+      });
+      assert.match(said, /wasm|module|magic/i, ref.name);
+    }
+    await runsHello(scene, "still-fine", (await pushHello(scene.registry, "fine")).image);
+  },
+);
+
+scenario("a module of this machine runs by its path where that is allowed", async (scene) => {
+  await runsHello(scene, "local", `file:${await guest("hello")}`);
+});
+
+for (const auth of ["basic", "token"] as const) {
+  scenario(
+    `a private registry with ${auth} authentication needs imagePullSecrets`,
+    async (scene) => {
+      const secret = { user: "ada", password: "lovelace: engine" };
+      // Loopback registries are spoken to without TLS, as every client does.
+      await using registry = await startRegistry({ auth, ...secret });
+      const { image } = await pushHello(registry, "private/hello");
+      const ref = await scene.pod({ name: "refused", containers: [{ image }] });
+      await waitEvent(scene.cluster, ref, {
+        reason: "Failed",
+        message: /401|unauthorized|credential/i,
+      });
+
+      await pullSecret(scene, "wrong", registry.host, { ...secret, password: "babbage" });
+      const wrong = await scene.pod({
+        name: "wrong",
+        spec: { imagePullSecrets: [{ name: "wrong" }] },
+        containers: [{ image }],
+      });
+      await waitEvent(scene.cluster, wrong, {
+        reason: "Failed",
+        message: /401|unauthorized|credential/i,
+      });
+
+      await pullSecret(scene, "right", registry.host, secret);
+      const right = await scene.pod({
+        name: "right",
+        spec: { imagePullSecrets: [{ name: "right" }] },
+        containers: [{ image }],
+      });
+      await waitEnded(scene.cluster, right, "Succeeded");
+    },
+  );
+}
+
+scenario("an anonymous token opens the public part of a token registry", async (scene) => {
+  await using registry = await startRegistry({ auth: "token", user: "ada", password: "secret" });
+  await runsHello(scene, "public", (await pushHello(registry, "public/hello")).image);
+});
+
+async function helloWasm(): Promise<Uint8Array> {
+  return await Deno.readFile(await guest("hello"));
+}
+
+async function pushHello(
+  registry: Registry,
+  repo: string,
+): ReturnType<typeof pushArtifact> {
+  return await pushArtifact(registry, { repo, wasm: await helloWasm() });
+}
+
+async function runsHello(
+  scene: Scene,
+  name: string,
+  image: string,
+  container: Readonly<Record<string, unknown>> = {},
+): Promise<PodRef> {
+  const ref = await scene.pod({ name, containers: [{ image, ...container }] });
+  await waitEnded(scene.cluster, ref, "Succeeded");
+  assert.equal(await scene.kubectl("logs", name), "Hello, world!\n");
+  return ref;
+}
+
+async function waitWaiting(scene: Scene, ref: PodRef, reason: string): Promise<void> {
+  await waitPod(scene.cluster, ref, {
+    to: `wait with ${reason}`,
+    wanted: ({ status }) => status.containerStatuses?.[0]?.state?.waiting?.reason === reason,
+  });
+}
+
+async function pullSecret(
+  scene: Scene,
+  name: string,
+  host: string,
+  { user, password }: { user: string; password: string },
+): Promise<void> {
+  const auths = { [host]: { auth: btoa(`${user}:${password}`) } };
+  await scene.create("secrets", {
+    metadata: { name },
+    type: "kubernetes.io/dockerconfigjson",
+    stringData: { ".dockerconfigjson": JSON.stringify({ auths }) },
+  });
+}

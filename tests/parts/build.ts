@@ -1,0 +1,18 @@
+/**
+ * Builds everything that the tests need: `deno run -A tests/parts/build.ts`.
+ *
+ * @module
+ */
+import { buildGuests } from "../guests/build.ts";
+import { goProgram } from "./go_program.ts";
+
+/** Builds what is missing of the programs and guests, so that no test waits for a compiler. */
+export async function prepareParts(): Promise<void> {
+  await goProgram("aide");
+  await buildGuests();
+  await goProgram("registry");
+  // Kubernetes is left out if it is there already: see kubernetesProgram().
+  if (!Deno.env.get("KUBEBUILDER_ASSETS")) await goProgram("control_plane");
+}
+
+if (import.meta.main) await prepareParts();

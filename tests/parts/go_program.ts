@@ -1,0 +1,73 @@
+/**
+ * Builds the Go programs that the tests run against.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { cached, hashFolder } from "./cache.ts";
+import { runTool, withProgress } from "./run.ts";
+
+/** Older ones cannot fetch the toolchain that a go.mod asks for. */
+const GO_OLDEST = [1, 21] as const;
+
+const PROGRAMS = {
+  aide: { about: "the tests' aide", ldflags: "-s -w" },
+  registry: { about: "an OCI registry (about 1 minute)", ldflags: "-s -w" },
+  control_plane: {
+    about: "etcd and Kubernetes' control plane (4 to 8 minutes)",
+    // Without the version the API server calls itself v0.0.0, and clients draw their conclusions.
+    ldflags: "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3",
+  },
+} as const;
+
+/** A folder of `tests/` with a Go program. */
+export type GoProgram = keyof typeof PROGRAMS;
+
+/** Answers the path of a Go program of this folder, built if need be. */
+export async function goProgram(name: GoProgram): Promise<string> {
+  const { about, ldflags } = PROGRAMS[name];
+  const source = fileURLToPath(new URL(`../${name}`, import.meta.url));
+  const sources = await hashFolder(source, (file) => /\.go$|^go\.(mod|sum)$/.test(file));
+  const folder = await cached({
+    name,
+    inputs: [sources, await goVersion(), ldflags],
+    build: (output) =>
+      withProgress(about, async () => {
+        const build = (): Promise<string> =>
+          runTool(
+            ["go", "build", "-trimpath", "-ldflags", ldflags, "-o", join(output, name), "."],
+            { cwd: source, env: { CGO_ENABLED: "0" } },
+          );
+        // Hundreds of modules are fetched: one failed download should not cost the whole run.
+        await build().catch(build);
+      }),
+  });
+  return join(folder, name);
+}
+
+/**
+ * What `go version` says, as `go1.26.8 linux/amd64`.
+ *
+ * @throws {Error} if Go is not there or too old.
+ */
+export async function goVersion(): Promise<string> {
+  let said: string;
+  try {
+    said = await runTool(["go", "env", "GOVERSION", "GOOS", "GOARCH"]);
+  } catch (error) {
+    throw new Error(
+      "Cannot build the parts that the tests need: Go was not found; install it from https://go.dev/dl",
+      { cause: error },
+    );
+  }
+  const [version = "", os, arch] = said.trim().split("\n");
+  const [major = 0, minor = 0] = (/^go(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);
+  if (major < GO_OLDEST[0] || (major === GO_OLDEST[0] && minor < GO_OLDEST[1])) {
+    throw new Error(
+      `Cannot build the parts that the tests need: Go is ${version}, and ${GO_OLDEST.join(".")} \
+or newer is needed; install it from https://go.dev/dl`,
+    );
+  }
+  return `${version} ${os}/${arch}`;
+}
