@@ -45,8 +45,12 @@ export function isKubeletError(error: unknown, code: ErrorCode): error is Kubele
 /** The message of anything that was thrown, with its causes behind it. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? "" : messageOf(error.cause);
-  return cause === "" || error.message.includes(cause)
-    ? error.message
-    : `${error.message}: ${cause}`;
+  let text = error.message;
+  for (let cause = error.cause; cause !== undefined;) {
+    const more = cause instanceof Error ? cause.message : String(cause);
+    // Whoever wraps an error often quotes it: said once is enough.
+    if (!text.includes(more)) text += `: ${more}`;
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return text;
 }

@@ -4,10 +4,10 @@
  * @module
  */
 import {
-  ansiColorFormatter,
   configure,
-  defaultTextFormatter,
+  getAnsiColorFormatter,
   getLogger,
+  getTextFormatter,
   jsonLinesFormatter,
   type LogRecord,
 } from "@logtape/logtape";
@@ -23,7 +23,8 @@ export interface LoggingOptions {
 
 /** Sends the log to stderr. To be called once, before the first line. */
 export async function configureLogging({ level, format, colour }: LoggingOptions): Promise<void> {
-  const pretty = colour ? ansiColorFormatter : defaultTextFormatter;
+  const words = { value: plainText };
+  const pretty = colour ? getAnsiColorFormatter(words) : getTextFormatter(words);
   const print = format === "json" ? jsonLinesFormatter : pretty;
   const encoder = new TextEncoder();
   await configure({
@@ -35,6 +36,11 @@ export async function configureLogging({ level, format, colour }: LoggingOptions
       { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["stderr"] },
     ],
   });
+}
+
+/** Texts are printed as they are: quotes around every name help nobody. */
+function plainText(value: unknown, inspect: (value: unknown) => string): string {
+  return typeof value === "string" ? value : inspect(value);
 }
 
 /** Logs a warning of a part that has no logger of its own. */

@@ -34,4 +34,4 @@ export * from "./logging.ts";
 export type * from "./provider.ts";
 export type { Screen, Stream } from "./standalone/display.ts";
 export { type Manifest, readManifests } from "./standalone/manifest.ts";
-export { EXIT_NOT_STARTED, runStandalone, type StandaloneOptions } from "./standalone/run.ts";
+export { runStandalone, type StandaloneOptions } from "./standalone/run.ts";

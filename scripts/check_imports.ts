@@ -40,7 +40,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   status: ["api"],
   events: ["api"],
   container: ["api", "images", "volumes", "status", "events"],
-  pod: ["api", "krator", "container", "volumes", "status", "events"],
+  pod: ["api", "krator", "container", "images", "volumes", "status", "events"],
   node: ["api"],
   server: ["api", "container"],
   standalone: [

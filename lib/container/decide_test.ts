@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import type { RestartPolicy } from "../api/types.ts";
+import type { ContainerStateTerminated, RestartPolicy } from "../api/types.ts";
 import { kubeTime } from "../time.ts";
 import { type Backoff, decideRestart } from "./decide.ts";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 
-function ended(exitCode: number, options: { ranMs?: number; reason?: string } = {}) {
+function ended(
+  exitCode: number,
+  options: { ranMs?: number; reason?: string } = {},
+): ContainerStateTerminated {
   return {
     exitCode,
     reason: options.reason ?? "Error",

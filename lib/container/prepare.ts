@@ -60,15 +60,19 @@ export async function prepareRun(
   };
 }
 
-/** `[...command, ...args]`; without a command the image's entry point, else its module's name. */
+/**
+ * `[...command, ...args]`. Without a command the image's entry point, else its module's name; without
+ * args what the image says in their place.
+ */
 function argvOf(
   spec: Container,
   image: ImageOnDisk,
   env: Readonly<Record<string, string>>,
 ): string[] {
   const { command, args } = expandArgs(spec.command, spec.args, env);
-  const program = command.length > 0 ? command : image.entrypoint ?? [image.moduleName];
-  return [...program, ...args];
+  if (command.length > 0) return [...command, ...args];
+  const program = image.entrypoint ?? [image.moduleName];
+  return [...program, ...(spec.args === undefined ? image.cmd ?? [] : args)];
 }
 
 function memoryLimit(spec: Container): ContainerRun["limits"] {

@@ -9,19 +9,24 @@ function happening(message: string, reason = "BackOff"): Happening {
   return { object: OBJECT, type: "Warning", reason, message };
 }
 
-function open(fail: () => boolean = () => false) {
+interface Recording {
+  readonly recorder: EventRecorder;
+  readonly created: Event[];
+  readonly repeated: Event[];
+}
+
+function open(fail: () => boolean = () => false): Recording {
   const created: Event[] = [];
   const repeated: Event[] = [];
-  const trouble: string[] = [];
   const recorder = new EventRecorder({
     nodeName: "node-1",
-    onTrouble: (message) => trouble.push(message),
+    onTrouble: () => {},
     transport: {
       create: (event) => fail() ? Promise.reject(new Error("away")) : later(created, event),
       repeat: (event) => later(repeated, event),
     },
   });
-  return { recorder, created, repeated, trouble };
+  return { recorder, created, repeated };
 }
 
 function later(list: Event[], event: Event): Promise<void> {

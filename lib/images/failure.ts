@@ -72,8 +72,8 @@ export function networkFailure(
 function certificateState(text: string, host: string): string {
   const of = `the certificate of host ${host}`;
   if (/UnknownIssuer/.test(text)) {
-    return `${of} is signed by an unknown authority; add its CA to the certificates that this ` +
-      `machine trusts`;
+    return `${of} is signed by an unknown authority; start the agent with the CA's ` +
+      `file in DENO_CERT, or with DENO_TLS_CA_STORE=system`;
   }
   const names = /only valid for (.+)$/s.exec(text)?.[1];
   if (names !== undefined) return `${of} is for another name: ${clean(names)}`;

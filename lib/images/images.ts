@@ -66,8 +66,10 @@ export interface ImageOnDisk {
   readonly tookMs: number;
   /** A core module or a component, by the first bytes. */
   readonly kind?: WasmKind;
-  /** Entrypoint and Cmd of the image's config, if it has them. */
+  /** Entrypoint of the image's config, if it has one: a container's `command` replaces it. */
   readonly entrypoint?: readonly string[];
+  /** Cmd of the image's config, if it has one: a container's `args` replace it. */
+  readonly cmd?: readonly string[];
   /** Env of the image's config, if it has any. */
   readonly imageEnv?: Readonly<Record<string, string>>;
 }

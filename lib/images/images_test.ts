@@ -118,7 +118,7 @@ Deno.test("ImageStore.ensure() takes the module of an index, and its image confi
   }, OCI_INDEX);
   const found = await fixture.ensure("app:v1");
   assert.equal(found.imageId, `${fixture.name("app")}@${outer}`);
-  assert.deepEqual(found.entrypoint, ["/x", "y"]);
+  assert.deepEqual([found.entrypoint, found.cmd], [undefined, ["/x", "y"]]);
   assert.deepEqual(found.imageEnv, { A: "b" });
   assert.equal(found.moduleName, "app");
 });

@@ -123,6 +123,7 @@ export interface ImageConfig {
   /** `os/architecture`. */
   readonly platform: string;
   readonly entrypoint?: readonly string[];
+  readonly cmd?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -130,14 +131,16 @@ export interface ImageConfig {
 export function parseImageConfig(bytes: Uint8Array): ImageConfig {
   const body = parseJson(bytes);
   const run = isObject(body["config"]) ? body["config"] : {};
-  const command = [...strings(run["Entrypoint"]), ...strings(run["Cmd"])];
+  const entrypoint = strings(run["Entrypoint"]);
+  const cmd = strings(run["Cmd"]);
   const env = strings(run["Env"]).flatMap((line) => {
     const at = line.indexOf("=");
     return at > 0 ? [[line.slice(0, at), line.slice(at + 1)] as const] : [];
   });
   return {
     platform: platformOf(body) ?? "unknown/unknown",
-    ...(command.length === 0 ? {} : { entrypoint: command }),
+    ...(entrypoint.length === 0 ? {} : { entrypoint }),
+    ...(cmd.length === 0 ? {} : { cmd }),
     ...(env.length === 0 ? {} : { env: Object.fromEntries(env) }),
   };
 }

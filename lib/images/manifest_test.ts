@@ -201,7 +201,8 @@ Deno.test("parseImageConfig() reads platform, entrypoint and env", () => {
   const config = { Entrypoint: ["/app.wasm"], Cmd: ["-v"], Env: ["A=1", "B=x=y", "=bad", "none"] };
   assert.deepEqual(read({ os: "wasip1", architecture: "wasm", config }), {
     platform: "wasip1/wasm",
-    entrypoint: ["/app.wasm", "-v"],
+    entrypoint: ["/app.wasm"],
+    cmd: ["-v"],
     env: { A: "1", B: "x=y" },
   });
   assert.deepEqual(read({ config: { Entrypoint: null } }), { platform: "unknown/unknown" });

@@ -87,6 +87,7 @@ export class Puller {
       module: { digest: module.digest, size: module.size },
       moduleName: title ?? repository.slice(repository.lastIndexOf("/") + 1),
       ...(config?.entrypoint === undefined ? {} : { entrypoint: config.entrypoint }),
+      ...(config?.cmd === undefined ? {} : { cmd: config.cmd }),
       ...(config?.env === undefined ? {} : { imageEnv: config.env }),
     };
   }

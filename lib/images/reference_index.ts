@@ -16,6 +16,7 @@ export interface ImageRecord {
   readonly module: { readonly digest: string; readonly size: number };
   readonly moduleName: string;
   readonly entrypoint?: readonly string[];
+  readonly cmd?: readonly string[];
   readonly imageEnv?: Readonly<Record<string, string>>;
 }
 
@@ -86,15 +87,18 @@ export function readRecords(text: string): ImageRecord[] {
 
 function isRecord(value: unknown): value is ImageRecord {
   if (!isObject(value) || !isObject(value["module"])) return false;
-  const { image, imageId, module, moduleName, entrypoint, imageEnv } = value;
+  const { image, imageId, module, moduleName, entrypoint, cmd, imageEnv } = value;
   const { digest, size } = module;
   return typeof image === "string" && typeof imageId === "string" &&
     typeof moduleName === "string" && typeof digest === "string" && isDigest(digest) &&
     Number.isSafeInteger(size) &&
-    (entrypoint === undefined ||
-      (Array.isArray(entrypoint) && entrypoint.every((x) => typeof x === "string"))) &&
+    [entrypoint, cmd].every((words) => words === undefined || isTexts(words)) &&
     (imageEnv === undefined ||
       (isObject(imageEnv) && Object.values(imageEnv).every((x) => typeof x === "string")));
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((x) => typeof x === "string");
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

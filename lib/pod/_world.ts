@@ -79,6 +79,7 @@ export class World implements AsyncDisposable, StatusSink {
       podsDir,
       logsDir: `${this.dir}/logs`,
       volumes: new PodVolumes({ podsDir, objects: this.objects, facts }),
+      refreshMs: 20,
       records: new RecordStore(podsDir, (message) => this.trouble.push(message)),
       rejections: new RejectionThrottle(),
       status: this,

@@ -250,6 +250,29 @@ Deno.test("PodManager waits for a ConfigMap that a container names", async () =>
   await agent.shutdown(0);
 });
 
+Deno.test("PodManager keeps the volumes of a running pod as new as their sources", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  let value = "old";
+  world.objects.configMap = () => Promise.resolve({ data: { key: value } });
+  const volumeMounts = [{ name: "v", mountPath: "/v" }];
+  agent.apply(podOf("spin", {
+    spec: {
+      volumes: [{ name: "v", configMap: { name: "settings" } }],
+      containers: [{ name: "app", image: "spin", volumeMounts }],
+    },
+  }));
+  await world.phase("web", "Running");
+  const folder = world.runs[0]?.mounts[0]?.hostPath ?? "";
+  const read = (): string => Deno.readTextFileSync(`${folder}/key`);
+  assert.equal(read(), "old");
+  value = "new";
+  const limitMs = Date.now() + 5_000;
+  while (read() === "old" && Date.now() < limitMs) await new Promise((next) => setTimeout(next, 5));
+  assert.equal(read(), "new");
+  await agent.shutdown(0);
+});
+
 Deno.test("PodManager ends a pod at its deadline", async () => {
   await using world = await World.open();
   const agent = world.agent();

@@ -44,9 +44,11 @@ export function newRecord(pod: Pod, now: string): PodRecord {
   const status = pod.status ?? {};
   const known = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
   const containers: Record<string, ContainerRecord> = {};
+  // A kubelet's words for what the containers behind init containers wait for.
+  const first = pod.spec?.initContainers?.length ? "PodInitializing" : "ContainerCreating";
   for (const spec of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
     const seen = known.find((one) => one.name === spec.name);
-    containers[spec.name] = seen === undefined ? newContainerRecord() : {
+    containers[spec.name] = seen === undefined ? newContainerRecord(first) : {
       restartCount: seen.restartCount,
       state: seen.state,
       lastState: seen.lastState ?? {},

@@ -26,6 +26,8 @@ export interface PodServices extends ContainerServices {
   readonly rejections: RejectionThrottle;
   /** Keeps the objects that a pod names at hand, until it is disposed of. @default {nothing} */
   readonly hold?: (pod: Pod) => Disposable;
+  /** How often volumes are refreshed, on the average, in ms. @default 60_000 */
+  readonly refreshMs?: number;
   /** Told of each state that a pod enters. */
   readonly onState?: (pod: PodKey, state: string) => void;
 }

@@ -37,7 +37,7 @@ export class Display {
     this.#prefixes = prefixes(pods, screen);
   }
 
-  /** Prints one line of a container. On a terminal both streams go to stdout. */
+  /** Prints one line of a container, to the stream that it was written to. */
   line(key: string, stream: Stream, text: Uint8Array): void {
     const prefix = encoder.encode(this.#prefixes.get(key) ?? "");
     const whole = new Uint8Array(prefix.length + text.length);
@@ -62,9 +62,10 @@ export class Display {
     }
   }
 
-  /** Says how a run ended, once all that it wrote was shown. */
+  /** Says how a run ended, once all that it wrote was shown; the table says it on a terminal. */
   ended(name: string, container: ContainerStatus): void {
-    if (!this.#screen.terminal) this.#say(name, container);
+    const message = container.state.terminated?.message;
+    if (!this.#screen.terminal || message !== undefined) this.#say(name, container);
   }
 
   #say(name: string, container: ContainerStatus): void {
@@ -73,6 +74,8 @@ export class Display {
     if (this.#said.get(key) === word || word === "ContainerCreating") return;
     this.#said.set(key, word);
     this.note(`${key}: ${word}`);
+    const message = container.state.terminated?.message;
+    if (message !== undefined) this.note(message.replace(/^/gm, "  "));
   }
 
   /** Leaves the last table standing. */

@@ -13,7 +13,9 @@ const STUCK = new Set([
   "CreateContainerConfigError",
 ]);
 
-/** Exit code of a pod that failed although none of its containers did. */
+/** What `krustlet run` exits with when a pod could not be started at all. */
+export const EXIT_NOT_STARTED = 125;
+/** Exit code of a pod that failed although none of its containers did: its deadline. */
 const FAILED = 1;
 
 /** True if the pod has succeeded or failed. */
@@ -39,8 +41,10 @@ export function stuckReason(status: PodStatus): string | undefined {
  */
 export function exitCodeOf(statuses: readonly (PodStatus | undefined)[]): number {
   for (const status of statuses) {
-    if (status === undefined) return FAILED;
-    const codes = containersOf(status).map(({ state }) => state.terminated?.exitCode ?? 0);
+    if (status === undefined) return EXIT_NOT_STARTED;
+    const states = containersOf(status).map(({ state }) => state);
+    if (states.every(({ terminated }) => terminated === undefined)) return EXIT_NOT_STARTED;
+    const codes = states.map(({ terminated }) => terminated?.exitCode ?? 0);
     const failed = codes.find((code) => code !== 0);
     if (failed !== undefined) return failed;
     if (status.phase === "Failed") return FAILED;

@@ -22,8 +22,9 @@ const ended = (...codes: number[]): PodStatus => ({
 Deno.test("exitCodeOf() is the code of the first container that failed", () => {
   assert.equal(exitCodeOf([ended(0), ended(0, 0)]), 0);
   assert.equal(exitCodeOf([ended(0), ended(0, 3, 4), ended(5)]), 3);
-  assert.equal(exitCodeOf([{ phase: "Failed" }]), 1);
-  assert.equal(exitCodeOf([undefined]), 1);
+  assert.equal(exitCodeOf([{ ...ended(0), phase: "Failed" }]), 1);
+  assert.equal(exitCodeOf([{ phase: "Failed" }]), 125);
+  assert.equal(exitCodeOf([undefined]), 125);
 });
 
 Deno.test("stuckReason() names what somebody has to mend, and nothing that may pass", () => {

@@ -19,7 +19,7 @@ import type { Provider } from "../provider.ts";
 import type { PodKey } from "../status/writer.ts";
 import { PodVolumes } from "../volumes/volumes.ts";
 import { containerKey, Display, type Screen } from "./display.ts";
-import { exitCodeOf, isOver, stuckReason } from "./outcome.ts";
+import { EXIT_NOT_STARTED, exitCodeOf, isOver, stuckReason } from "./outcome.ts";
 import type { Manifest } from "./manifest.ts";
 import { ManifestObjects } from "./manifest_objects.ts";
 
@@ -37,9 +37,6 @@ export interface StandaloneOptions {
   readonly stop: AbortSignal;
   readonly graceMs: number;
 }
-
-/** What `run` exits with when a pod could not be started at all. */
-export const EXIT_NOT_STARTED = 125;
 
 /**
  * Runs all pods of the manifest until they have ended, or until it is told to stop.

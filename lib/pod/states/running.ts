@@ -1,4 +1,5 @@
 import { aborted } from "../../time.ts";
+import { refreshVolumes } from "../refresh.ts";
 import { watchRunner } from "../containers.ts";
 import type { NextOf, PodState } from "../edges.ts";
 
@@ -9,11 +10,12 @@ export const running: PodState<"running"> = {
     const all = (context.pod.spec?.containers ?? []).map(({ name }) =>
       watchRunner(context, { name, init: false, policy })
     );
+    const refreshing = refreshVolumes(context);
     await Promise.race([Promise.all(all), aborted(context.ending.stop)]);
     if (context.ending.stop.aborted) return "terminating";
     // Sidecars run for as long as the containers that they serve, and no longer.
     context.ending.begin("ended", context.graceMs);
-    await Promise.all(context.runners);
+    await Promise.all([...context.runners, refreshing]);
     return "finished";
   },
 };
