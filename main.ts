@@ -68,8 +68,24 @@ async function start(args: readonly string[]): Promise<number> {
 /** How the node speaks to the API server: by its kubeconfig, which a bootstrap writes first. */
 async function nodeAccess(config: KrustletConfig, signal: AbortSignal): Promise<ClusterAccess> {
   const lib = await import("./lib/mod.ts");
+  const certs = await import("./certs/mod.ts");
+  const files = certs.clientFiles(`${config.dataDir}/config`);
   if (await lib.fileExists(config.kubeconfig)) {
-    return await lib.loadKubeconfig({ path: config.kubeconfig });
+    const access = await lib.loadKubeconfig({ path: config.kubeconfig });
+    const { certPem } = access;
+    if (certPem === undefined || !certs.isExpired(certs.readCertificate(certPem), Date.now())) {
+      return access;
+    }
+    // Renewal came too late. What a bootstrap gave, a bootstrap may give anew.
+    const own = await lib.fileExists(files.certificateFile) &&
+      await Deno.readTextFile(files.certificateFile) === certPem;
+    if (!own || !await lib.fileExists(config.bootstrapFile)) {
+      throw new lib.KubeletError(
+        "invalid",
+        `Cannot use kubeconfig "${config.kubeconfig}": its client certificate has expired; make a \
+bootstrap file with krustlet bootstrap, and remove the kubeconfig`,
+      );
+    }
   }
   if (!await lib.fileExists(config.bootstrapFile)) {
     throw new lib.KubeletError(
@@ -78,10 +94,8 @@ async function nodeAccess(config: KrustletConfig, signal: AbortSignal): Promise<
 file "${config.bootstrapFile}"; make one with: krustlet bootstrap`,
     );
   }
-  const certs = await import("./certs/mod.ts");
   const bootstrapAccess = await lib.loadKubeconfig({ path: config.bootstrapFile });
   using client = new lib.ApiClient(bootstrapAccess, { userAgent: `krustlet/${VERSION}` });
-  const files = certs.clientFiles(`${config.dataDir}/config`);
   await certs.obtainCertificate({
     requests: requestsOf(client, lib),
     kind: "client",

@@ -76,7 +76,7 @@ Deno.test("krustlet refuses what it does not understand, and says what it would"
       assert.equal(stderr.trimEnd().split("\n").length, 1, `more than a sentence: ${stderr}`);
     }
     const fromFile = await krustlet(home, "--config", await configWith(home, { listenerPort: -1 }));
-    assert.match(fromFile.stderr, /-1.*key "listenerPort" in .*given\.json/s);
+    assert.match(fromFile.stderr, /key "listenerPort" in .*given\.json -1/);
   });
 });
 

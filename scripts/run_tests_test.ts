@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { countOf } from "./test.ts";
+import { countOf } from "./run_tests.ts";
 
 Deno.test("countOf() counts by the closing line, and a run without one has failed", () => {
   assert.deepEqual(countOf("ok | 12 passed | 0 failed (3s)", 0), { passed: 12, failed: 0 });

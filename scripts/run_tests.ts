@@ -1,7 +1,7 @@
 /**
  * Runs all tests, and ends with one line that counts them.
  *
- *     deno run -A scripts/test.ts [--unit | --cluster] [FILTER…]
+ *     deno run -A scripts/run_tests.ts [--unit | --cluster] [FILTER…]
  *
  * The unit tests need nothing but Deno. The tests against a real control plane also need Go, which
  * builds the control plane, the registry and the guests once.
