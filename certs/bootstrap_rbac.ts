@@ -9,6 +9,7 @@ import { httpStatusOf } from "./errors.ts";
 
 /** What happened to one ClusterRoleBinding. */
 export interface BindingReport {
+  /** The binding's name. */
   readonly name: string;
   /** `differs`: a binding of this name is there and grants something else; it was left alone. */
   readonly outcome: "created" | "existed" | "differs";

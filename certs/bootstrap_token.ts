@@ -15,17 +15,25 @@ export interface BootstrapToken {
 
 /** An object of the Kubernetes API. */
 export interface KubernetesObject {
+  /** Group and version, as `rbac.authorization.k8s.io/v1`; without a group `v1`. */
   readonly apiVersion: string;
+  /** As `Secret`. */
   readonly kind: string;
+  /** Its name, and its namespace where its kind has one. */
   readonly metadata: { readonly name: string; readonly namespace?: string };
+  /** Everything else, by the kind. */
   readonly [field: string]: unknown;
 }
 
 /** Which object; no namespace means that its kind has none. */
 export interface ObjectReference {
+  /** Group and version, as `rbac.authorization.k8s.io/v1`; without a group `v1`. */
   readonly apiVersion: string;
+  /** As `Secret`. */
   readonly kind: string;
+  /** Where it is. @default {nowhere: its kind has no namespaces} */
   readonly namespace?: string;
+  /** Its name. */
   readonly name: string;
 }
 
@@ -36,6 +44,7 @@ export interface ObjectReference {
  * An answer that is not a success rejects with an error whose `status` is the HTTP status.
  */
 export interface BootstrapObjects {
+  /** Makes the object. */
   create(object: KubernetesObject, signal?: AbortSignal): Promise<unknown>;
   /** `undefined` if there is none. */
   get(reference: ObjectReference, signal?: AbortSignal): Promise<KubernetesObject | undefined>;

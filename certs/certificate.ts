@@ -11,10 +11,13 @@ import { decodePem } from "./pem.ts";
 
 /** The first certificate of a chain, as far as this room cares. */
 export interface Certificate {
+  /** Whom it is for. */
   readonly subject: Subject;
-  /** Lower case. */
+  /** Host names that it is valid for, in lower case. */
   readonly dnsNames: readonly string[];
+  /** Addresses that it is valid for, as node:crypto writes them. */
   readonly ipAddresses: readonly string[];
+  /** The first millisecond at which it is valid, since 1970. */
   readonly notBeforeMs: number;
   /** The first millisecond at which nobody accepts it any more. */
   readonly notAfterMs: number;
@@ -24,7 +27,9 @@ export interface Certificate {
 
 /** A chain and the key of its first certificate, both in PEM. The key is a secret. */
 export interface KeyPair {
+  /** The holder's certificate first. */
   readonly certificatePem: string;
+  /** PKCS#8, or what a person provided. */
   readonly keyPem: string;
 }
 

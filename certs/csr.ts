@@ -11,13 +11,17 @@ import { decodePem, encodePem } from "./pem.ts";
 
 /** What a certificate says of its holder. */
 export interface Subject {
+  /** The name, as `system:node:worker-1`. */
   readonly commonName: string;
+  /** The groups, as `system:nodes`. */
   readonly organizations: readonly string[];
 }
 
 /** What to ask for. */
 export interface CsrOptions {
+  /** Signs the request; its public half is what shall be certified. */
   readonly key: PrivateKey;
+  /** Whom the certificate is for. */
   readonly subject: Subject;
   /** Lower case is made of them. @default {none} */
   readonly dnsNames?: readonly string[];

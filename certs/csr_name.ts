@@ -7,13 +7,21 @@ import type { Subject } from "./csr.ts";
 
 /** What makes two requests the same. The signature does not: it is random. */
 export interface CsrNameOptions {
+  /** What the certificate is for. */
   readonly kind: "client" | "serving";
+  /** The name of the node. */
   readonly nodeName: string;
+  /** The key, as SubjectPublicKeyInfo in DER. */
   readonly publicKeySpki: Uint8Array;
+  /** Whom the certificate is for. */
   readonly subject: Subject;
+  /** Who shall sign. */
   readonly signerName: string;
+  /** What the certificate is for, as `client auth`. */
   readonly usages: readonly string[];
+  /** Host names to be valid for. @default {none} */
   readonly dnsNames?: readonly string[];
+  /** Addresses to be valid for. @default {none} */
   readonly ipAddresses?: readonly string[];
   /** 1 for the first choice; more when that name is taken by another request. @default 1 */
   readonly attempt?: number;

@@ -10,16 +10,24 @@ export type CertificateKind = "client" | "serving";
 
 /** The part of a CertificateSigningRequest that is spoken here. */
 export interface CertificateSigningRequest {
+  /** `certificates.k8s.io/v1`. */
   readonly apiVersion?: string;
+  /** `CertificateSigningRequest`. */
   readonly kind?: string;
+  /** The name that it was given, and the uid that the API server gave it. */
   readonly metadata: { readonly name: string; readonly uid?: string };
+  /** What is asked for. It never changes. */
   readonly spec: {
     /** A PEM request, in base64. */
     readonly request: string;
+    /** Who shall sign, as `kubernetes.io/kubelet-serving`. */
     readonly signerName: string;
+    /** What the certificate is for, as `client auth`. */
     readonly usages?: readonly string[];
   };
+  /** What is answered; absent until somebody does. */
   readonly status?: {
+    /** What was said of it, in no order. */
     readonly conditions?: readonly CertificateCondition[];
     /** A PEM chain, in base64. */
     readonly certificate?: string;
@@ -30,8 +38,11 @@ export interface CertificateSigningRequest {
 export interface CertificateCondition {
   /** `Approved`, `Denied` or `Failed`. */
   readonly type: string;
+  /** `True`, `False` or `Unknown`; absent counts as `True`. */
   readonly status?: string;
+  /** One word that says why, for scripts. */
   readonly reason?: string;
+  /** A sentence that says why, for people. */
   readonly message?: string;
 }
 
@@ -42,6 +53,7 @@ export interface CertificateCondition {
  * other rejection counts as "the API server is away" and is tried again.
  */
 export interface CertificateRequests {
+  /** Makes the request, and answers it as the API server holds it. */
   create(
     request: CertificateSigningRequest,
     signal?: AbortSignal,

@@ -26,9 +26,12 @@ export type CertificateErrorCode =
 
 /** An error that a person can act on. Its message says what to do. */
 export class CertificateError extends Error {
+  /** Stays the same in a minified program. */
   override readonly name = "CertificateError";
+  /** What the reader does next. */
   readonly code: CertificateErrorCode;
 
+  /** The message is a sentence that ends with what to do. */
   constructor(code: CertificateErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options);
     this.code = code;

@@ -10,23 +10,33 @@ import { writePrivateFile } from "./private_file.ts";
 
 /** How to reach an API server, as in the `cluster` of a kubeconfig. */
 export interface ClusterAccess {
+  /** URL of the API server, as `https://10.0.0.1:6443`. */
   readonly server: string;
   /** A PEM bundle, in base64. */
   readonly "certificate-authority-data"?: string;
+  /** Path of a PEM bundle; its data is preferred. */
   readonly "certificate-authority"?: string;
+  /** Name that the server's certificate is checked for. @default {the URL's host} */
   readonly "tls-server-name"?: string;
+  /** True believes any certificate of the server. @default {false} */
   readonly "insecure-skip-tls-verify"?: boolean;
+  /** URL of the proxy through which the server is reached. @default {none} */
   readonly "proxy-url"?: string;
 }
 
 /** A kubeconfig with one cluster, one user and one context. */
 export interface Kubeconfig {
+  /** The version of the format. */
   readonly apiVersion: "v1";
+  /** The kind of object that a kubeconfig is. */
   readonly kind: "Config";
+  /** Where the API server is. */
   readonly clusters: readonly [{ readonly name: string; readonly cluster: ClusterAccess }];
+  /** Who asks: names and values of one way to log in. They may be secret. */
   readonly users: readonly [
     { readonly name: string; readonly user: Readonly<Record<string, string>> },
   ];
+  /** Which user asks which cluster. */
   readonly contexts: readonly [
     {
       readonly name: string;
@@ -37,6 +47,7 @@ export interface Kubeconfig {
       };
     },
   ];
+  /** The name of the context above. */
   readonly "current-context": string;
 }
 

@@ -5,29 +5,37 @@
  * {@linkcode CertificateRequests}.
  *
  * @example A serving certificate, from disk or from the cluster
- * ```ts ignore
- * import { CertificateStore, obtainCertificate, servingFiles } from "./mod.ts";
+ * ```ts
+ * import {
+ *   type CertificateRequests,
+ *   CertificateStore,
+ *   obtainCertificate,
+ *   servingFiles,
+ * } from "./mod.ts";
  *
- * const pair = await obtainCertificate({
- *   requests, // POST and GET of certificates.k8s.io/v1 certificatesigningrequests
- *   kind: "serving",
- *   nodeName: "worker-1",
- *   dnsNames: ["worker-1"],
- *   ipAddresses: ["10.0.0.7"],
- *   store: new CertificateStore(servingFiles("/var/lib/krustlet/config")),
- *   signal: AbortSignal.timeout(60_000),
- *   notify: console.log,
- * });
- * createServer({ cert: pair.certificatePem, key: pair.keyPem });
+ * // requests: POST and GET of certificates.k8s.io/v1 certificatesigningrequests
+ * async function serve(requests: CertificateRequests): Promise<void> {
+ *   const pair = await obtainCertificate({
+ *     requests,
+ *     kind: "serving",
+ *     nodeName: "worker-1",
+ *     dnsNames: ["worker-1"],
+ *     ipAddresses: ["10.0.0.7"],
+ *     store: new CertificateStore(servingFiles("/var/lib/krustlet/config")),
+ *     signal: AbortSignal.timeout(60_000),
+ *     notify: console.log,
+ *   });
+ *   Deno.serve({ cert: pair.certificatePem, key: pair.keyPem }, () => new Response("ok"));
+ * }
  * ```
  *
  * @example A key and a request, without a cluster
- * ```ts ignore
+ * ```ts
  * import { createCsr, generateKey, nodeSubject } from "./mod.ts";
  *
  * const key = await generateKey();
  * const csrPem = await createCsr({ key, subject: nodeSubject("worker-1") });
- * await Deno.writeTextFile("worker-1.csr", csrPem); // openssl req -in worker-1.csr -text
+ * console.log(csrPem); // to look at it: openssl req -text
  * ```
  *
  * @module

@@ -29,20 +29,25 @@ import type { CertificateStore } from "./store.ts";
 
 /** What to ask for, whom, and for how long. */
 export interface RequestOptions {
+  /** The API to ask by. */
   readonly requests: CertificateRequests;
+  /** What the certificate is for. */
   readonly kind: CertificateKind;
+  /** The name of the node, which the subject is made of. */
   readonly nodeName: string;
-  /** @default {none} */
+  /** Host names to be valid for. @default {none} */
   readonly dnsNames?: readonly string[];
-  /** @default {none} */
+  /** IPv4 or IPv6 addresses to be valid for. @default {none} */
   readonly ipAddresses?: readonly string[];
+  /** Where the key waits and the pair is kept. */
   readonly store: CertificateStore;
+  /** Ends the waiting. The request stays, and the next start finds it. */
   readonly signal: AbortSignal;
   /** How long to wait for the answer, a server that is away included. @default {1 hour} */
   readonly timeoutMs?: number;
   /** Lines for the operator; print each. @default {discarded} */
   readonly notify?: (line: string) => void;
-  /** @default {the machine's} */
+  /** What time it is. @default {the machine's} */
   readonly clock?: Clock;
 }
 

@@ -11,7 +11,9 @@ import { readPrivateFile, setAside, writePrivateFile } from "./private_file.ts";
 
 /** Where a pair lives. */
 export interface PairFiles {
+  /** Path of the chain, in PEM. */
   readonly certificateFile: string;
+  /** Path of the key, in PEM. Its folder also holds the key of a request under way. */
   readonly keyFile: string;
 }
 
@@ -47,9 +49,11 @@ export function clientFiles(configDir: string): PairFiles {
  * the next {@linkcode CertificateStore.load} ends what was begun.
  */
 export class CertificateStore {
+  /** Where this pair lives. */
   readonly files: PairFiles;
   readonly #pendingFile: string;
 
+  /** Touches nothing yet. */
   constructor(files: PairFiles) {
     this.files = files;
     this.#pendingFile = `${files.keyFile}.pending`;

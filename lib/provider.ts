@@ -15,6 +15,7 @@ export interface ContainerMount {
   readonly hostPath: string;
   /** Absolute path inside the container, normalised, without a trailing slash. */
   readonly guestPath: string;
+  /** True if the guest may not write there. */
   readonly readOnly: boolean;
 }
 
@@ -22,10 +23,13 @@ export interface ContainerMount {
 export interface ContainerRun {
   /** 64 hexadecimal digits, new for each run: the `containerID` without its scheme. */
   readonly id: string;
+  /** The pod that the container belongs to. */
   readonly pod: { readonly uid: string; readonly namespace: string; readonly name: string };
+  /** The container's name in the pod. */
   readonly container: string;
   /** 0 for the first run; the container's `restartCount`. */
   readonly attempt: number;
+  /** What to run. */
   readonly module: {
     /** Absolute path of the module's bytes, verified against `digest`. */
     readonly path: string;
@@ -34,11 +38,18 @@ export interface ContainerRun {
   };
   /** argv, the program's name first. */
   readonly argv: readonly string[];
+  /** All variables that the guest sees, expanded. Nothing of this machine is added. */
   readonly env: Readonly<Record<string, string>>;
   /** The container's current directory. @default "/" */
   readonly workingDir?: string;
   /** Empty and writable folder that becomes the container's `/`. */
   readonly rootPath: string;
+  /**
+   * `securityContext.readOnlyRootFilesystem`: the guest may change nothing under `/` but what is
+   * mounted there. The backend may still make mount points in it. @default false
+   */
+  readonly readOnlyRoot?: boolean;
+  /** Everything else that the guest sees of this machine's files. */
   readonly mounts: readonly ContainerMount[];
   /** File that stdout and stderr are appended to, in the CRI log format. Its folder exists. */
   readonly logPath: string;

@@ -54,6 +54,7 @@ export async function prepareRun(
     env: { ...(image.imageEnv ?? {}), ...env },
     ...(spec.workingDir === undefined ? {} : { workingDir: spec.workingDir }),
     rootPath,
+    ...(spec.securityContext?.readOnlyRootFilesystem === true ? { readOnlyRoot: true } : {}),
     mounts,
     logPath: `${logDir}/${attempt}.log`,
     limits: memoryLimit(spec),

@@ -78,6 +78,7 @@ export function launch(input: LaunchInput): Launch {
       "--no-config",
       "--no-lock",
       "--cached-only",
+      "--no-code-cache", // 0.5 MiB and a database for code that is quick to compile
       `--v8-flags=${stack}`,
       ...permissions(input),
       input.entry.href,

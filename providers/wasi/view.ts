@@ -35,7 +35,7 @@ function preopensOf(run: ContainerRun): OrderPreopen[] {
     return { hostPath, guestPath, readOnly };
   });
   mounts.sort((a, b) => a.guestPath.length - b.guestPath.length);
-  const root = { hostPath: run.rootPath, guestPath: "/", readOnly: false };
+  const root = { hostPath: run.rootPath, guestPath: "/", readOnly: run.readOnlyRoot ?? false };
   return mounts.some((mount) => mount.guestPath === "/") ? mounts : [root, ...mounts];
 }
 

@@ -32,6 +32,8 @@ Deno.test("orderOf() puts the root first and outer mounts before inner ones", ()
   ]);
   assert.deepEqual(preopens[0], { hostPath: "/root", guestPath: "/", readOnly: false });
   assert.deepEqual(preopens.map(({ readOnly }) => readOnly), [false, false, true, false]);
+  const readOnlyRoot = orderOf(run(["/data"], { readOnlyRoot: true })).preopens;
+  assert.deepEqual(readOnlyRoot.map(({ readOnly }) => readOnly), [true, false]);
 });
 
 Deno.test("orderOf() lets a mount take the place of the root", () => {

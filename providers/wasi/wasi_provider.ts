@@ -51,6 +51,7 @@ export class WasiProvider implements Provider {
   readonly #libc = findLibc();
   readonly #pool: WarmPool<GuestProcess>;
 
+  /** Begins to boot the warm processes; {@linkcode close} ends them. */
   constructor(options: WasiProviderOptions) {
     this.#options = options;
     this.runtimeVersion = `krustlet-wasi://${options.version}`;

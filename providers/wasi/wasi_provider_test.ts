@@ -134,6 +134,24 @@ Deno.test("WasiProvider.run() gives the guest its root and its mounts", async ()
   assert.ok((await Deno.stat(`${folder}/elsewhere/new`)).isDirectory);
 });
 
+Deno.test("WasiProvider.run() keeps a read-only root as it is, and no mount in it", async () => {
+  await using fixture = await openFixture();
+  const { provider, folder } = fixture;
+  const hostPath = `${folder}/pods/volume`;
+  await Deno.mkdir(hostPath);
+  const view = {
+    readOnlyRoot: true,
+    mounts: [{ hostPath, guestPath: "/srv/data", readOnly: false }],
+  };
+  const inRoot = await fixture.guestOf(makesFolder(3), view);
+  assert.deepEqual(await run(provider, inRoot), { kind: "exited", code: 69 }); // errno rofs
+  const entries = await Array.fromAsync(Deno.readDir(inRoot.rootPath));
+  assert.deepEqual(entries.map((entry) => entry.name), ["srv"]);
+  const inMount = await run(provider, await fixture.guestOf(makesFolder(4), view));
+  assert.deepEqual(inMount, { kind: "exited", code: 0 });
+  assert.ok((await Deno.stat(`${hostPath}/new`)).isDirectory);
+});
+
 Deno.test("WasiProvider.run() keeps the guest's memory under its limit", async () => {
   await using fixture = await openFixture();
   const grows = start(`(loop $again

@@ -1,3 +1,8 @@
+/**
+ * What a guest can call: WASI preview 1, one file for each family of functions.
+ *
+ * @module
+ */
 import { Refusal } from "../refusal.ts";
 import { argsCalls } from "./args.ts";
 import { clockCalls } from "./clock.ts";

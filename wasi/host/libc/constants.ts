@@ -5,21 +5,101 @@
  * @module
  */
 
+/** System calls that are made by their numbers. */
+export type CallName =
+  | "clock_getres"
+  | "fadvise64"
+  | "fcntl"
+  | "fdatasync"
+  | "fsync"
+  | "ftruncate"
+  | "getdents64"
+  | "linkat"
+  | "mkdirat"
+  | "openat"
+  | "openat2"
+  | "pread64"
+  | "preadv"
+  | "pwrite64"
+  | "pwritev"
+  | "readlinkat"
+  | "readv"
+  | "renameat"
+  | "sched_yield"
+  | "statx"
+  | "unlinkat"
+  | "utimensat"
+  | "writev";
+
 /** What differs between x86_64 and aarch64. */
 export interface Machine {
   readonly O_DIRECTORY: number;
   readonly O_NOFOLLOW: number;
-  readonly SYS_getdents64: number;
-  readonly SYS_statx: number;
+  /** As the parameters of `syscall` are: 64 bits wide. */
+  readonly calls: Readonly<Record<CallName, bigint>>;
 }
 
 /** The numbers of each machine that Deno runs on. */
 export const MACHINES: Readonly<Record<typeof Deno.build.arch, Machine>> = {
-  x86_64: { O_DIRECTORY: 0o200000, O_NOFOLLOW: 0o400000, SYS_getdents64: 217, SYS_statx: 332 },
-  aarch64: { O_DIRECTORY: 0o40000, O_NOFOLLOW: 0o100000, SYS_getdents64: 61, SYS_statx: 291 },
+  x86_64: {
+    O_DIRECTORY: 0o200000,
+    O_NOFOLLOW: 0o400000,
+    calls: {
+      clock_getres: 229n,
+      fadvise64: 221n,
+      fcntl: 72n,
+      fdatasync: 75n,
+      fsync: 74n,
+      ftruncate: 77n,
+      getdents64: 217n,
+      linkat: 265n,
+      mkdirat: 258n,
+      openat: 257n,
+      openat2: 437n,
+      pread64: 17n,
+      preadv: 295n,
+      pwrite64: 18n,
+      pwritev: 296n,
+      readlinkat: 267n,
+      readv: 19n,
+      renameat: 264n,
+      sched_yield: 24n,
+      statx: 332n,
+      unlinkat: 263n,
+      utimensat: 280n,
+      writev: 20n,
+    },
+  },
+  aarch64: {
+    O_DIRECTORY: 0o40000,
+    O_NOFOLLOW: 0o100000,
+    calls: {
+      clock_getres: 114n,
+      fadvise64: 223n,
+      fcntl: 25n,
+      fdatasync: 83n,
+      fsync: 82n,
+      ftruncate: 46n,
+      getdents64: 61n,
+      linkat: 37n,
+      mkdirat: 34n,
+      openat: 56n,
+      openat2: 437n,
+      pread64: 67n,
+      preadv: 69n,
+      pwrite64: 68n,
+      pwritev: 70n,
+      readlinkat: 78n,
+      readv: 65n,
+      renameat: 38n,
+      sched_yield: 124n,
+      statx: 291n,
+      unlinkat: 35n,
+      utimensat: 88n,
+      writev: 66n,
+    },
+  },
 };
-
-export const SYS_OPENAT2 = 437;
 
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -48,6 +128,8 @@ export const STATX_BASIC_STATS = 0x7ff;
 export const UTIME_NOW = 0x3fffffffn;
 export const UTIME_OMIT = 0x3ffffffen;
 
+/** `sizeof(struct pollfd)`. */
+export const POLLFD_BYTES = 8;
 export const POLLIN = 0x1;
 export const POLLOUT = 0x4;
 export const POLLERR = 0x8;

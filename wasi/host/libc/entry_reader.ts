@@ -1,10 +1,8 @@
 import { READDIR_BYTES_MAX } from "../../limits.ts";
 import type { Answer, DirectoryEntry } from "../host.ts";
-import { MACHINES } from "./constants.ts";
 import type { Library } from "./library.ts";
 import { filetypeOf } from "./stat.ts";
 
-const SYS_GETDENTS64 = BigInt(MACHINES[Deno.build.arch].SYS_getdents64);
 const SEEK_SET = 0;
 
 /**
@@ -47,10 +45,7 @@ export class EntryReader {
   }
 
   #fill(): Answer {
-    const bytes = BigInt(this.#bytes.length);
-    const count = this.#library.answer(
-      this.#library.functions.getdents64(SYS_GETDENTS64, BigInt(this.#fd), this.#bytes, bytes),
-    );
+    const count = this.#library.answer(this.#library.calls.getdents64(this.#fd, this.#bytes));
     this.#start = 0;
     this.#end = Math.max(0, count);
     return count;

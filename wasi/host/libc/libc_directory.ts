@@ -14,18 +14,13 @@ import type {
 import * as linux from "./constants.ts";
 import { EntryReader } from "./entry_reader.ts";
 import { LibcFile } from "./libc_file.ts";
-import type { LibcSystem } from "./libc_host.ts";
+import type { LibcSystem } from "./libc_system.ts";
 import { cString } from "./resolver.ts";
+import type { At } from "./system_calls.ts";
 import { timespecs } from "./times.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW } = linux.MACHINES[Deno.build.arch];
 const DIRECTORY_MODE = 0o777;
-
-/** The directory of a path's last name, opened if it is not the directory itself. */
-interface Parent {
-  readonly fd: number;
-  readonly name: Uint8Array<ArrayBuffer>;
-}
 
 /** A directory descriptor of the process. Every path goes through {@linkcode LibcSystem.resolve}. */
 export class LibcDirectory implements HostDirectory {
@@ -79,7 +74,8 @@ export class LibcDirectory implements HostDirectory {
 
   setTimes(times: Times): Answer {
     const { library } = this.#system;
-    return library.answer(library.functions.futimens(this.fd, timespecs(times)));
+    const self = { fd: this.fd, name: null };
+    return library.answer(library.calls.utimensat(self, timespecs(times), 0));
   }
 
   setTimesAt(path: string, { follow, times }: { follow: boolean; times: Times }): Answer {
@@ -87,15 +83,14 @@ export class LibcDirectory implements HostDirectory {
     // Through /proc, because a kernel before 5.8 takes no empty path here, and a link opened by
     // itself cannot be reached through /proc at all.
     if (!follow && !mayFollow(path)) {
-      return this.#withParent(path, ({ fd, name }) => {
+      return this.#withParent(path, (place) => {
         const flags = linux.AT_SYMLINK_NOFOLLOW;
-        return library.answer(library.functions.utimensat(fd, name, timespecs(times), flags));
+        return library.answer(library.calls.utimensat(place, timespecs(times), flags));
       });
     }
     return this.#withPath(path, true, (fd) => {
-      const self = cString(`/proc/self/fd/${fd}`);
-      const spec = timespecs(times);
-      return library.answer(library.functions.utimensat(linux.AT_FDCWD, self, spec, 0));
+      const self = { fd: linux.AT_FDCWD, name: cString(`/proc/self/fd/${fd}`) };
+      return library.answer(library.calls.utimensat(self, timespecs(times), 0));
     });
   }
 
@@ -103,7 +98,7 @@ export class LibcDirectory implements HostDirectory {
     const { library } = this.#system;
     return this.#withParent(
       path,
-      ({ fd, name }) => library.answer(library.functions.mkdirat(fd, name, DIRECTORY_MODE)),
+      ({ fd, name }) => library.answer(library.calls.mkdirat(fd, name, DIRECTORY_MODE)),
     );
   }
 
@@ -112,7 +107,7 @@ export class LibcDirectory implements HostDirectory {
     const flags = linux.AT_REMOVEDIR;
     return this.#withParent(
       path,
-      ({ fd, name }) => library.answer(library.functions.unlinkat(fd, name, flags)),
+      ({ fd, name }) => library.answer(library.calls.unlinkat(fd, name, flags)),
     );
   }
 
@@ -120,7 +115,7 @@ export class LibcDirectory implements HostDirectory {
     const { library } = this.#system;
     return this.#withParent(
       path,
-      ({ fd, name }) => library.answer(library.functions.unlinkat(fd, name, 0)),
+      ({ fd, name }) => library.answer(library.calls.unlinkat(fd, name, 0)),
     );
   }
 
@@ -129,10 +124,10 @@ export class LibcDirectory implements HostDirectory {
     return this.#withParent(
       path,
       (from) =>
-        asLibc(to.directory).#withParent(to.path, (into) =>
-          library.answer(
-            library.functions.renameat(from.fd, from.name, into.fd, into.name),
-          )),
+        asLibc(to.directory).#withParent(
+          to.path,
+          (into) => library.answer(library.calls.renameat(from, into)),
+        ),
     );
   }
 
@@ -142,10 +137,10 @@ export class LibcDirectory implements HostDirectory {
     return this.#withParent(
       path,
       (from) =>
-        asLibc(to.directory).#withParent(to.path, (into) =>
-          library.answer(
-            library.functions.linkat(from.fd, from.name, into.fd, into.name, 0),
-          )),
+        asLibc(to.directory).#withParent(
+          to.path,
+          (into) => library.answer(library.calls.linkat(from, into)),
+        ),
     );
   }
 
@@ -161,10 +156,10 @@ export class LibcDirectory implements HostDirectory {
     const { library } = this.#system;
     if (mayFollow(path)) return this.#withPath(path, true, () => -ERRNO.inval);
     const target = new Uint8Array(PATH_BYTES_MAX);
-    const length = this.#withParent(path, ({ fd, name }) =>
-      library.answer(
-        library.functions.readlinkat(fd, name, target, BigInt(target.length)),
-      ));
+    const length = this.#withParent(
+      path,
+      ({ fd, name }) => library.answer(library.calls.readlinkat(fd, name, target)),
+    );
     return length < 0 ? length : target.subarray(0, length);
   }
 
@@ -175,8 +170,8 @@ export class LibcDirectory implements HostDirectory {
 
   sync(dataOnly: boolean): Answer {
     const { library } = this.#system;
-    const { functions } = library;
-    return library.answer(dataOnly ? functions.fdatasync(this.fd) : functions.fsync(this.fd));
+    const { calls } = library;
+    return library.answer(dataOnly ? calls.fdatasync(this.fd) : calls.fsync(this.fd));
   }
 
   close(): Answer {
@@ -197,7 +192,7 @@ export class LibcDirectory implements HostDirectory {
   }
 
   /** Opens the directory of the last name, and hands over both. The name is not looked at. */
-  #withParent(path: string, use: (parent: Parent) => Answer): Answer {
+  #withParent(path: string, use: (place: At) => Answer): Answer {
     const split = splitLast(path);
     if (typeof split === "number") return -split;
     if (split.name === "..") {

@@ -1,8 +1,8 @@
 import { FDFLAG, FILETYPE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
 import { type Answer, AT_POSITION, type FileStat, type HostFile, type Times } from "../host.ts";
-import { F_SETFL, O_APPEND, O_NONBLOCK, POLLIN, POLLOUT } from "./constants.ts";
-import type { LibcSystem } from "./libc_host.ts";
+import { O_APPEND, O_NONBLOCK, POLLIN, POLLOUT } from "./constants.ts";
+import type { LibcSystem } from "./libc_system.ts";
 import { fromLinux } from "./linux_errno.ts";
 import { timespecs } from "./times.ts";
 
@@ -36,40 +36,40 @@ export class LibcFile implements HostFile {
   }
 
   read(buffers: Buffers, offset: number): Answer {
-    const { library: { functions } } = this.#system;
+    const { library: { calls, functions } } = this.#system;
     if (buffers.length === 0) return 0;
     if (buffers.length === 1) {
       const buffer = buffers[0]!;
       const bytes = BigInt(buffer.length);
       return offset === AT_POSITION
         ? this.#transfer(POLLIN, () => functions.read(this.fd, buffer, bytes))
-        : this.#transfer(POLLIN, () => functions.pread(this.fd, buffer, bytes, BigInt(offset)));
+        : this.#transfer(POLLIN, () => calls.pread(this.fd, buffer, offset));
     }
     const vector = this.#vector(buffers);
     return offset === AT_POSITION
-      ? this.#transfer(POLLIN, () => functions.readv(this.fd, vector, buffers.length))
+      ? this.#transfer(POLLIN, () => calls.readv(this.fd, vector))
       : this.#transfer(
         POLLIN,
-        () => functions.preadv(this.fd, vector, buffers.length, BigInt(offset)),
+        () => calls.preadv(this.fd, vector, offset),
       );
   }
 
   write(buffers: Buffers, offset: number): Answer {
-    const { library: { functions } } = this.#system;
+    const { library: { calls, functions } } = this.#system;
     if (buffers.length === 0) return 0;
     if (buffers.length === 1) {
       const buffer = buffers[0]!;
       const bytes = BigInt(buffer.length);
       return offset === AT_POSITION
         ? this.#transfer(POLLOUT, () => functions.write(this.fd, buffer, bytes))
-        : this.#transfer(POLLOUT, () => functions.pwrite(this.fd, buffer, bytes, BigInt(offset)));
+        : this.#transfer(POLLOUT, () => calls.pwrite(this.fd, buffer, offset));
     }
     const vector = this.#vector(buffers);
     return offset === AT_POSITION
-      ? this.#transfer(POLLOUT, () => functions.writev(this.fd, vector, buffers.length))
+      ? this.#transfer(POLLOUT, () => calls.writev(this.fd, vector))
       : this.#transfer(
         POLLOUT,
-        () => functions.pwritev(this.fd, vector, buffers.length, BigInt(offset)),
+        () => calls.pwritev(this.fd, vector, offset),
       );
   }
 
@@ -87,12 +87,13 @@ export class LibcFile implements HostFile {
 
   setTimes(times: Times): Answer {
     const { library } = this.#system;
-    return library.answer(library.functions.futimens(this.fd, timespecs(times)));
+    const self = { fd: this.fd, name: null };
+    return library.answer(library.calls.utimensat(self, timespecs(times), 0));
   }
 
   setSize(size: number): Answer {
     const { library } = this.#system;
-    return library.answer(library.functions.ftruncate(this.fd, BigInt(size)));
+    return library.answer(library.calls.ftruncate(this.fd, size));
   }
 
   allocate(offset: number, length: number): Answer {
@@ -104,15 +105,14 @@ export class LibcFile implements HostFile {
   advise(offset: number, length: number, advice: number): Answer {
     // WASI's order is normal, sequential, random; Linux has the last two the other way round.
     const linux = advice === 1 ? 2 : advice === 2 ? 1 : advice;
-    const { functions } = this.#system.library;
-    const failed = functions.posix_fadvise(this.fd, BigInt(offset), BigInt(length), linux);
-    return failed === 0 ? 0 : -fromLinux(failed);
+    const { library } = this.#system;
+    return library.answer(library.calls.fadvise(this.fd, { offset, length }, linux));
   }
 
   sync(dataOnly: boolean): Answer {
     const { library } = this.#system;
-    const { functions } = library;
-    return library.answer(dataOnly ? functions.fdatasync(this.fd) : functions.fsync(this.fd));
+    const { calls } = library;
+    return library.answer(dataOnly ? calls.fdatasync(this.fd) : calls.fsync(this.fd));
   }
 
   setFlags(flags: number): Answer {
@@ -121,7 +121,7 @@ export class LibcFile implements HostFile {
     const linux = ((flags & FDFLAG.append) === 0 ? 0 : O_APPEND) |
       ((flags & FDFLAG.nonblock) === 0 ? 0 : O_NONBLOCK);
     const { library } = this.#system;
-    return library.answer(library.functions.setFlags(this.fd, F_SETFL, BigInt(linux)));
+    return library.answer(library.calls.setFlags(this.fd, linux));
   }
 
   close(): Answer {

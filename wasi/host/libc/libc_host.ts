@@ -1,4 +1,4 @@
-import { SLEEP_SLICE_MS_MAX } from "../../limits.ts";
+import { ERRNO } from "../../errno.ts";
 import type { Answer, HostDirectory, HostFile, System, Wait } from "../host.ts";
 import {
   AT_FDCWD,
@@ -6,53 +6,21 @@ import {
   MACHINES,
   O_CLOEXEC,
   POLLERR,
+  POLLFD_BYTES,
   POLLHUP,
   POLLIN,
   POLLNVAL,
   POLLOUT,
 } from "./constants.ts";
-import { ERRNO } from "../../errno.ts";
 import { LibcDirectory } from "./libc_directory.ts";
 import { LibcFile } from "./libc_file.ts";
 import { Library } from "./library.ts";
+import { LibcSystem } from "./libc_system.ts";
 import { chooseResolver, cString, type Resolve } from "./resolver.ts";
-import { Stat } from "./stat.ts";
+import { NS_PER_S } from "./times.ts";
 
-const NS_PER_S = 1_000_000_000n;
-const SLICE_NS = BigInt(SLEEP_SLICE_MS_MAX) * 1_000_000n;
-const POLLFD_BYTES = 8;
-
-/** What the files and directories of one host share. */
-export class LibcSystem {
-  readonly library: Library;
-  readonly stat: Stat;
-  readonly resolve: Resolve;
-  readonly #poll = new Uint8Array(POLLFD_BYTES);
-  readonly #pollView = new DataView(this.#poll.buffer);
-
-  constructor(library: Library, resolve: Resolve) {
-    this.library = library;
-    this.stat = new Stat(library);
-    this.resolve = resolve;
-  }
-
-  /** True if a transfer would not block. */
-  isReady(fd: number, events: number): boolean {
-    return this.#ppoll(fd, events, 0n) !== 0;
-  }
-
-  /** Blocks until a transfer would not block, or for one slice of time. */
-  waitFor(fd: number, events: number): void {
-    this.#ppoll(fd, events, SLICE_NS);
-  }
-
-  #ppoll(fd: number, events: number, timeoutNs: bigint): number {
-    this.#pollView.setInt32(0, fd, true);
-    this.#pollView.setInt16(4, events, true);
-    const timeout = new BigInt64Array([timeoutNs / NS_PER_S, timeoutNs % NS_PER_S]);
-    return this.library.functions.ppoll(this.#poll, 1n, timeout, null);
-  }
-}
+/** Longer than any slice: whoever waits is asked again after each one. */
+const NO_TIMEOUT_NS = 2n ** 63n;
 
 /** Linux through libc: the kernel contains paths, and guest memory is read and written in place. */
 export class LibcHost implements System {
@@ -74,7 +42,7 @@ export class LibcHost implements System {
     const { library } = this.#system;
     const flags = MACHINES[Deno.build.arch].O_DIRECTORY | O_CLOEXEC;
     const path = cString(hostPath);
-    const fd = library.answer(library.functions.openat(AT_FDCWD, path, flags, 0));
+    const fd = library.answer(library.calls.openat(AT_FDCWD, path, { flags, mode: 0 }));
     return fd < 0 ? fd : new LibcDirectory(this.#system, fd);
   }
 
@@ -91,24 +59,20 @@ export class LibcHost implements System {
   }
 
   resolutionNs(clock: number): bigint | undefined {
-    const { functions } = this.#system.library;
-    return functions.clock_getres(clock, this.#timespec) < 0 ? undefined : this.#nanoseconds();
+    const { calls } = this.#system.library;
+    return calls.clock_getres(clock, this.#timespec) < 0 ? undefined : this.#nanoseconds();
   }
 
   wait(waits: readonly Wait[], timeoutNs: bigint | undefined): Answer {
     const { library } = this.#system;
-    const bytes = new Uint8Array(Math.max(1, waits.length) * POLLFD_BYTES);
+    const bytes = new Uint8Array(waits.length * POLLFD_BYTES);
     const view = new DataView(bytes.buffer);
     for (const [index, { file, interest }] of waits.entries()) {
       if (!(file instanceof LibcFile)) throw new TypeError("Cannot wait for another host's file");
       view.setInt32(index * POLLFD_BYTES, file.fd, true);
       view.setInt16(index * POLLFD_BYTES + 4, interest === "read" ? POLLIN : POLLOUT, true);
     }
-    const slice = timeoutNs === undefined || timeoutNs > SLICE_NS ? SLICE_NS : timeoutNs;
-    const timespec = new BigInt64Array([slice / NS_PER_S, slice % NS_PER_S]);
-    const count = library.answer(
-      library.functions.ppoll(bytes, BigInt(waits.length), timespec, null),
-    );
+    const count = library.answer(this.#system.poll(bytes, timeoutNs ?? NO_TIMEOUT_NS));
     if (count < 0) return count === -ERRNO.intr ? 0 : count;
     for (const [index, wait] of waits.entries()) {
       const events = view.getInt16(index * POLLFD_BYTES + 6, true);
@@ -118,7 +82,7 @@ export class LibcHost implements System {
   }
 
   yield(): void {
-    this.#system.library.functions.sched_yield();
+    this.#system.library.calls.sched_yield();
   }
 
   #readiness({ file, interest }: Wait, events: number): NonNullable<Wait["ready"]> {

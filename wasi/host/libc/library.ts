@@ -1,5 +1,10 @@
 import { fromLinux } from "./linux_errno.ts";
+import { SystemCalls } from "./system_calls.ts";
 
+/**
+ * Deno compiles a trampoline for each symbol: 0.2 ms of every guest's boot and a page of its memory.
+ * So there are few, and most calls go through `syscall`, once for each shape of parameters.
+ */
 const SYMBOLS = {
   errnoLocation: { name: "__errno_location", parameters: [], result: "usize" },
   copyFrom: { name: "memcpy", parameters: ["buffer", "usize", "usize"], result: "usize" },
@@ -7,45 +12,35 @@ const SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
-  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
-  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
-  readv: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-  writev: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-  preadv: { parameters: ["i32", "buffer", "i32", "i64"], result: "i32" },
-  pwritev: { parameters: ["i32", "buffer", "i32", "i64"], result: "i32" },
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
-  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
   posix_fallocate: { parameters: ["i32", "i64", "i64"], result: "i32" },
-  posix_fadvise: { parameters: ["i32", "i64", "i64", "i32"], result: "i32" },
-  fsync: { parameters: ["i32"], result: "i32" },
-  fdatasync: { parameters: ["i32"], result: "i32" },
-  futimens: { parameters: ["i32", "buffer"], result: "i32" },
-  setFlags: { name: "fcntl", parameters: ["i32", "i32", "i64"], result: "i32" },
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
-  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
-  mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-  renameat: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
-  linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32"], result: "i32" },
   symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
-  readlinkat: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
-  utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
-  clock_getres: { parameters: ["i32", "buffer"], result: "i32" },
   ppoll: { parameters: ["buffer", "u64", "buffer", "buffer"], result: "i32" },
-  sched_yield: { parameters: [], result: "i32" },
-  /** `openat2(directory, path, how, size)`, which glibc has no function for. */
-  openat2: {
+  ofNumbers: {
+    name: "syscall",
+    parameters: ["i64", "i64", "i64", "i64", "i64"],
+    result: "i32",
+  },
+  ofBuffer: {
+    name: "syscall",
+    parameters: ["i64", "i64", "buffer", "u64", "u64"],
+    result: "i32",
+  },
+  ofBuffers: {
     name: "syscall",
     parameters: ["i64", "i64", "buffer", "buffer", "u64"],
     result: "i32",
   },
-  /** `getdents64(directory, buffer, bytes)`, a function only since glibc 2.30. */
-  getdents64: { name: "syscall", parameters: ["i64", "i64", "buffer", "u64"], result: "i32" },
-  /** `statx(directory, path, flags, mask, buffer)`, a function only since glibc 2.28. */
-  statx: {
+  ofNames: {
     name: "syscall",
-    parameters: ["i64", "i64", "buffer", "i64", "u64", "buffer"],
+    parameters: ["i64", "i64", "buffer", "i64", "buffer", "u64"],
+    result: "i32",
+  },
+  ofStat: {
+    name: "syscall",
+    parameters: ["i64", "i64", "buffer", "u64", "u64", "buffer"],
     result: "i32",
   },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -55,13 +50,17 @@ export type Functions = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 /** libc, open for calls, and the error number of the last call that failed. */
 export class Library {
+  /** Functions of libc. */
   readonly functions: Functions;
+  /** Calls of the kernel, most of which have a function of the same name in libc. */
+  readonly calls: SystemCalls;
   readonly #errno = new Int32Array(1);
   readonly #errnoBytes = new Uint8Array(this.#errno.buffer);
   readonly #errnoAddress: bigint;
 
   private constructor(functions: Functions) {
     this.functions = functions;
+    this.calls = new SystemCalls(functions);
     this.#errnoAddress = functions.errnoLocation();
   }
 

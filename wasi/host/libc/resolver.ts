@@ -9,7 +9,6 @@ import {
   O_EXCL,
   O_PATH,
   RESOLVE_INSIDE,
-  SYS_OPENAT2,
 } from "./constants.ts";
 import type { Library } from "./library.ts";
 
@@ -35,7 +34,7 @@ export type Resolve = (request: OpenRequest) => Answer;
 export function chooseResolver(library: Library): Resolve {
   const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, 0n]);
   const path = cString("/");
-  const fd = library.functions.openat2(SYS_OPENAT2_BIG, AT_FDCWD_BIG, path, how, 24n);
+  const fd = library.calls.openat2(AT_FDCWD, path, how);
   if (fd < 0) {
     const errno = library.linuxErrno();
     return errno === LINUX_ENOSYS || errno === LINUX_EPERM
@@ -45,9 +44,6 @@ export function chooseResolver(library: Library): Resolve {
   library.functions.close(fd);
   return resolveInKernel(library);
 }
-
-const SYS_OPENAT2_BIG = BigInt(SYS_OPENAT2);
-const AT_FDCWD_BIG = BigInt(AT_FDCWD);
 
 /** Resolves with `openat2(RESOLVE_BENEATH)`, which no race can lead astray. */
 export function resolveInKernel(library: Library): Resolve {
@@ -60,8 +56,7 @@ export function resolveInKernel(library: Library): Resolve {
     how[1] = (request.flags & O_CREAT) === 0 ? 0n : BigInt(CREATE_MODE);
     how[2] = BigInt(RESOLVE_INSIDE);
     for (let tries = 1;; tries++) {
-      const directory = BigInt(request.directory);
-      const fd = library.functions.openat2(SYS_OPENAT2_BIG, directory, path, how, 24n);
+      const fd = library.calls.openat2(request.directory, path, how);
       if (fd >= 0) return fd;
       const errno = library.linuxErrno();
       // A directory was renamed while the kernel passed a "..": it cannot tell whether we left.
@@ -127,19 +122,14 @@ function walkOpen(library: Library, request: OpenRequest, opened: number[]): Ans
 function openAt(library: Library, directory: number, name: string, flags: number): Answer {
   const path = cString(name);
   return library.answer(
-    library.functions.openat(directory, path, flags | O_CLOEXEC, CREATE_MODE),
+    library.calls.openat(directory, path, { flags: flags | O_CLOEXEC, mode: CREATE_MODE }),
   );
 }
 
 /** The target of a link; undefined for anything else, which the open that follows will judge. */
 function readLink(library: Library, directory: number, name: string): string | undefined {
   const target = new Uint8Array(PATH_BYTES_MAX);
-  const length = library.functions.readlinkat(
-    directory,
-    cString(name),
-    target,
-    BigInt(target.length),
-  );
+  const length = library.calls.readlinkat(directory, cString(name), target);
   return length < 0 ? undefined : new TextDecoder().decode(target.subarray(0, length));
 }
 

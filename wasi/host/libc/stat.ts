@@ -1,9 +1,8 @@
 import { FILETYPE } from "../../abi.ts";
 import type { Answer, FileStat } from "../host.ts";
-import { AT_EMPTY_PATH, MACHINES, STATX_BASIC_STATS } from "./constants.ts";
+import { AT_EMPTY_PATH, STATX_BASIC_STATS } from "./constants.ts";
 import type { Library } from "./library.ts";
 
-const SYS_STATX = BigInt(MACHINES[Deno.build.arch].SYS_statx);
 const STATX_BYTES = 256;
 const EMPTY = new Uint8Array(1);
 
@@ -35,12 +34,9 @@ export class Stat {
   /** Looks at an open descriptor, or with `path` at a name in a directory. */
   look(fd: number, at: { path: Uint8Array<ArrayBuffer>; flags: number } = DESCRIPTOR): Answer {
     return this.#library.answer(
-      this.#library.functions.statx(
-        SYS_STATX,
-        BigInt(fd),
-        at.path,
-        BigInt(at.flags),
-        BigInt(STATX_BASIC_STATS),
+      this.#library.calls.statx(
+        { fd, name: at.path },
+        { flags: at.flags, mask: STATX_BASIC_STATS },
         this.#bytes,
       ),
     );

@@ -1,7 +1,8 @@
 import type { Times, TimeSetting } from "../host.ts";
 import { UTIME_NOW, UTIME_OMIT } from "./constants.ts";
 
-const NS_PER_S = 1_000_000_000n;
+/** Nanoseconds of one second. */
+export const NS_PER_S = 1_000_000_000n;
 
 /** The two `struct timespec` that `utimensat` and `futimens` take. */
 export function timespecs(times: Times): BigInt64Array<ArrayBuffer> {

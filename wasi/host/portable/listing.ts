@@ -1,6 +1,5 @@
-import * as fs from "node:fs";
-import { join } from "node:path";
 import type { Answer, DirectoryEntry } from "../host.ts";
+import { node } from "./node.ts";
 import { filetypeOf } from "./portable_stat.ts";
 
 const encoder = new TextEncoder();
@@ -13,7 +12,7 @@ export class Listing {
   /** Throws what `node:fs` throws. */
   constructor(hostPath: string) {
     this.#hostPath = hostPath;
-    this.#names = [".", "..", ...fs.readdirSync(hostPath)];
+    this.#names = [".", "..", ...node.fs.readdirSync(hostPath)];
   }
 
   /** Visits the entries after `cookie` until told `false`. What has gone since is left out. */
@@ -21,8 +20,8 @@ export class Listing {
     for (let index = Number(cookie); index < this.#names.length; index++) {
       const name = this.#names[index]!;
       // The parent may be outside of what the guest may know: it looks like the directory itself.
-      const path = join(this.#hostPath, name === ".." ? "." : name);
-      const stats = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      const path = node.path.join(this.#hostPath, name === ".." ? "." : name);
+      const stats = node.fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
       if (stats === undefined) continue;
       const entry = {
         name: encoder.encode(name),

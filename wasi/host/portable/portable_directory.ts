@@ -1,5 +1,4 @@
-import * as fs from "node:fs";
-import { join } from "node:path";
+import type { BigIntStats } from "node:fs";
 import { ERRNO } from "../../errno.ts";
 import { RACE_TRIES_MAX } from "../../limits.ts";
 import { type Kind, type Place, splitLast, walk } from "../../paths.ts";
@@ -13,6 +12,7 @@ import type {
   Times,
 } from "../host.ts";
 import { Listing } from "./listing.ts";
+import { node } from "./node.ts";
 import { attempt, refusalOf } from "./node_error.ts";
 import { PortableFile } from "./portable_file.ts";
 import { datesOf, fill } from "./portable_stat.ts";
@@ -41,7 +41,7 @@ export class PortableDirectory implements HostDirectory {
   constructor(root: string, parts: readonly string[] = []) {
     this.#root = root;
     this.#parts = parts;
-    this.#identity = identityOf(lstat(join(root, ...parts)));
+    this.#identity = identityOf(lstat(node.path.join(root, ...parts)));
   }
 
   open(path: string, options: OpenOptions): HostFile | HostDirectory | Answer {
@@ -71,14 +71,14 @@ export class PortableDirectory implements HostDirectory {
 
   setTimesAt(path: string, { follow, times }: { follow: boolean; times: Times }): Answer {
     return this.#at(path, { follow }, ({ hostPath }) => {
-      fs.lutimesSync(hostPath, ...datesOf(times, lstat(hostPath)));
+      node.fs.lutimesSync(hostPath, ...datesOf(times, lstat(hostPath)));
     });
   }
 
   createDirectory(path: string): Answer {
     return this.#at(path, { missing: true }, ({ kind, hostPath }) => {
       if (kind.is !== "missing") return -ERRNO.exist;
-      fs.mkdirSync(hostPath);
+      node.fs.mkdirSync(hostPath);
     });
   }
 
@@ -87,14 +87,14 @@ export class PortableDirectory implements HostDirectory {
     return this.#at(path, {}, ({ kind, hostPath }) => {
       if (end !== undefined) return end === "." ? -ERRNO.inval : -ERRNO.notempty;
       if (kind.is !== "directory") return -ERRNO.notdir;
-      fs.rmdirSync(hostPath);
+      node.fs.rmdirSync(hostPath);
     });
   }
 
   unlink(path: string): Answer {
     return this.#at(path, {}, ({ kind, hostPath }) => {
       if (kind.is === "directory") return -ERRNO.isdir;
-      fs.unlinkSync(hostPath);
+      node.fs.unlinkSync(hostPath);
     });
   }
 
@@ -107,7 +107,7 @@ export class PortableDirectory implements HostDirectory {
         asPortable(to.directory).#at(to.path, { missing: true }, (into) => {
           if (dots) return -ERRNO.busy;
           if (from.kind.is !== "directory" && into.mustBeDirectory) return -ERRNO.notdir;
-          fs.renameSync(from.hostPath, into.hostPath);
+          node.fs.renameSync(from.hostPath, into.hostPath);
         }),
     );
   }
@@ -121,7 +121,7 @@ export class PortableDirectory implements HostDirectory {
           if (into.kind.is !== "missing") return -ERRNO.exist;
           if (from.kind.is === "directory") return -ERRNO.perm;
           if (into.mustBeDirectory) return -ERRNO.noent;
-          fs.linkSync(from.hostPath, into.hostPath);
+          node.fs.linkSync(from.hostPath, into.hostPath);
         }),
     );
   }
@@ -130,7 +130,7 @@ export class PortableDirectory implements HostDirectory {
     return this.#at(path, { missing: true }, ({ kind, mustBeDirectory, hostPath }) => {
       if (kind.is !== "missing") return -ERRNO.exist;
       if (mustBeDirectory || target === "") return -ERRNO.noent;
-      fs.symlinkSync(target, hostPath);
+      node.fs.symlinkSync(target, hostPath);
     });
   }
 
@@ -175,13 +175,13 @@ export class PortableDirectory implements HostDirectory {
       return new PortableDirectory(this.#root, [...this.#parts, ...place.parts]);
     }
     if (mustBeDirectory || options.directory) return -ERRNO.notdir;
-    const fd = fs.openSync(hostPath, openFlags(options));
+    const fd = node.fs.openSync(hostPath, openFlags(options));
     if (!this.#stillNames(path, { follow, fd })) {
-      fs.closeSync(fd);
+      node.fs.closeSync(fd);
       return "again";
     }
     // Only now, because until now it might have been somebody else's file.
-    if (options.truncate) fs.ftruncateSync(fd, 0);
+    if (options.truncate) node.fs.ftruncateSync(fd, 0);
     return new PortableFile(fd, { flags: options.flags });
   }
 
@@ -189,9 +189,9 @@ export class PortableDirectory implements HostDirectory {
     let fd: number;
     try {
       // With O_EXCL no link at the end is followed, even if it appeared since we looked.
-      fd = fs.openSync(
+      fd = node.fs.openSync(
         hostPath,
-        openFlags(options) | fs.constants.O_CREAT | fs.constants.O_EXCL,
+        openFlags(options) | node.fs.constants.O_CREAT | node.fs.constants.O_EXCL,
         0o666,
       );
     } catch (error) {
@@ -201,7 +201,7 @@ export class PortableDirectory implements HostDirectory {
     if (this.#stillNames(path, { follow: false, fd })) {
       return new PortableFile(fd, { flags: options.flags });
     }
-    fs.closeSync(fd);
+    node.fs.closeSync(fd);
     return "again";
   }
 
@@ -209,7 +209,8 @@ export class PortableDirectory implements HostDirectory {
   #stillNames(path: string, { follow, fd }: { follow: boolean; fd: number }): boolean {
     const place = this.#locate(path, { follow });
     if (typeof place === "number" || place.kind.is !== "other") return false;
-    return identityOf(lstat(place.hostPath)) === identityOf(fs.fstatSync(fd, { bigint: true }));
+    return identityOf(lstat(place.hostPath)) ===
+      identityOf(node.fs.fstatSync(fd, { bigint: true }));
   }
 
   /** Walks to a path and acts there. Unless `missing` is allowed, something must be there. */
@@ -231,9 +232,14 @@ export class PortableDirectory implements HostDirectory {
   #locate(path: string, { follow }: { follow: boolean }): Located | number {
     const stale = this.#checkOwnPath();
     if (stale !== 0) return stale;
-    const base = join(this.#root, ...this.#parts);
-    const place = walk(path, { follow, look: (parts) => look(join(base, ...parts), parts) });
-    return typeof place === "number" ? place : { ...place, hostPath: join(base, ...place.parts) };
+    const base = node.path.join(this.#root, ...this.#parts);
+    const place = walk(path, {
+      follow,
+      look: (parts) => look(node.path.join(base, ...parts), parts),
+    });
+    return typeof place === "number"
+      ? place
+      : { ...place, hostPath: node.path.join(base, ...place.parts) };
   }
 
   /**
@@ -243,7 +249,7 @@ export class PortableDirectory implements HostDirectory {
   #checkOwnPath(): number {
     if (this.#parts.length === 0) return 0;
     const answer = attempt(() => {
-      const stats = lstat(join(this.#root, ...this.#parts));
+      const stats = lstat(node.path.join(this.#root, ...this.#parts));
       if (identityOf(stats) !== this.#identity) return -ERRNO.stale;
     });
     return -answer;
@@ -253,13 +259,13 @@ export class PortableDirectory implements HostDirectory {
 function look(hostPath: string, parts: readonly string[]): Kind {
   const windows = Deno.build.os === "windows";
   if (windows && /[\\:]/.test(parts.at(-1)!)) return { is: "missing" };
-  const stats = fs.lstatSync(hostPath, { throwIfNoEntry: false });
+  const stats = node.fs.lstatSync(hostPath, { throwIfNoEntry: false });
   if (stats === undefined) return { is: "missing" };
   if (stats.isDirectory()) return { is: "directory" };
   if (!stats.isSymbolicLink()) return { is: "other" };
   let target: string;
   try {
-    target = fs.readlinkSync(hostPath);
+    target = node.fs.readlinkSync(hostPath);
   } catch (error) {
     if (refusalOf(error) !== -ERRNO.inval) throw error;
     return { is: "missing" }; // it was a link a moment ago
@@ -267,11 +273,11 @@ function look(hostPath: string, parts: readonly string[]): Kind {
   return { is: "link", target: windows ? target.replaceAll("\\", "/") : target };
 }
 
-function lstat(hostPath: string): fs.BigIntStats {
-  return fs.lstatSync(hostPath, { bigint: true });
+function lstat(hostPath: string): BigIntStats {
+  return node.fs.lstatSync(hostPath, { bigint: true });
 }
 
-function identityOf(stats: fs.BigIntStats): string {
+function identityOf(stats: BigIntStats): string {
   return `${stats.dev}:${stats.ino}`;
 }
 
@@ -289,6 +295,8 @@ function dotsAtEnd(path: string): string | undefined {
 
 /** Without O_CREAT, O_TRUNC and O_APPEND, which are done by hand. */
 function openFlags(options: OpenOptions): number {
-  if (!options.write) return options.truncate ? fs.constants.O_RDWR : fs.constants.O_RDONLY;
-  return options.read ? fs.constants.O_RDWR : fs.constants.O_WRONLY;
+  if (!options.write) {
+    return options.truncate ? node.fs.constants.O_RDWR : node.fs.constants.O_RDONLY;
+  }
+  return options.read ? node.fs.constants.O_RDWR : node.fs.constants.O_WRONLY;
 }

@@ -1,7 +1,8 @@
-import * as fs from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { FDFLAG, FILETYPE, WHENCE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
 import { type Answer, AT_POSITION, type FileStat, type HostFile, type Times } from "../host.ts";
+import { node } from "./node.ts";
 import { attempt } from "./node_error.ts";
 import { datesOf, filetypeOf, fill } from "./portable_stat.ts";
 
@@ -29,7 +30,7 @@ export class PortableFile implements HostFile {
   read(buffers: Buffers, offset: number): Answer {
     return this.#transfer(buffers, {
       offset,
-      move: (buffer, at) => fs.readSync(this.#fd, buffer, 0, buffer.length, at),
+      move: (buffer, at) => node.fs.readSync(this.#fd, buffer, 0, buffer.length, at),
     });
   }
 
@@ -40,7 +41,7 @@ export class PortableFile implements HostFile {
     return this.#transfer(buffers, {
       // As in Linux: a file opened to append takes even a pwrite at its end.
       offset: append && offset !== AT_POSITION ? end : offset,
-      move: (buffer, at) => fs.writeSync(this.#fd, buffer, 0, buffer.length, at),
+      move: (buffer, at) => node.fs.writeSync(this.#fd, buffer, 0, buffer.length, at),
     });
   }
 
@@ -62,17 +63,17 @@ export class PortableFile implements HostFile {
   }
 
   setTimes(times: Times): Answer {
-    return attempt(() => fs.futimesSync(this.#fd, ...datesOf(times, this.#stats())));
+    return attempt(() => node.fs.futimesSync(this.#fd, ...datesOf(times, this.#stats())));
   }
 
   setSize(size: number): Answer {
-    return attempt(() => fs.ftruncateSync(this.#fd, size));
+    return attempt(() => node.fs.ftruncateSync(this.#fd, size));
   }
 
   /** Makes the file long enough; it reserves no blocks. */
   allocate(offset: number, length: number): Answer {
     return attempt(() => {
-      if (this.#stats().size < offset + length) fs.ftruncateSync(this.#fd, offset + length);
+      if (this.#stats().size < offset + length) node.fs.ftruncateSync(this.#fd, offset + length);
     });
   }
 
@@ -81,7 +82,7 @@ export class PortableFile implements HostFile {
   }
 
   sync(dataOnly: boolean): Answer {
-    return attempt(() => dataOnly ? fs.fdatasyncSync(this.#fd) : fs.fsyncSync(this.#fd));
+    return attempt(() => dataOnly ? node.fs.fdatasyncSync(this.#fd) : node.fs.fsyncSync(this.#fd));
   }
 
   setFlags(flags: number): Answer {
@@ -90,7 +91,7 @@ export class PortableFile implements HostFile {
   }
 
   close(): Answer {
-    return this.#borrowed ? 0 : attempt(() => fs.closeSync(this.#fd));
+    return this.#borrowed ? 0 : attempt(() => node.fs.closeSync(this.#fd));
   }
 
   /** Bytes from the position to the end; undefined for a stream, where nobody knows. */
@@ -103,8 +104,8 @@ export class PortableFile implements HostFile {
     return !this.#borrowed && this.filetype === FILETYPE.regularFile;
   }
 
-  #stats(): fs.BigIntStats {
-    return fs.fstatSync(this.#fd, { bigint: true });
+  #stats(): BigIntStats {
+    return node.fs.fstatSync(this.#fd, { bigint: true });
   }
 
   #transfer(

@@ -1,9 +1,8 @@
-import * as fs from "node:fs";
-import process from "node:process";
 import { CLOCK } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
 import { SLEEP_SLICE_MS_MAX } from "../../limits.ts";
 import type { Answer, HostDirectory, HostFile, System, Wait } from "../host.ts";
+import { node } from "./node.ts";
 import { refusalOf } from "./node_error.ts";
 import { PortableDirectory } from "./portable_directory.ts";
 import { PortableFile } from "./portable_file.ts";
@@ -19,10 +18,15 @@ export class PortableHost implements System {
   readonly kind = "portable";
   readonly #never = new Int32Array(new SharedArrayBuffer(4));
 
+  /** Loads what it needs of Node's library, so that an early `openHost` is worth it. */
+  constructor() {
+    node.load();
+  }
+
   openRoot(hostPath: string): HostDirectory | Answer {
     try {
-      const root = fs.realpathSync(hostPath);
-      return fs.statSync(root).isDirectory() ? new PortableDirectory(root) : -ERRNO.notdir;
+      const root = node.fs.realpathSync(hostPath);
+      return node.fs.statSync(root).isDirectory() ? new PortableDirectory(root) : -ERRNO.notdir;
     } catch (error) {
       return refusalOf(error);
     }
@@ -37,10 +41,10 @@ export class PortableHost implements System {
       case CLOCK.realtime:
         return BigInt(Date.now()) * REALTIME_RESOLUTION_NS;
       case CLOCK.monotonic:
-        return process.hrtime.bigint();
+        return node.process.hrtime.bigint();
       case CLOCK.processCputime:
       case CLOCK.threadCputime: {
-        const { user, system } = process.cpuUsage();
+        const { user, system } = node.process.cpuUsage();
         return BigInt(Math.round(user + system)) * CPUTIME_RESOLUTION_NS;
       }
       default:
