@@ -15,6 +15,8 @@ export interface Guest {
    * `exited` with 0. A defect of the host is thrown, never an outcome. Runs once.
    */
   run(): Outcome;
+  /** Bytes of the guest's linear memory now; 0 if it ended before it had any. */
+  readonly memoryBytes: number;
   /** Closes what the guest has open. Safe to call twice. */
   dispose(): void;
 }
@@ -88,6 +90,11 @@ class LinkedGuest implements Guest {
     const instance = this.#instance;
     if (instance === undefined) return this.#early;
     return this.#exit.observe(() => (instance.exports[this.#entry] as () => void)());
+  }
+
+  get memoryBytes(): number {
+    const memory = this.#instance?.exports["memory"];
+    return memory instanceof WebAssembly.Memory ? memory.buffer.byteLength : 0;
   }
 
   dispose(): void {

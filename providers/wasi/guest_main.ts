@@ -23,17 +23,21 @@ import {
 import { type ContainerLog, openContainerLog } from "./container_log.ts";
 import { MESSAGE_CHARS_MAX, ORDER_BYTES_MAX } from "./limits.ts";
 import { limitMemory, MemoryLimitError } from "./memory_limit.ts";
-import { dieWithParent } from "./parent_death.ts";
+import { bindToAgent, ignoreSignals } from "./agent_bond.ts";
 import { encodeLine, type Order, type Word } from "./protocol.ts";
 
 /** A compiled binary has them all, for the agent's sake; a guest process has use for none. */
 const NEVER_NEEDED = ["run", "net", "env", "sys"] as const;
 
+/** What WebAssembly memory grows by. */
+const PAGE_BYTES = 64 * 1024;
+
 main();
 
 function main(): never {
   const [parentPid, libc] = guestArguments();
-  if (libc !== undefined && !dieWithParent(libc, Number(parentPid))) Deno.exit(0);
+  if (libc === undefined) ignoreSignals();
+  else if (!bindToAgent(libc, Number(parentPid))) Deno.exit(0);
   const host = libc === undefined ? "portable" : "libc";
   openHost(host, { revokeFfi: true });
   for (const name of NEVER_NEEDED) Deno.permissions.revokeSync({ name });
@@ -101,7 +105,8 @@ function runGuest(order: Order, options: WasiOptions): Exit {
   }
   say({ word: "started" });
   try {
-    return bounded(guest.run());
+    const outcome = guest.run();
+    return exhausted(outcome, guest, order) ?? bounded(outcome);
   } catch (error) {
     return { kind: "crashed", message: `The WASI host failed: ${describe(error)}` };
   }
@@ -137,6 +142,14 @@ function wasiOptions(
     stdout: log.stdout,
     stderr: log.stderr,
   };
+}
+
+/** A guest that breaks down when its memory is full has reached its limit, whatever it says. */
+function exhausted(outcome: Outcome, guest: Guest, { memoryBytes }: Order): Exit | undefined {
+  if (outcome.kind === "exited" || memoryBytes === undefined) return undefined;
+  if (guest.memoryBytes + PAGE_BYTES <= memoryBytes) return undefined;
+  const reached = `The guest has reached its memory limit of ${memoryBytes} bytes`;
+  return { kind: "out_of_memory", message: `${reached}: ${describe(outcome.message)}` };
 }
 
 function bounded(outcome: Outcome): Exit {
