@@ -25,11 +25,14 @@ export type ErrorCode =
 
 /** An error that the kubelet knows how to react to. Any other error is a defect. */
 export class KubeletError extends Error {
+  /** Always `KubeletError`. */
   override readonly name = "KubeletError";
+  /** What the reader does next. */
   readonly code: ErrorCode;
   /** A stable one-word reason for people and scripts, as in `status.reason`. */
   readonly reason: string | undefined;
 
+  /** The message is a sentence: `Cannot <verb> <thing> "<value>": <state>`, and what to do. */
   constructor(code: ErrorCode, message: string, options: ErrorOptions & { reason?: string } = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
@@ -46,7 +49,8 @@ export function isKubeletError(error: unknown, code: ErrorCode): error is Kubele
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   let text = error.message;
-  for (let cause = error.cause; cause !== undefined;) {
+  let { cause } = error;
+  for (let depth = 0; depth < CAUSES_MAX && cause !== undefined && cause !== null; depth++) {
     const more = cause instanceof Error ? cause.message : String(cause);
     // Whoever wraps an error often quotes it: said once is enough.
     if (!text.includes(more)) text += `: ${more}`;
@@ -54,3 +58,6 @@ export function messageOf(error: unknown): string {
   }
   return text;
 }
+
+/** Causes that are told; an error may be its own cause. */
+const CAUSES_MAX = 8;

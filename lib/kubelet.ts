@@ -32,28 +32,45 @@ const log = getLogger(["krustlet", "kubelet"]);
 
 /** The part of the configuration that the agent itself needs. `KrustletConfig` fits. */
 export interface KubeletSettings {
+  /** Name of the node object; only pods that are bound to it are run. */
   readonly nodeName: string;
+  /** In the node's addresses and its label `kubernetes.io/hostname`. */
   readonly hostname: string;
+  /** The node's address, and that of its pods. */
   readonly nodeIp: string;
+  /** Labels beside the usual ones; those that the cluster refuses to a node are left out. */
   readonly nodeLabels: Readonly<Record<string, string>>;
+  /** Taints of a new node; `undefined` means those that follow from the provider's `arch`. */
   readonly registerWithTaints: readonly Taint[] | undefined;
+  /** How many pods the node says it takes. */
   readonly maxPods: number;
+  /** How often the node looks at itself, in ms. */
   readonly nodeStatusUpdateFrequencyMs: number;
+  /** Address on which the node's own API listens. */
   readonly listenerAddress: string;
+  /** 0 takes a free one. */
   readonly listenerPort: number;
+  /** Registries, as `HOST[:PORT]`, that are spoken to without TLS. */
   readonly insecureRegistries: readonly string[];
+  /** True if pods may name modules by their path on this machine. */
   readonly allowLocalModules: boolean;
+  /** Folder for everything that the node keeps; see {@linkcode dataFolders}. */
   readonly dataDir: string;
+  /** The longest grace period of any pod when the agent ends, in ms. */
   readonly shutdownGracePeriodMs: number;
 }
 
 /** What a {@linkcode Kubelet} is made of. */
 export interface KubeletOptions {
+  /** Taken as they are: whoever reads them from a user has checked them. */
   readonly settings: KubeletSettings;
   /** This program's own version. */
   readonly version: string;
+  /** Speaks as the node; closed by whoever made it. */
   readonly client: ApiClient;
+  /** Runs the containers; closed at the end of {@linkcode Kubelet.run}. */
   readonly provider: Provider;
+  /** Certificate and key with which the node's own API serves TLS, in PEM. */
   readonly serving: { readonly certPem: string; readonly keyPem: string };
   /** Certificate authorities whose client certificates are believed, in PEM. */
   readonly clientCaPem: string;

@@ -14,6 +14,7 @@ import {
 
 /** How to log. */
 export interface LoggingOptions {
+  /** The least important messages that are logged. */
   readonly level: "debug" | "info" | "warning" | "error";
   /** `json`: one object a line, for machines. `pretty`: for people. */
   readonly format: "json" | "pretty";

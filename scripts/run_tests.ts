@@ -21,14 +21,17 @@ interface Count {
 }
 
 /** Runs `deno test`, shows its output, and counts by its closing line. */
-async function denoTest(args: readonly string[]): Promise<Count> {
+async function denoTest(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Count> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", ...args],
     cwd: ROOT,
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
   }).spawn();
   let text = "";
   const decoder = new TextDecoder();
@@ -62,8 +65,11 @@ if (import.meta.main) {
   }
   if (only !== "--unit") {
     const { prepareParts } = await import("../tests/parts/build.ts");
+    const { startSharedPlane } = await import("../tests/harness/testbed.ts");
     await prepareParts();
-    counts.push(await denoTest(filters.length > 0 ? filters : ["tests"]));
+    // Most files can share a control plane; who wants to break one starts its own.
+    await using plane = await startSharedPlane();
+    counts.push(await denoTest(filters.length > 0 ? filters : ["tests"], plane.env));
   }
   const passed = counts.reduce((sum, count) => sum + count.passed, 0);
   const failed = counts.reduce((sum, count) => sum + count.failed, 0);

@@ -134,7 +134,7 @@ spec:
     );
     const { code, stdout, stderr } = await krustlet(home, "run", manifest);
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^first  \| .*hello from a file/m);
+    assert.match(stdout, /^first {2}\| .*hello from a file/m);
     assert.match(stdout, /^second \| .*sesame/m);
     assert.match(stderr, /reader\/first: Completed \(exit code 0\)/);
   });

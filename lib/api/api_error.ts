@@ -7,6 +7,7 @@ import type { Status } from "./types.ts";
 
 /** What an {@linkcode ApiError} is made of. */
 export interface ApiErrorInit {
+  /** HTTP method, as `GET`. */
   readonly method: string;
   /** Path with its query, without the server. */
   readonly path: string;
@@ -22,16 +23,19 @@ export interface ApiErrorInit {
 
 /** An answer outside 200–299. Its message holds the method, the path and the server's own words. */
 export class ApiError extends Error {
+  /** Always `ApiError`. */
   override readonly name = "ApiError";
   /** HTTP status. In an `ERROR` event of a watch: the code of its status object. */
   readonly status: number;
   /** One word, as `NotFound`; empty if the answer was no `metav1.Status`. */
   readonly reason: string;
+  /** Which object it is about, as the server says; absent if the answer was no `metav1.Status`. */
   readonly details: Status["details"];
   /** How long the server asks us to wait; `undefined` if it does not say. */
   readonly retryAfterMs: number | undefined;
   readonly #init: ApiErrorInit;
 
+  /** Reads the answer: reason, details and waiting time are taken from a `metav1.Status`. */
   constructor(init: ApiErrorInit) {
     const answer = parseStatus(init.body ?? "");
     const reason = answer?.reason ?? "";

@@ -16,6 +16,7 @@ import {
 
 export {
   ApiError,
+  type ApiErrorInit,
   isAlreadyExists,
   isConflict,
   isForbidden,
@@ -23,7 +24,7 @@ export {
   isNotFound,
   isUnauthorized,
 } from "./api_error.ts";
-export { ApiConnectionError, type ClusterAccess } from "./transport.ts";
+export { ApiConnectionError, type ClusterAccess, type ConnectionFailure } from "./transport.ts";
 
 /** Time for one request, from the first byte sent to the last byte read. */
 export const REQUEST_TIMEOUT_MS = 30_000;
@@ -40,10 +41,11 @@ export const THROTTLED_WAIT_MS_MAX = 10_000;
 
 /** What every request may have. */
 export interface RequestOptions {
+  /** Parameters of the URL, not yet encoded. */
   readonly query?: Readonly<Record<string, string>> | undefined;
   /** Ends the request; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** @default {the client's, {@linkcode REQUEST_TIMEOUT_MS}} */
+  /** Time for the whole request. @default {the client's, {@linkcode REQUEST_TIMEOUT_MS}} */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -178,6 +180,7 @@ export class ApiClient implements Disposable {
     this.#endStreams();
   }
 
+  /** The same as {@linkcode close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -17,12 +17,13 @@ import { KubeletError, messageOf } from "../errors.ts";
 import type { ClusterAccess } from "./transport.ts";
 import { rereadToken } from "./token_file.ts";
 
-export { kubeconfigText, type KubeconfigWrite, writeKubeconfig } from "./kubeconfig_write.ts";
-
 /** A cluster, who we are for it, and the names under which the kubeconfig has them. */
 export interface LoadedKubeconfig extends ClusterAccess {
+  /** Name of the context that was chosen. */
   readonly context: string;
+  /** Name of the context's cluster. */
   readonly cluster: string;
+  /** Name of the context's user; empty if it has none. */
   readonly user: string;
   /** The files that were read. */
   readonly files: readonly string[];
@@ -37,7 +38,7 @@ export interface LoadKubeconfigOptions {
   readonly path?: string | undefined;
   /** Holds `KUBECONFIG`, `HOME`, `USERPROFILE`. @default {the process's} */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** @default {current-context of the file} */
+  /** Which of its contexts. @default {current-context of the file} */
   readonly context?: string | undefined;
 }
 

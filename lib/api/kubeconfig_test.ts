@@ -2,13 +2,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { stringify } from "yaml";
 import { isKubeletError, KubeletError } from "../errors.ts";
-import {
-  KUBECONFIG_NOT_FOUND,
-  kubeconfigPaths,
-  kubeconfigText,
-  loadKubeconfig,
-  writeKubeconfig,
-} from "./kubeconfig.ts";
+import { KUBECONFIG_NOT_FOUND, kubeconfigPaths, loadKubeconfig } from "./kubeconfig.ts";
 
 const PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
 
@@ -252,71 +246,4 @@ Deno.test("loadKubeconfig() takes an OIDC user's token, and refuses an unknown p
   assert.equal(await access.token?.(), idToken);
   const unknown = await dir.write("unknown", config({ "auth-provider": { name: "nobody" } }));
   await assert.rejects(load(unknown), /auth-provider "nobody" of user "u" gave neither/);
-});
-
-Deno.test("writeKubeconfig() writes what loadKubeconfig() reads", async () => {
-  await using dir = await folder();
-  const file = path.join(dir.path, "a", "b", "kubeconfig");
-  const access = {
-    server: "https://10.0.0.1:6443",
-    caPem: PEM,
-    certPem: "CERT",
-    keyPem: "KEY",
-    namespace: "kube-system",
-  };
-  await writeKubeconfig(file, { access });
-  assert.deepEqual(await load(file), {
-    ...access,
-    context: "krustlet",
-    cluster: "krustlet",
-    user: "krustlet",
-    files: [file],
-  });
-  await writeKubeconfig(file, {
-    access: { server: access.server },
-    clusterName: "c",
-    userName: "u",
-    contextName: "u@c",
-    token: "id.secret",
-  });
-  const again = await load(file);
-  assert.deepEqual([again.context, again.cluster, again.user], ["u@c", "c", "u"]);
-  assert.equal(await again.token?.(), "id.secret");
-  assert.equal(again.certPem, undefined);
-  const left = await Array.fromAsync(Deno.readDir(path.dirname(file)), (entry) => entry.name);
-  assert.deepEqual(left, ["kubeconfig"]);
-});
-
-Deno.test({
-  name: "writeKubeconfig() lets nobody else read the key",
-  ignore: Deno.build.os === "windows", // no modes there
-  async fn(): Promise<void> {
-    await using dir = await folder();
-    const file = path.join(dir.path, "a", "b", "kubeconfig");
-    await writeKubeconfig(file, { access: { server: "https://a" } });
-    assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
-    assert.equal((await Deno.stat(path.dirname(file))).mode! & 0o777, 0o700);
-    assert.equal((await Deno.stat(path.join(dir.path, "a"))).mode! & 0o777, 0o700);
-  },
-});
-
-Deno.test("writeKubeconfig() leaves the old file and nothing else when it fails", async () => {
-  await using dir = await folder();
-  const file = path.join(dir.path, "kubeconfig");
-  await Deno.mkdir(path.join(file, "in the way"), { recursive: true });
-  await assert.rejects(writeKubeconfig(file, { access: { server: "https://a" } }));
-  const left = await Array.fromAsync(Deno.readDir(dir.path), (entry) => entry.name);
-  assert.deepEqual(left, ["kubeconfig"]);
-});
-
-Deno.test("kubeconfigText() can name certificate files instead", async () => {
-  await using dir = await folder();
-  await dir.write("node.pem", "BOTH");
-  const text = kubeconfigText({
-    access: { server: "https://a", certPem: "CERT", keyPem: "KEY" },
-    certificateFiles: { certificate: "node.pem", key: "node.pem" },
-  });
-  assert(!text.includes(base64("KEY")));
-  const access = await load(await dir.write("config", text));
-  assert.deepEqual([access.certPem, access.keyPem], ["BOTH", "BOTH"]);
 });

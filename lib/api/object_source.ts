@@ -10,7 +10,9 @@ import type { ConfigMap, Secret, TokenRequest } from "./types.ts";
 
 /** Looks up the objects that pods name. Errors of transport reject; absence is `undefined`. */
 export interface ObjectSource {
+  /** The ConfigMap, or `undefined` if there is none. */
   configMap(namespace: string, name: string, signal?: AbortSignal): Promise<ConfigMap | undefined>;
+  /** The Secret, or `undefined` if there is none. */
   secret(namespace: string, name: string, signal?: AbortSignal): Promise<Secret | undefined>;
   /** A new token of this service account (TokenRequest API). */
   token(

@@ -8,14 +8,19 @@ import type { KubeObject } from "./types.ts";
 
 /** Names an object of any kind. */
 export interface AnyReference {
+  /** Group and version, as `v1` or `apps/v1`. */
   readonly apiVersion: string;
+  /** CamelCase word for the type, as `Pod`. */
   readonly kind: string;
+  /** Absent for a kind that belongs to no namespace. */
   readonly namespace?: string;
+  /** `metadata.name`; it is encoded, so it cannot lead elsewhere. */
   readonly name: string;
 }
 
 /** Creates and gets objects whose kind is not known before. */
 export interface AnyObjects {
+  /** Creates the object where its own metadata says. Rejects if there is one of that name. */
   create(object: KubeObject, signal?: AbortSignal): Promise<unknown>;
   /** `undefined` if there is none. */
   get<T>(reference: AnyReference, signal?: AbortSignal): Promise<T | undefined>;

@@ -11,7 +11,9 @@ export interface ClusterAccess {
   readonly server: string;
   /** Certificates of the authorities that the server's certificate may come from. */
   readonly caPem?: string;
+  /** Our client certificate, with its chain; goes with `keyPem`. */
   readonly certPem?: string;
+  /** Key of the client certificate. */
   readonly keyPem?: string;
   /** Asked before every request: keeps its own cache. */
   readonly token?: () => Promise<string>;
@@ -30,9 +32,12 @@ export type ConnectionFailure = "network" | "certificate" | "credentials" | "tim
 
 /** The request never reached the API server, or its answer never reached us. */
 export class ApiConnectionError extends Error {
+  /** Always `ApiConnectionError`. */
   override readonly name = "ApiConnectionError";
+  /** What failed, so that the reader knows where to look. */
   readonly kind: ConnectionFailure;
 
+  /** The message names the request and the server, and says what to do. */
   constructor(kind: ConnectionFailure, message: string, options?: ErrorOptions) {
     super(message, options);
     this.kind = kind;

@@ -38,6 +38,7 @@ export const BOOTSTRAP_OPTIONS = defineOptions({
 
 /** What `krustlet bootstrap` was asked to do. */
 export interface BootstrapArguments {
+  /** How long the token is good for, in ms. Default one hour. */
   readonly tokenTtlMs: number;
   /** `undefined` means `~/.kube/config`. */
   readonly kubeconfig: string | undefined;

@@ -16,31 +16,49 @@ import { MACHINE, type World } from "./world.ts";
 
 /** Everything that can be configured, checked and complete. Paths are absolute. */
 export interface KrustletConfig {
+  /** Name of the node object; the host name unless it was given. */
   readonly nodeName: string;
+  /** In the node's addresses, its label and its certificate; lower case. */
   readonly hostname: string;
+  /** Address by which the API server reaches this node. */
   readonly nodeIp: string;
+  /** Labels that were asked for; which of them the cluster allows is decided later. */
   readonly nodeLabels: Readonly<Record<string, string>>;
   /** `undefined` means the taints that follow from the provider's architecture. */
   readonly registerWithTaints: readonly Taint[] | undefined;
+  /** How many pods the node takes. Default 110. */
   readonly maxPods: number;
+  /** How often the node looks at itself, in ms. Default 10 s. */
   readonly nodeStatusUpdateFrequencyMs: number;
   /** Where the kubeconfig is, or will be written by a bootstrap. */
   readonly kubeconfig: string;
+  /** Kubeconfig with a bootstrap token, for when `kubeconfig` is not there yet. */
   readonly bootstrapFile: string;
+  /** Address on which the node's own API listens. Default `0.0.0.0`. */
   readonly listenerAddress: string;
   /** 0 takes a free one. */
   readonly listenerPort: number;
+  /** Serving certificate in PEM; requested from the cluster if it is missing. */
   readonly certFile: string;
+  /** Key of the serving certificate in PEM. */
   readonly privateKeyFile: string;
   /** `undefined` means the kubeconfig's certificate authority. */
   readonly clientCaFile: string | undefined;
+  /** Registries, as `HOST[:PORT]`, that are spoken to without TLS. */
   readonly insecureRegistries: readonly string[];
+  /** True if pods may name modules by their path on this machine. Default false. */
   readonly allowLocalModules: boolean;
+  /** Folder for everything that the node keeps. Default `$HOME/.krustlet`. */
   readonly dataDir: string;
+  /** Accepted from old configurations; nothing reads it. */
   readonly pluginsDir: string;
+  /** Accepted from old configurations; nothing reads it. */
   readonly devicePluginsDir: string;
+  /** How long pods may take to end when the agent ends, in ms. Default 30 s. */
   readonly shutdownGracePeriodMs: number;
+  /** The least important messages that are logged. Default `info`. */
   readonly logLevel: "debug" | "info" | "warning" | "error";
+  /** For machines or for people. Default `pretty`. */
   readonly logFormat: "json" | "pretty";
 }
 
@@ -48,9 +66,9 @@ export interface KrustletConfig {
 export interface ConfigSources {
   /** Arguments behind the command's word. */
   readonly args: readonly string[];
-  /** @default {Deno.env.toObject()} */
+  /** Environment variables. @default {Deno.env.toObject()} */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** @default {MACHINE} */
+  /** The machine whose files, names and addresses count. @default {this one} */
   readonly world?: World;
 }
 

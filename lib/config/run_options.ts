@@ -34,6 +34,7 @@ export interface RunArguments {
   readonly files: readonly string[];
   /** Arguments of a bare module. */
   readonly moduleArgs: readonly string[];
+  /** What the options say, complete with defaults. */
   readonly settings: {
     /** Absolute; only its image store is used. */
     readonly dataDir: string;

@@ -13,7 +13,9 @@ export interface World {
   readonly pathSeparator: ":" | ";";
   /** The file's text, or `undefined` if there is no such file. Other failures throw. */
   readFile(path: string): string | undefined;
+  /** True if there is something under this path that may be looked at. */
   exists(path: string): boolean;
+  /** The machine's own name, as the system has it: not checked, any case. */
   hostname(): string;
   /** What a host name resolves to; empty if it does not. */
   resolve(hostname: string): Promise<readonly string[]>;

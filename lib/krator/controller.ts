@@ -11,7 +11,9 @@ import { Latest } from "./latest.ts";
 
 /** What a worker is given: the newest version, and the news that the object is no more. */
 export interface Assignment<T> {
+  /** The object's UID. */
   readonly uid: string;
+  /** The newest version that was applied, and news of the next. */
   readonly latest: Latest<T>;
   /** Aborted when the API server no longer has the object. */
   readonly gone: AbortSignal;
@@ -29,6 +31,7 @@ interface Entry<T> {
 
 /** Options of a {@linkcode Controller}. */
 export interface ControllerOptions<T> {
+  /** Started once for each UID. */
   readonly work: Work<T>;
   /** Told when a worker throws, which is a defect of the worker. */
   readonly onDefect: (object: T, error: unknown) => void;
@@ -39,6 +42,7 @@ export class Controller<T extends KubeObject> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #options: ControllerOptions<T>;
 
+  /** No worker starts before {@linkcode apply} or {@linkcode sync}. */
   constructor(options: ControllerOptions<T>) {
     this.#options = options;
   }

@@ -9,6 +9,7 @@ export class Latest<T> {
   #value: T;
   #waiting: (() => void)[] = [];
 
+  /** Begins with this value; nobody is woken for it. */
   constructor(value: T) {
     this.#value = value;
   }

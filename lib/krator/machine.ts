@@ -37,9 +37,13 @@ export type States<E extends Edges, Context> = {
 
 /** What {@linkcode runMachine} needs. */
 export interface MachineOptions<E extends Edges, Context> {
+  /** The table; declared `as const`, so that the compiler reads it. */
   readonly edges: E;
+  /** One state for each name of the table that is no end. */
   readonly states: States<E, Context>;
+  /** Where the life begins. */
   readonly initial: StateName<E>;
+  /** Handed to every state. */
   readonly context: Context;
   /**
    * Where the machine goes when the signal aborts while a state is at work that has an arrow

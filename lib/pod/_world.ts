@@ -26,6 +26,8 @@ const GUESTS: Readonly<Record<string, Guest>> = {
   trap: () => Promise.resolve({ kind: "trapped", message: "unreachable\n  at main" }),
   broken: () => Promise.reject(new Error("a defect")),
   spin: (control) => until(control.kill),
+  flaky: (control, { attempt }) =>
+    attempt === 0 ? Promise.resolve({ kind: "exited", code: 3 }) : until(control.kill),
   polite: (control) => until(control.stop).then(() => ({ kind: "exited", code: 0 })),
 };
 

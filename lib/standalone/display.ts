@@ -10,6 +10,7 @@ export type Stream = "stdout" | "stderr";
 
 /** The streams that a display writes to. */
 export interface Screen {
+  /** Writes all bytes, in the order of the calls, before it returns. */
   write(stream: Stream, bytes: Uint8Array): void;
   /** True if a person looks: then the table is kept alive below the logs. */
   readonly terminal: boolean;

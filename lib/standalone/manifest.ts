@@ -10,8 +10,11 @@ import { completePod } from "./defaults.ts";
 
 /** Everything that the given files hold. */
 export interface Manifest {
+  /** With the API server's defaults and a UID each, in the order in which they were read. */
   readonly pods: readonly Pod[];
+  /** What pods may name; in namespace `default` unless they say otherwise. */
   readonly configMaps: readonly ConfigMap[];
+  /** Like the ConfigMaps; `stringData` is as it was written. */
   readonly secrets: readonly Secret[];
 }
 

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { KubeletError } from "../errors.ts";
-import { readManifests } from "./manifest.ts";
+import { type Manifest, readManifests } from "./manifest.ts";
 import { ManifestObjects } from "./manifest_objects.ts";
 
-async function read(text: string, name = "pod.yaml", args: string[] = []) {
+async function read(
+  text: string,
+  name = "pod.yaml",
+  args: string[] = [],
+): Promise<{ dir: string; manifest: Manifest }> {
   const dir = await Deno.makeTempDir({ prefix: "krustlet-manifest-" });
   try {
     await Deno.writeTextFile(`${dir}/${name}`, text);

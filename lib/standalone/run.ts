@@ -25,16 +25,21 @@ import { ManifestObjects } from "./manifest_objects.ts";
 
 /** What {@linkcode runStandalone} needs. */
 export interface StandaloneOptions {
+  /** The pods, and the objects that they name. */
   readonly manifest: Manifest;
+  /** Runs the containers; closed by whoever made it. */
   readonly provider: Provider;
   /** Folder for pods and logs; removed by whoever made it. */
   readonly workDir: string;
   /** Folder of the image store, kept between runs. */
   readonly imagesDir: string;
+  /** Registries, as `HOST[:PORT]`, that are spoken to without TLS. */
   readonly insecureRegistries: readonly string[];
+  /** Where output and states are shown. */
   readonly screen: Screen;
   /** Aborted when the pods are to end: within their own grace periods, at most `graceMs`. */
   readonly stop: AbortSignal;
+  /** The longest grace period of any pod once `stop` has aborted, in ms. */
   readonly graceMs: number;
 }
 

@@ -10,13 +10,23 @@ import type { Heard, PodKey, StatusTransport } from "./writer.ts";
 
 /** Members that a strategic merge would keep from before when they are merely absent. */
 const CLEARED = { reason: null, message: null };
+/** Makes a list replace the old one as a whole (strategic merge patch, `$patch` directive). */
+const REPLACED = { $patch: "replace" };
 
 /** The patch that makes `status` the pod's status; conditions of others stay. */
 export function statusPatch(pod: PodKey, status: PodStatus): Record<string, unknown> {
   const conditions = status.conditions?.map((condition) => ({ ...CLEARED, ...condition }));
+  // Their items are merged by address: without this, an old address would stay beside a new one.
+  const { podIPs, hostIPs } = status;
   return {
     metadata: { uid: pod.uid },
-    status: { ...CLEARED, ...status, ...(conditions === undefined ? {} : { conditions }) },
+    status: {
+      ...CLEARED,
+      ...status,
+      ...(conditions === undefined ? {} : { conditions }),
+      ...(podIPs === undefined ? {} : { podIPs: [REPLACED, ...podIPs] }),
+      ...(hostIPs === undefined ? {} : { hostIPs: [REPLACED, ...hostIPs] }),
+    },
   };
 }
 

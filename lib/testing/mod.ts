@@ -29,6 +29,7 @@ export type GuestBehaviour =
 
 /** A backend to be examined, and the guests to examine it with. */
 export interface ProviderFixture extends AsyncDisposable {
+  /** The backend; closed when the fixture is disposed of. */
   readonly provider: Provider;
   /** A run of a guest that behaves so, with an id, a root and a log file of its own. */
   guest(behaviour: GuestBehaviour): Promise<ContainerRun>;

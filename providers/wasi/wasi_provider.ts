@@ -12,6 +12,7 @@ import { findLibc } from "./libc_path.ts";
 import {
   BOOT_RETRY_MS,
   BOOT_RETRY_MS_MAX,
+  BOOTS_PER_CPU,
   WARM_DEFAULT,
   WARM_IDLE_MS,
   WARM_MAX,
@@ -60,7 +61,7 @@ export class WasiProvider implements Provider {
       boot: (signal) => GuestProcess.boot(this.#launch(), signal),
       size,
       sizeMax: size === 0 ? 0 : WARM_MAX,
-      bootsMax: Math.max(1, navigator.hardwareConcurrency),
+      bootsMax: BOOTS_PER_CPU * Math.max(1, navigator.hardwareConcurrency),
       idleMs: WARM_IDLE_MS,
       retryMs: BOOT_RETRY_MS,
       retryMsMax: BOOT_RETRY_MS_MAX,

@@ -4,15 +4,14 @@
  * @module
  */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Cluster } from "./cluster.ts";
+import { krustletCommand } from "./command.ts";
 import { eventually } from "./eventually.ts";
 import { conditionOf, type Node } from "./objects.ts";
 import { freePort, machineAddress } from "./ports.ts";
 import { type Ending, type Process, startProcess } from "./processes.ts";
 import { tempFolder } from "./temp_folder.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /** A node must be Ready within 3 s of its approval; a busy machine gets more to be there at all. */
 const READY_WITHIN_MS = 60_000;
 
@@ -23,6 +22,8 @@ export interface KrustletOptions {
   /** More flags, behind those that the harness gives. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Believe registries whose certificate is of the cluster's authority. */
+  readonly trustRegistries?: boolean;
   /** Registries that are spoken to without TLS. */
   readonly insecureRegistries?: readonly string[];
 }
@@ -102,9 +103,11 @@ export class Krustlet implements AsyncDisposable {
   /** Starts the process and waits for nothing. */
   async start(): Promise<void> {
     const { args = [], env = {}, insecureRegistries = [] } = this.#options;
-    const program = Deno.env.get("KRUSTLET_TEST_PROGRAM");
+    const trust = this.#options.trustRegistries
+      ? { DENO_CERT: join(this.cluster.dir, "certs/ca.crt") }
+      : {};
     this.#process = await startProcess([
-      ...(program ? [program] as const : [Deno.execPath(), "run", "-A", MAIN] as const),
+      ...krustletCommand(),
       ...["--node-name", this.nodeName, "--hostname", this.nodeName, "--node-ip", this.nodeIp],
       ...["--port", String(this.#port), "--data-dir", this.dataDir],
       ...["--bootstrap-file", this.bootstrapFile],
@@ -120,6 +123,7 @@ export class Krustlet implements AsyncDisposable {
         NO_COLOR: "1",
         HOME: this.#folder.path,
         ...denoDir(),
+        ...trust,
         ...env,
       },
     });

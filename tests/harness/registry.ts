@@ -14,29 +14,33 @@ import { tempFolder } from "./temp_folder.ts";
 export interface Registry extends RegistryAddress, AsyncDisposable {
   /** Where its blobs are: a test may spoil them. */
   readonly storage: string;
-  /** The authority behind its TLS certificate, if it has one. */
-  readonly caPath: string | undefined;
-  /** How often it was asked so far, by method and path, as its log tells. */
-  log(): Promise<string>;
 }
 
-/** Starts a registry on a free port: anonymous and without TLS if nothing else is said. */
+/**
+ * Starts a registry on a free port: anonymous and without TLS if nothing else is said.
+ *
+ * `certs` is a folder that the aide filled: the registry then serves HTTPS with a certificate of that
+ * cluster's authority.
+ */
 export async function startRegistry(
   options: {
-    readonly tls?: boolean;
+    readonly certs?: string;
     readonly auth?: "none" | "basic" | "token";
     readonly user?: string;
     readonly password?: string;
   } = {},
 ): Promise<Registry> {
-  const { tls = false, auth = "none", user = "", password = "" } = options;
+  const { certs, auth = "none", user = "", password = "" } = options;
   const folder = await tempFolder();
   const storage = join(folder.path, "storage");
   const credentials = auth === "none" ? [] : ["-user", user, "-password", password];
+  const tls = certs === undefined
+    ? []
+    : ["-cert", join(certs, "registry.crt"), "-key", join(certs, "registry.key")];
   const process = await startProcess(
     [
       await goProgram("registry"),
-      ...["-storage", storage, "-auth", auth, ...credentials, ...(tls ? ["-tls"] : [])],
+      ...["-storage", storage, "-auth", auth, ...credentials, ...tls],
     ],
     { name: "registry", logPath: join(folder.path, "registry.log") },
   );
@@ -44,14 +48,11 @@ export async function startRegistry(
     await process.mustRun();
     return /^\{"address":"(.+)"\}$/m.exec(await process.log())?.[1];
   });
-  const caPath = tls ? join(storage, "ca.crt") : undefined;
   return {
     host,
     storage,
-    caPath,
-    ...(caPath === undefined ? {} : { caPem: await Deno.readTextFile(caPath) }),
+    ...(certs === undefined ? {} : { caPem: await Deno.readTextFile(join(certs, "ca.crt")) }),
     ...(auth === "none" ? {} : { user, password }),
-    log: () => process.log(),
     [Symbol.asyncDispose]: async () => {
       await process.stop();
       await folder[Symbol.asyncDispose]();

@@ -54,6 +54,22 @@ export function useTestbed(
     });
 }
 
+/** The same for tests that start a node of their own, if any: they get the cluster only. */
+export function useCluster(): (name: string, run: (cluster: Cluster) => Promise<void>) => void {
+  let opened: Awaited<ReturnType<typeof openCluster>> | undefined;
+  Deno.test.beforeAll(async () => {
+    opened = await openCluster();
+  });
+  Deno.test.afterAll(async () => {
+    await opened?.[Symbol.asyncDispose]();
+  });
+  return (name, run) =>
+    clusterTest(name, async () => {
+      if (opened === undefined) throw new Error("The control plane could not be started");
+      await run(opened.cluster);
+    });
+}
+
 /** A test whose processes outlive it, so that what they have open is not its leak. */
 export function clusterTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });

@@ -1,5 +1,5 @@
 /**
- * Watches objects as any client of the cluster would.
+ * Watches objects like every client of a cluster.
  *
  * @module
  */

@@ -2,9 +2,15 @@ package main
 
 import (
 	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/subtle"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
+	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,6 +27,8 @@ import (
 const (
 	service   = "krustlet-test-registry"
 	tokenLife = 5 * time.Minute
+	// certificateLife is longer than any test.
+	certificateLife = 7 * 24 * time.Hour
 	// publicPrefix begins the repositories that an anonymous token may pull.
 	publicPrefix = "public/"
 )
@@ -47,12 +55,13 @@ type issuer struct {
 }
 
 func newIssuer(o options, origin string) (*issuer, error) {
-	certificate, key, err := newRoot("krustlet test token issuer")
+	certificate, key, err := newRoot()
 	if err != nil {
 		return nil, err
 	}
 	bundle := filepath.Join(o.storage, "token.crt")
-	if err := writeCertificate(bundle, certificate); err != nil {
+	encoded := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
+	if err := os.WriteFile(bundle, encoded, 0o600); err != nil {
 		return nil, err
 	}
 	return &issuer{options: o, certificate: certificate, key: key, parameters: configuration.Parameters{
@@ -124,4 +133,23 @@ func (i *issuer) sign(user string, access []*token.ResourceActions) (string, err
 		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expiration: now.Add(tokenLife).Unix(),
 		Access: access,
 	}).Serialize()
+}
+
+// newRoot makes the certificate by which the registry believes the tokens.
+func newRoot() ([]byte, *ecdsa.PrivateKey, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	root := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "krustlet test token issuer"},
+		NotBefore:             time.Now().Add(-time.Minute),
+		NotAfter:              time.Now().Add(certificateLife),
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, root, root, key.Public(), key)
+	return der, key, err
 }

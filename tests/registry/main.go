@@ -1,11 +1,11 @@
 // Program registry is the reference OCI registry with what the tests vary as flags.
 //
-//	registry -storage DIR [-listen 127.0.0.1:0] [-tls] [-auth none|basic|token] [-user U -password P]
+//	registry -storage DIR [-listen 127.0.0.1:0] [-cert FILE -key FILE]
+//	         [-auth none|basic|token] [-user U -password P]
 //
-// When it listens it prints one line of JSON on stdout, `{"address": "127.0.0.1:4321"}`. With -tls it
-// makes an authority of its own and puts its certificate in `DIR/ca.crt`. With `-auth token` it is
-// its own token server under /token; then repositories whose name begins with "public/" can be
-// pulled without credentials, by an anonymous token.
+// When it listens it prints one line of JSON on stdout, `{"address": "127.0.0.1:4321"}`. With `-auth
+// token` it is its own token server under /token; then repositories whose name begins with "public/"
+// can be pulled without credentials, by an anonymous token.
 package main
 
 import (
@@ -18,7 +18,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -31,15 +30,15 @@ import (
 
 // options are the flags.
 type options struct {
-	storage, listen, auth, user, password string
-	tls                                   bool
+	storage, listen, cert, key, auth, user, password string
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.storage, "storage", "", "folder of the registry's data, created if it is missing")
 	flag.StringVar(&o.listen, "listen", "127.0.0.1:0", "address to listen on; port 0 takes a free one")
-	flag.BoolVar(&o.tls, "tls", false, "serve HTTPS")
+	flag.StringVar(&o.cert, "cert", "", "certificate file; with it, HTTPS is served")
+	flag.StringVar(&o.key, "key", "", "the certificate's key file")
 	flag.StringVar(&o.auth, "auth", "none", "none, basic or token")
 	flag.StringVar(&o.user, "user", "", "the one user's name, for basic and token")
 	flag.StringVar(&o.password, "password", "", "the one user's password, for basic and token")
@@ -62,11 +61,8 @@ func serve(o options) error {
 		return err
 	}
 	scheme := "http"
-	if o.tls {
+	if o.cert != "" {
 		scheme = "https"
-		if listener, err = wrapTLS(listener, filepath.Join(o.storage, "ca.crt")); err != nil {
-			return err
-		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -79,7 +75,11 @@ func serve(o options) error {
 	if err := json.NewEncoder(os.Stdout).Encode(map[string]string{"address": listener.Addr().String()}); err != nil {
 		return err
 	}
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	listen := func() error { return server.Serve(listener) }
+	if o.cert != "" {
+		listen = func() error { return server.ServeTLS(listener, o.cert, o.key) }
+	}
+	if err := listen(); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

@@ -1,0 +1,4 @@
+// A demo of krustlet; README.md says how to run it.
+module krustlet.dev/demos/crash-loop
+
+go 1.21
