@@ -8,7 +8,7 @@ import type { ApiClient } from "./api/client.ts";
 import { ClusterObjects } from "./api/cluster_objects.ts";
 import { listWatch } from "./api/list_watch.ts";
 import { podsPath } from "./api/paths.ts";
-import type { Pod, Taint } from "./api/types.ts";
+import type { Pod } from "./api/types.ts";
 import { messageOf } from "./errors.ts";
 import { ClusterEventTransport } from "./events/cluster_transport.ts";
 import { EventRecorder } from "./events/recorder.ts";
@@ -16,6 +16,7 @@ import { ImageStore } from "./images/images.ts";
 import { capacityOf } from "./node/capacity.ts";
 import { readMachineFacts } from "./node/machine.ts";
 import { NodeKeeper } from "./node/node_keeper.ts";
+import type { NodeSettings } from "./node/node_object.ts";
 import { PodLogs } from "./pod/logs.ts";
 import { PodManager, removeOrphans } from "./pod/manager.ts";
 import { RecordStore } from "./pod/record_store.ts";
@@ -31,32 +32,20 @@ import { PodVolumes } from "./volumes/volumes.ts";
 const log = getLogger(["krustlet", "kubelet"]);
 
 /** The part of the configuration that the agent itself needs. `KrustletConfig` fits. */
-export interface KubeletSettings {
-  /** Name of the node object; only pods that are bound to it are run. */
-  readonly nodeName: string;
-  /** In the node's addresses and its label `kubernetes.io/hostname`. */
-  readonly hostname: string;
-  /** The node's address, and that of its pods. */
-  readonly nodeIp: string;
-  /** Labels beside the usual ones; those that the cluster refuses to a node are left out. */
-  readonly nodeLabels: Readonly<Record<string, string>>;
-  /** Taints of a new node; `undefined` means those that follow from the provider's `arch`. */
-  readonly registerWithTaints: readonly Taint[] | undefined;
-  /** How many pods the node says it takes. */
-  readonly maxPods: number;
-  /** How often the node looks at itself, in ms. */
+export interface KubeletSettings extends NodeSettings {
+  /** How often the node looks at itself. */
   readonly nodeStatusUpdateFrequencyMs: number;
-  /** Address on which the node's own API listens. */
+  /** Where the node's own API listens. */
   readonly listenerAddress: string;
   /** 0 takes a free one. */
   readonly listenerPort: number;
-  /** Registries, as `HOST[:PORT]`, that are spoken to without TLS. */
+  /** Registries that are spoken to without TLS, as `host:port`. */
   readonly insecureRegistries: readonly string[];
-  /** True if pods may name modules by their path on this machine. */
+  /** Whether files of this machine may be images. */
   readonly allowLocalModules: boolean;
-  /** Folder for everything that the node keeps; see {@linkcode dataFolders}. */
+  /** Absolute path of the folder that everything lives in. */
   readonly dataDir: string;
-  /** The longest grace period of any pod when the agent ends, in ms. */
+  /** How long all guests together may take to end when the agent stops. */
   readonly shutdownGracePeriodMs: number;
 }
 

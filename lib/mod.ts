@@ -32,6 +32,7 @@ export * from "./errors.ts";
 export * from "./exit.ts";
 export * from "./kubelet.ts";
 export * from "./logging.ts";
+export type { NodeSettings } from "./node/node_object.ts";
 export type * from "./provider.ts";
 export type { Screen, Stream } from "./standalone/display.ts";
 export { type Manifest, readManifests } from "./standalone/manifest.ts";

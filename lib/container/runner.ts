@@ -184,6 +184,7 @@ ${name}_${namespace}(${uid})`,
   // Like a kubelet, keeps the newest run's log and the one before it.
   async #forgetOldRuns(): Promise<void> {
     const { spec, record } = this.#task;
+    if (record.restartCount === 0) return;
     const pod = this.#task.pod();
     const { logsDir, podsDir } = this.#services;
     const previous = rootDir(podsDir, pod.metadata?.uid ?? "", spec.name, record.restartCount - 1);

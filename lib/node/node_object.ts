@@ -10,12 +10,17 @@ import type { MachineFacts } from "./machine.ts";
 
 /** What the configuration says about the node. `KrustletConfig` fits. */
 export interface NodeSettings {
+  /** Name of the Node; only pods that are bound to it are run. */
   readonly nodeName: string;
+  /** In the node's addresses and its label `kubernetes.io/hostname`. */
   readonly hostname: string;
+  /** The node's address, and that of its pods. */
   readonly nodeIp: string;
+  /** Labels beside the usual ones; those that the cluster refuses to a node are left out. */
   readonly nodeLabels: Readonly<Record<string, string>>;
   /** `undefined` means the taints that follow from the backend's architecture. */
   readonly registerWithTaints: readonly Taint[] | undefined;
+  /** How many pods the node says it takes. */
   readonly maxPods: number;
 }
 

@@ -43,11 +43,22 @@ export class RecordStore {
   async save(uid: string, json: string): Promise<void> {
     const path = this.#path(uid);
     try {
-      await Deno.mkdir(`${this.#podsDir}/${uid}`, { recursive: true, mode: 0o700 });
-      await Deno.writeTextFile(`${path}.new`, json, { mode: 0o600 });
+      await this.#write(uid, json);
       await Deno.rename(`${path}.new`, path);
     } catch (error) {
       this.#onTrouble(`Cannot write pod record "${path}": ${error}`);
+    }
+  }
+
+  // The folder is there, but for the first time: looking before each write would cost as much again.
+  async #write(uid: string, json: string): Promise<void> {
+    const path = `${this.#path(uid)}.new`;
+    try {
+      await Deno.writeTextFile(path, json, { mode: 0o600 });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      await Deno.mkdir(`${this.#podsDir}/${uid}`, { recursive: true, mode: 0o700 });
+      await Deno.writeTextFile(path, json, { mode: 0o600 });
     }
   }
 
