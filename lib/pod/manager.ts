@@ -5,11 +5,12 @@
  */
 import { getLogger } from "@logtape/logtape";
 import type { Pod } from "../api/types.ts";
+import { messageOf } from "../errors.ts";
 import { namesIn, removeTree } from "../files.ts";
-import { type Assignment, Controller, runMachine } from "../krator/mod.ts";
+import { type Assignment, Controller, type EndName, runMachine } from "../krator/mod.ts";
 import { aborted, kubeTime, sleep } from "../time.ts";
 import { PodContext } from "./context.ts";
-import { POD_EDGES, type PodStates } from "./edges.ts";
+import { POD_EDGES, type PodEdges, type PodStateName, type PodStates } from "./edges.ts";
 import { identity, loseRunning, newRecord, type PodRecord } from "./record.ts";
 import type { PodServices } from "./services.ts";
 import { finished } from "./states/finished.ts";
@@ -22,6 +23,9 @@ import { running } from "./states/running.ts";
 import { terminating } from "./states/terminating.ts";
 
 const log = getLogger(["krustlet", "pod"]);
+
+/** Beyond all grace periods, what is left to do at a shutdown gets this long. */
+const SETTLE_MS_MAX = 5_000;
 
 const STATES: PodStates = {
   registered,
@@ -90,7 +94,10 @@ export class PodManager {
   async shutdown(graceMs: number): Promise<void> {
     this.#shutdownGraceMs = graceMs;
     this.#shutdown.abort();
-    await this.#controller.idle();
+    const idle = new AbortController();
+    // A pod that is being removed waits for the API server, which may be away.
+    await Promise.race([this.#controller.idle(), sleep(graceMs + SETTLE_MS_MAX, idle.signal)]);
+    idle.abort();
   }
 
   async #live(assignment: Assignment<Pod>): Promise<void> {
@@ -111,17 +118,10 @@ export class PodManager {
     void this.#watchShutdown(context, dismissal, over.signal);
     void this.#watchDeadline(context, over.signal);
     try {
-      const end = await runMachine({
-        edges: POD_EDGES,
-        states: STATES,
-        initial: "registered",
-        context,
-        interrupt: { signal: dismissal.signal, to: "terminating" },
-        onEnter: (state) => {
-          log.debug("Pod {namespace}/{name} is {state}", { ...key, state });
-          this.#services.onState?.(key, state);
-        },
-      });
+      let end = await this.#run(context, { initial: "registered", dismissed: dismissal.signal })
+        .catch((error) => this.#defect(context, error));
+      // Whatever broke: the pod fails, is shown as it is, and can be deleted.
+      end ??= await this.#run(context, { initial: "terminating", dismissed: dismissal.signal });
       if (end === "removed") this.#contexts.delete(key.uid);
     } finally {
       context.ending.over();
@@ -129,6 +129,33 @@ export class PodManager {
       over.abort();
       await context.saved();
     }
+  }
+
+  #run(
+    context: PodContext,
+    { initial, dismissed }: { initial: PodStateName; dismissed: AbortSignal },
+  ): Promise<EndName<PodEdges> | undefined> {
+    return runMachine({
+      edges: POD_EDGES,
+      states: STATES,
+      initial,
+      context,
+      interrupt: { signal: dismissed, to: "terminating" },
+      onEnter: (state) => {
+        log.debug("Pod {namespace}/{name} is {state}", { ...context.key, state });
+        this.#services.onState?.(context.key, state);
+      },
+    });
+  }
+
+  #defect(context: PodContext, error: unknown): undefined {
+    log.error("Pod {namespace}/{name} met a defect of the agent: {error}", {
+      ...context.key,
+      error: error instanceof Error ? error.stack : String(error),
+    });
+    const message = `The node agent failed: ${messageOf(error)}`;
+    context.tell("Warning", "InternalError", message);
+    context.fail({ reason: "InternalError", message }, 0);
   }
 
   /** What this machine remembers of the pod, else what the cluster remembers. */

@@ -273,6 +273,37 @@ Deno.test("PodManager keeps the volumes of a running pod as new as their sources
   await agent.shutdown(0);
 });
 
+Deno.test("PodManager fails a pod that meets a defect, and lets it be deleted", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const broken = podOf("ok", { spec: { hostPID: true } });
+  // A validation that throws anything but a rejection is a defect.
+  Object.defineProperty(broken.spec, "hostPID", {
+    get: () => {
+      throw new TypeError("a defect");
+    },
+  });
+  agent.apply(broken);
+  await world.phase("web", "Failed");
+  assert.equal(world.status("web").reason, "InternalError");
+  agent.apply(deleted(podOf("ok")));
+  await world.eventually("it is released", () => world.released.includes("web"));
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager.shutdown() ends although the API server is away", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const asked = Promise.withResolvers<void>();
+  world.release = () => {
+    asked.resolve();
+    return new Promise<void>(() => {});
+  };
+  agent.apply(deleted(podOf("ok")));
+  await asked.promise;
+  await agent.shutdown(0);
+});
+
 Deno.test("PodManager ends a pod at its deadline", async () => {
   await using world = await World.open();
   const agent = world.agent();

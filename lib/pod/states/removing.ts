@@ -1,7 +1,17 @@
+import { getLogger } from "@logtape/logtape";
 import { podDir, podLogDir } from "../../container/places.ts";
+import { messageOf } from "../../errors.ts";
 import { removeTree } from "../../files.ts";
-import { aborted } from "../../time.ts";
+import { aborted, sleep } from "../../time.ts";
+import type { PodContext } from "../context.ts";
 import type { NextOf, PodState } from "../edges.ts";
+
+const log = getLogger(["krustlet", "pod"]);
+
+/** First and longest pause before files that could not be removed are tried again. */
+const RETRY_MS = { first: 1_000, max: 60_000 };
+/** Tries before the pod is let go all the same; the next start of the agent removes its orphans. */
+const TRIES_MAX = 5;
 
 /** Says the last word, removes everything of the pod on this machine, and lets the cluster know. */
 export const removing: PodState<"removing"> = {
@@ -14,13 +24,30 @@ export const removing: PodState<"removing"> = {
     }
     context.readyToStart = false;
     await context.changed();
-    await services.volumes.unmountAll(key.uid);
+    await stubbornly(context, () => services.volumes.unmountAll(key.uid));
     if (!context.gone.aborted) {
       await Promise.race([services.status.release(key), aborted(context.gone)]);
     }
     services.status.forget(key.uid);
-    await removeTree(podLogDir(services.logsDir, pod));
-    await removeTree(podDir(services.podsDir, key.uid));
+    await stubbornly(context, () => removeTree(podLogDir(services.logsDir, pod)));
+    await stubbornly(context, () => removeTree(podDir(services.podsDir, key.uid)));
     return "removed";
   },
 };
+
+/** Tries again what the disk refuses: a pod that cannot be deleted would stay for ever. */
+async function stubbornly(context: PodContext, remove: () => Promise<void>): Promise<void> {
+  let pauseMs = RETRY_MS.first;
+  for (let tries = 1; tries <= TRIES_MAX; tries++) {
+    try {
+      return await remove();
+    } catch (error) {
+      log.warn("Cannot remove what pod {namespace}/{name} leaves: {error}", {
+        ...context.key,
+        error: messageOf(error),
+      });
+    }
+    await sleep(pauseMs);
+    pauseMs = Math.min(pauseMs * 2, RETRY_MS.max);
+  }
+}
