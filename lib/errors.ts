@@ -12,6 +12,8 @@
  * - `image_never`: not present, and the policy forbids pulling. Kubelet reason `ErrImageNeverPull`.
  * - `container_config`: an env source or mount of the container is missing. Kubelet reason
  *   `CreateContainerConfigError`; try again.
+ * - `container_start`: the machine could not start the container's process (no memory, no descriptors);
+ *   nothing of the guest has run. Kubelet reason `CreateContainerError`; try again.
  * - `volume`: a volume could not be set up; try again. Kubelet reason `FailedMount`.
  */
 export type ErrorCode =
@@ -21,6 +23,7 @@ export type ErrorCode =
   | "image_name"
   | "image_never"
   | "container_config"
+  | "container_start"
   | "volume";
 
 /** An error that the kubelet knows how to react to. Any other error is a defect. */

@@ -82,8 +82,9 @@ export interface Provider {
   validate(pod: Pod): void;
 
   /**
-   * Runs one container until it ends. Settles exactly once and rejects only for a defect of its own:
-   * whatever the guest does is an {@linkcode Exit}.
+   * Runs one container until it ends. Settles exactly once; whatever the guest does is an
+   * {@linkcode Exit}. Rejects with a {@linkcode KubeletError} of code `container_start` if the machine
+   * could not start it, and with anything else only for a defect of the backend.
    */
   run(container: ContainerRun, control: RunControl): Promise<Exit>;
 

@@ -5,7 +5,7 @@
  */
 
 /** The longest wait one timer can hold (2^31-1 ms, about 24.8 days); longer ones fire at once. */
-const TIMER_MS_MAX = 2_147_483_647;
+export const TIMER_MS_MAX = 2_147_483_647;
 
 /**
  * Waits for `ms` milliseconds, or until the signal aborts.

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Container, Pod, RestartPolicy } from "../api/types.ts";
-import { KubeletError, messageOf } from "../errors.ts";
+import { isKubeletError, messageOf } from "../errors.ts";
+import { namesIn, removeTree } from "../files.ts";
 import type { Exit } from "../exit.ts";
 import type { ImageOnDisk } from "../images/images.ts";
 import type { ContainerRun } from "../provider.ts";
@@ -37,10 +38,12 @@ export interface ContainerTask {
   readonly stop: AbortSignal;
   /** Aborted when the guest must be gone. */
   readonly kill: AbortSignal;
+  /** True if it is the agent that ends: then a kill does not count against the guest. */
+  excused(): boolean;
 }
 
-/** First and longest pause before a missing ConfigMap or Secret is looked for again. */
-const CONFIG_RETRY_MS = { first: 1_000, max: 10_000 };
+/** First and longest pause before what is missing, or could not be started, is tried again. */
+const RETRY_MS = { first: 1_000, max: 10_000 };
 
 /** Runs one container for as long as its pod wants it. */
 export class ContainerRunner {
@@ -114,20 +117,49 @@ ${name}_${namespace}(${uid})`,
     if (image === undefined) return;
     record.image = image.image;
     record.imageId = image.imageId;
-    const run = await this.#prepare(image);
-    if (run === undefined || stop.aborted) return;
+    let pauseMs = RETRY_MS.first;
+    while (!stop.aborted) {
+      const run = await this.#prepare(image);
+      if (run === undefined || stop.aborted) return;
+      try {
+        return await this.#startRun(run);
+      } catch (error) {
+        if (!isKubeletError(error, "container_start")) throw error;
+        this.#notBegun();
+        this.#waiting("CreateContainerError", messageOf(error));
+        this.#tell("Warning", "Failed", `Error: ${messageOf(error)}`);
+      }
+      if (!await sleep(pauseMs, stop)) return;
+      pauseMs = Math.min(pauseMs * 2, RETRY_MS.max);
+    }
+  }
+
+  async #startRun(run: ContainerRun): Promise<void> {
+    const { spec, record } = this.#task;
     const [scheme] = this.#services.provider.runtimeVersion.split("://");
     record.containerId = `${scheme}://${run.id}`;
     await this.#forgetOldRuns();
     // On disk before the first instruction, so that a killed agent knows that this run began.
     await this.#task.changed();
     this.#tell("Normal", "Created", `Container created: ${spec.name}`);
-    await this.#ended(await this.#watch(run), run);
+    const exit = await this.#watch(run);
+    // Told to stop before it could begin: the next agent, if there is one, may start it.
+    if (exit.kind === "killed" && record.state.running === undefined) this.#notBegun();
+    else await this.#ended(exit, run);
+  }
+
+  /** The run that was prepared has not begun: it is none. */
+  #notBegun(): void {
+    const { record } = this.#task;
+    const last = record.lastState.terminated?.containerID;
+    if (last === undefined) delete record.containerId;
+    else record.containerId = last;
+    void this.#task.changed();
   }
 
   async #prepare(image: ImageOnDisk): Promise<ContainerRun | undefined> {
     const { spec, record, mounted, stop } = this.#task;
-    let pauseMs = CONFIG_RETRY_MS.first;
+    let pauseMs = RETRY_MS.first;
     for (;;) {
       try {
         return await prepareRun(this.#services, {
@@ -140,11 +172,11 @@ ${name}_${namespace}(${uid})`,
         });
       } catch (error) {
         if (stop.aborted) return undefined;
-        if (error instanceof KubeletError && error.code === "rejected") throw error;
+        if (isKubeletError(error, "rejected")) throw error;
         this.#waiting("CreateContainerConfigError", messageOf(error));
         this.#tell("Warning", "Failed", `Error: ${messageOf(error)}`);
         if (!await sleep(pauseMs, stop)) return undefined;
-        pauseMs = Math.min(pauseMs * 2, CONFIG_RETRY_MS.max);
+        pauseMs = Math.min(pauseMs * 2, RETRY_MS.max);
       }
     }
   }
@@ -161,6 +193,7 @@ ${name}_${namespace}(${uid})`,
     try {
       return await this.#services.provider.run(run, { stop, kill, onStarted });
     } catch (error) {
+      if (isKubeletError(error, "container_start")) throw error;
       // A defect of the backend must not look like the guest's own ending, nor take the pod along.
       return { kind: "start_error", message: `The Wasm runtime failed: ${messageOf(error)}` };
     }
@@ -169,6 +202,10 @@ ${name}_${namespace}(${uid})`,
   async #ended(exit: Exit, run: ContainerRun): Promise<void> {
     const { record, spec } = this.#task;
     endRun(record, { exit, atMs: Date.now() });
+    if (exit.kind === "killed" && this.#task.excused()) {
+      const { restartCount: attempt, backoff } = record;
+      record.backoff = { attempt, ms: backoff?.ms ?? 0, untilMs: 0 };
+    }
     if (exit.kind === "start_error") {
       this.#tell(
         "Warning",
@@ -178,7 +215,7 @@ ${name}_${namespace}(${uid})`,
     }
     await this.#task.changed();
     // Nobody can look into a finished run's own files: what must stay belongs into a volume.
-    await Deno.remove(run.rootPath, { recursive: true }).catch(() => {});
+    await removeTree(run.rootPath).catch(() => {});
   }
 
   // Like a kubelet, keeps the newest run's log and the one before it.
@@ -188,9 +225,9 @@ ${name}_${namespace}(${uid})`,
     const pod = this.#task.pod();
     const { logsDir, podsDir } = this.#services;
     const previous = rootDir(podsDir, pod.metadata?.uid ?? "", spec.name, record.restartCount - 1);
-    await Deno.remove(previous, { recursive: true }).catch(() => {});
+    await removeTree(previous).catch(() => {});
     const dir = containerLogDir(logsDir, pod, spec.name);
-    for await (const { name } of Deno.readDir(dir)) {
+    for (const name of await namesIn(dir).catch(() => [])) {
       const attempt = Number.parseInt(name);
       if (attempt <= record.restartCount - 2) await Deno.remove(`${dir}/${name}`).catch(() => {});
     }

@@ -28,6 +28,8 @@ const GUESTS: Readonly<Record<string, Guest>> = {
   spin: (control) => until(control.kill),
   flaky: (control, { attempt }) =>
     attempt === 0 ? Promise.resolve({ kind: "exited", code: 3 }) : until(control.kill),
+  /** Its process cannot be started at first. */
+  heavy: () => Promise.resolve({ kind: "exited", code: 0 }),
   polite: (control) => until(control.stop).then(() => ({ kind: "exited", code: 0 })),
 };
 
@@ -47,6 +49,8 @@ export class World implements AsyncDisposable, StatusSink {
   readonly said: { pod: PodKey; status: PodStatus }[] = [];
   readonly released: string[] = [];
   readonly trouble: string[] = [];
+  /** What the pull of an image waits for. */
+  readonly gates = new Map<string, Promise<void>>();
   /** Images that cannot be had, with the error. */
   readonly missing = new Map<string, KubeletError>();
   readonly objects: ObjectSource = {
@@ -155,6 +159,11 @@ export class World implements AsyncDisposable, StatusSink {
       },
       run: async (run, control) => {
         this.runs.push(run);
+        this.#wake();
+        if (run.argv[0] === "booting") return await until(control.stop);
+        if (run.argv[0] === "heavy" && this.runs.length === 1) {
+          throw new KubeletError("container_start", "no memory is left");
+        }
         control.onStarted();
         return await GUESTS[run.argv[0] ?? ""]!(control, run);
       },
@@ -164,10 +173,11 @@ export class World implements AsyncDisposable, StatusSink {
 
   #images(): Images {
     return {
-      ensure: ({ image }) => {
+      ensure: async ({ image }) => {
+        await this.gates.get(image);
         const error = this.missing.get(image);
-        if (error !== undefined) return Promise.reject(error);
-        return Promise.resolve({
+        if (error !== undefined) throw error;
+        return {
           image,
           imageId: `sha256:${image}`,
           module: { path: "/nowhere", digest: "sha256:0" },
@@ -175,7 +185,7 @@ export class World implements AsyncDisposable, StatusSink {
           sizeBytes: 1,
           pulled: false,
           tookMs: 1,
-        });
+        };
       },
     };
   }

@@ -3,23 +3,37 @@
  *
  * @module
  */
-import { KubeletError, messageOf } from "../errors.ts";
+import { getLogger } from "@logtape/logtape";
+import { isKubeletError, messageOf } from "../errors.ts";
+import { sleep } from "../time.ts";
 import type { ContainerRole, PodContext } from "./context.ts";
 
+const log = getLogger(["krustlet", "pod"]);
+
+/** How long a container rests after something went wrong that is not its own fault. */
+const RETRY_MS = 10_000;
+
 /**
- * Runs one container until it need not run again. If it can never run here, the whole pod fails.
- * Never rejects.
+ * Runs one container until it need not run again. If it can never run here, the whole pod ends.
+ * Never rejects: what goes wrong on this machine (no descriptors, no disk) is tried again.
  */
 export async function watchRunner(context: PodContext, role: ContainerRole): Promise<void> {
-  try {
-    await context.start(role);
-  } catch (error) {
-    const rejected = error instanceof KubeletError && error.code === "rejected";
-    const reason = rejected ? error.reason ?? "UnsupportedPod" : "InternalError";
-    const message = `Container "${role.name}" cannot run on this node: ${messageOf(error)}`;
-    const container = context.record.containers[role.name];
-    if (container !== undefined) container.state = { waiting: { reason, message } };
-    context.fail({ reason, message }, context.graceMs);
-    context.rejected ||= rejected;
+  const { stop } = context.ending;
+  while (!stop.aborted) {
+    try {
+      return await context.start(role);
+    } catch (error) {
+      const message = `Container "${role.name}" cannot run on this node: ${messageOf(error)}`;
+      if (isKubeletError(error, "rejected")) {
+        context.rejection ??= { reason: error.reason ?? "UnsupportedPod", message };
+        return context.ending.begin("failed", context.graceMs);
+      }
+      log.error("{message}, trying again", {
+        message,
+        error: error instanceof Error ? error.stack : String(error),
+      });
+      context.tell("Warning", "InternalError", message);
+    }
+    await sleep(RETRY_MS, stop);
   }
 }

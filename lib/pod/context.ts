@@ -42,8 +42,8 @@ export class PodContext {
   readyToStart = false;
   /** Keeps the objects that the pod names at hand while it may start containers. */
   held: Disposable | undefined;
-  /** True if a container turned out to be one that can never run here. */
-  rejected = false;
+  /** Why the pod can never run here, once that is known; not yet told. */
+  rejection: PodFailure | undefined;
   /** The runs of containers that are under way. They do not reject. */
   readonly runners = new Set<Promise<void>>();
   /** Counts the changes of the record, for whoever waits for one. */
@@ -100,6 +100,7 @@ export class PodContext {
       ...(role.onStarted === undefined ? {} : { onStarted: role.onStarted }),
       stop: this.ending.stop,
       kill: this.ending.kill,
+      excused: () => this.ending.cause === "shutdown",
     };
     const running = new ContainerRunner(this.services, task).run();
     const settled = running.catch(() => {}).then(() => {
@@ -133,6 +134,14 @@ export class PodContext {
     const { record } = this;
     const phase = record.failure === undefined ? phaseOf(this.pod, record.containers) : "Failed";
     if (phase === "Succeeded" || phase === "Failed") record.finalPhase ??= phase;
+    if (record.finalPhase === undefined) return;
+    // What waited to be started again will not be: its last run is what there is to tell.
+    for (const container of Object.values(record.containers)) {
+      const { terminated } = container.lastState;
+      if (container.state.waiting === undefined || terminated === undefined) continue;
+      container.state = { terminated };
+      container.lastState = {};
+    }
   }
 
   async #save(): Promise<void> {
@@ -145,6 +154,10 @@ export class PodContext {
       now: kubeTime(Date.now()),
     });
     this.record.reported = status;
+    // On disk before anybody hears of it, so that an ended pod never runs again.
+    if (status.phase === "Succeeded" || status.phase === "Failed") {
+      this.record.finalPhase ??= status.phase;
+    }
     await this.services.records.save(this.key.uid, JSON.stringify(this.record));
     this.services.status.say(this.key, status);
   }

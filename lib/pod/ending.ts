@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { TIMER_MS_MAX } from "../time.ts";
 
 /**
  * Why a pod ends: all its containers have done their work; it has failed as a whole (its deadline,
@@ -42,14 +43,17 @@ export class Ending {
     if (this.#cause === undefined || CAUSES.indexOf(cause) > CAUSES.indexOf(this.#cause)) {
       this.#cause = cause;
     }
-    const deadlineMs = Date.now() + graceMs;
-    if (deadlineMs < this.#deadlineMs) {
-      this.#deadlineMs = deadlineMs;
-      clearTimeout(this.#timer);
-      if (graceMs <= 0) this.#kill.abort();
-      else this.#timer = setTimeout(() => this.#kill.abort(), graceMs);
-    }
+    this.#deadlineMs = Math.min(this.#deadlineMs, Date.now() + graceMs);
+    this.#arm();
     this.#stop.abort();
+  }
+
+  // A timer holds 24.8 days at most, and fires at once beyond that.
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const leftMs = this.#deadlineMs - Date.now();
+    if (leftMs <= 0) this.#kill.abort();
+    else this.#timer = setTimeout(() => this.#arm(), Math.min(leftMs, TIMER_MS_MAX));
   }
 
   /** To be called when nothing is left to kill. */

@@ -164,6 +164,9 @@ export class PodManager {
     const nowMs = Date.now();
     const record = await this.#services.records.load(uid) ?? newRecord(pod, kubeTime(nowMs));
     loseRunning(record, nowMs);
+    // Somebody else (the pod garbage collector, a drain) may have ended it while we were away.
+    const { phase } = pod.status ?? {};
+    if (phase === "Succeeded" || phase === "Failed") record.finalPhase ??= phase;
     return record;
   }
 
@@ -177,12 +180,19 @@ export class PodManager {
       if (context.pod.metadata?.deletionTimestamp !== undefined) {
         context.ending.begin("deleted", context.graceMs);
         dismissal.abort();
-      }
+      } else this.#endedByOthers(context);
       await context.latest.changed(done);
     }
     if (!context.gone.aborted) return;
     context.ending.begin("deleted", 0);
     dismissal.abort();
+  }
+
+  /** A pod that the cluster has declared dead, as of a node that was gone for long, is dead. */
+  #endedByOthers(context: PodContext): void {
+    const { phase, reason = "Terminated", message = "" } = context.pod.status ?? {};
+    if (phase !== "Failed" || context.record.finalPhase !== undefined) return;
+    context.fail({ reason, message }, context.graceMs);
   }
 
   async #watchShutdown(
@@ -204,6 +214,7 @@ export class PodManager {
     while (Date.now() < untilMs) {
       if (!await sleep(untilMs - Date.now(), over)) return;
     }
+    if (context.record.finalPhase !== undefined || context.ending.cause !== undefined) return;
     const message = "Pod was active on the node longer than the specified deadline";
     context.tell("Normal", "DeadlineExceeded", message);
     context.fail({ reason: "DeadlineExceeded", message }, context.graceMs);

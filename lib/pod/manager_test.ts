@@ -313,6 +313,141 @@ Deno.test("PodManager ends a pod at its deadline", async () => {
   await agent.shutdown(0);
 });
 
+Deno.test("PodManager fails a pod once its good containers have ended, and never goes back", async () => {
+  await using world = await World.open();
+  const unsupported = new KubeletError("image_pull", "a Linux image", {
+    reason: "UnsupportedImage",
+  });
+  const agent = world.agent();
+  const mixed = (name: string): ReturnType<typeof podOf> => {
+    const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name, uid: "o", controller: true };
+    const containers = [{ name: "app", image: "spin" }, { name: "side", image: "linux" }];
+    const pod = podOf("spin", { name, spec: { containers, terminationGracePeriodSeconds: 0 } });
+    return { ...pod, metadata: { ...pod.metadata, ownerReferences: [owner] } };
+  };
+  world.missing.set("linux", unsupported);
+  for (const name of ["first", "second"]) {
+    const gate = Promise.withResolvers<void>();
+    world.gates.set("linux", gate.promise);
+    agent.apply(mixed(name));
+    await world.eventually("it runs", () => world.container(name)?.state.running !== undefined);
+    gate.resolve();
+    await world.phase(name, "Failed");
+    const phases = world.said.filter(({ pod }) => pod.name === name).map(({ status }) =>
+      status.phase
+    );
+    assert.ok(!phases.slice(phases.indexOf("Failed")).includes("Pending"), phases.join(" "));
+    assert.equal(world.container(name)?.state.terminated?.exitCode, 137);
+    assert.equal(world.status(name).reason, "UnsupportedImage");
+  }
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager takes a run for lost that may have begun when the agent was killed", async () => {
+  await using world = await World.open();
+  const killed = world.agent();
+  killed.apply(podOf("booting"));
+  await world.eventually("it is about to begin", () => world.runs.length === 1);
+  const next = world.agent();
+  next.apply(podOf("booting"));
+  await world.phase("web", "Failed");
+  assert.equal(world.runs.length, 1);
+  assert.equal(world.container("web")?.state.terminated?.reason, "ContainerStatusUnknown");
+  await next.shutdown(0);
+  await killed.shutdown(0);
+});
+
+Deno.test("PodManager leaves a run to the next agent that it was told to stop before it began", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  agent.apply(podOf("booting"));
+  await world.eventually("it is about to begin", () => world.runs.length === 1);
+  await agent.shutdown(0);
+  assert.equal(world.container("web")?.state.terminated, undefined);
+  const next = world.agent();
+  next.apply(podOf("booting"));
+  await world.eventually("it is tried again", () => world.runs.length === 2);
+  await next.shutdown(0);
+});
+
+Deno.test("PodManager tries again what this machine could not start", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  agent.apply(podOf("heavy"));
+  await world.eventually(
+    "it says why",
+    () => world.container("web")?.state.waiting?.reason === "CreateContainerError",
+  );
+  await world.phase("web", "Succeeded");
+  assert.equal(world.container("web")?.restartCount, 0);
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager does not hold stops of the agent against a container", async () => {
+  await using world = await World.open();
+  const pod = podOf("spin", { spec: { restartPolicy: "Always" } });
+  for (let starts = 1; starts <= 4; starts++) {
+    const agent = world.agent();
+    agent.apply(pod);
+    await world.eventually(
+      "it runs",
+      () => world.runs.length === starts && world.container("web")?.state.running !== undefined,
+    );
+    await agent.shutdown(0);
+  }
+  assert.equal(world.container("web")?.restartCount, 3);
+});
+
+Deno.test("PodManager counts a month of grace as a month", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const pod = podOf("spin");
+  agent.apply(pod);
+  await world.phase("web", "Running");
+  agent.apply(deleted(pod, 2_592_000));
+  await world.eventually(
+    "it is told",
+    () => world.events.some(({ reason }) => reason === "Killing"),
+  );
+  await new Promise((next) => setTimeout(next, 20));
+  assert.deepEqual(world.released, []);
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager lets a deadline fail only what has not ended", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  agent.apply(podOf("ok", { name: "quick", spec: { activeDeadlineSeconds: 1 } }));
+  const slow = podOf("spin", { name: "slow", spec: { activeDeadlineSeconds: 1 } });
+  agent.apply(slow);
+  await world.phase("quick", "Succeeded");
+  await world.eventually(
+    "the deadline passes",
+    () => world.events.some(({ reason }) => reason === "DeadlineExceeded"),
+  );
+  agent.apply(deleted(slow));
+  await world.eventually("it is released", () => world.released.includes("slow"));
+  assert.equal(world.status("slow").phase, "Failed");
+  assert.equal(world.status("quick").reason, undefined);
+  assert.equal(world.events.filter(({ reason }) => reason === "DeadlineExceeded").length, 1);
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager ends a pod that the cluster has declared dead", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const pod = podOf("spin", {
+    spec: { restartPolicy: "Always", terminationGracePeriodSeconds: 0 },
+  });
+  agent.apply(pod);
+  await world.phase("web", "Running");
+  agent.apply({ ...pod, status: { phase: "Failed", reason: "NodeLost" } });
+  await world.phase("web", "Failed");
+  assert.equal(world.status("web").reason, "NodeLost");
+  assert.equal(world.container("web")?.state.terminated?.exitCode, 137);
+  await agent.shutdown(0);
+});
+
 Deno.test("removeOrphans() removes what nobody owns, and nothing else", async () => {
   await using world = await World.open();
   const podsDir = `${world.dir}/pods`;

@@ -86,8 +86,11 @@ export function identity(pod: Pod): { uid: string; namespace: string; name: stri
  */
 export function loseRunning(record: PodRecord, nowMs: number): void {
   for (const container of Object.values(record.containers)) {
-    const { running } = container.state;
-    if (running === undefined) continue;
+    const { running, waiting } = container.state;
+    // Its id is on disk before the first instruction: such a run may have begun.
+    const begun = waiting !== undefined &&
+      container.containerId !== container.lastState.terminated?.containerID;
+    if (running === undefined && !begun) continue;
     endRun(container, { exit: { kind: "lost" }, atMs: nowMs });
   }
 }

@@ -5,10 +5,12 @@ import type { NextOf, PodState } from "../edges.ts";
 export const finished: PodState<"finished"> = {
   async run(context): Promise<NextOf<"finished">> {
     const { services, key, pod, record } = context;
+    // A pod that an earlier agent has finished, and told of, is not told of again.
+    const told = !context.readyToStart && record.finalPhase !== undefined &&
+      pod.status?.phase === record.finalPhase;
     context.readyToStart = false;
-    const known = record.finalPhase !== undefined;
     context.conclude();
-    if (!known || pod.status?.phase !== record.finalPhase) await context.changed();
+    if (!told) await context.changed();
     context.held?.[Symbol.dispose]();
     await services.volumes.unmountAll(key.uid);
     await aborted(context.dismissed);

@@ -5,10 +5,10 @@ import type { NextOf, PodState } from "../edges.ts";
 export const registered: PodState<"registered"> = {
   async run(context): Promise<NextOf<"registered">> {
     const { record, pod, services } = context;
-    if (record.finalPhase !== undefined) return "finished";
+    if (record.finalPhase !== undefined || record.failure !== undefined) return "finished";
     const failure = refusal(pod, services.provider);
     if (failure !== undefined) {
-      record.failure = failure;
+      context.rejection = failure;
       return "rejecting";
     }
     const ignored = ignoredFields(pod);

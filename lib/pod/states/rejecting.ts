@@ -5,18 +5,17 @@ import type { NextOf, PodState } from "../edges.ts";
 export const rejecting: PodState<"rejecting"> = {
   async run(context, signal): Promise<NextOf<"rejecting">> {
     const { record, pod, services, key } = context;
-    const { reason, message } = record.failure ?? { reason: "UnsupportedPod", message: "" };
+    const { reason, message } = context.rejection ?? { reason: "UnsupportedPod", message: "" };
     const delayMs = services.rejections.delayMs(pod, Date.now());
     if (delayMs > 0) {
-      // Not failed yet, but whoever looks sees why.
+      // Not failed yet, but whoever looks sees why. No container of it has ever run.
       for (const container of Object.values(record.containers)) {
         container.state = { waiting: { reason, message } };
       }
-      delete record.failure;
       await context.changed();
-      record.failure = { reason, message };
       if (!await sleep(delayMs, signal)) return "terminating";
     }
+    record.failure = { reason, message };
     context.tell("Warning", reason, `Cannot run pod "${key.namespace}/${key.name}": ${message}`);
     return "finished";
   },

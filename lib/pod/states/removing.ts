@@ -19,7 +19,8 @@ export const removing: PodState<"removing"> = {
     const { services, key, pod, record } = context;
     if (record.finalPhase === undefined) {
       const states = (pod.spec?.containers ?? []).map(({ name }) => record.containers[name]?.state);
-      const succeeded = states.every((state) => state?.terminated?.exitCode === 0);
+      const succeeded = record.failure === undefined &&
+        states.every((state) => state?.terminated?.exitCode === 0);
       record.finalPhase = succeeded ? "Succeeded" : "Failed";
     }
     context.readyToStart = false;

@@ -1,4 +1,5 @@
 import type { NextOf, PodState } from "../edges.ts";
+import type { PodRecord } from "../record.ts";
 
 /** Lets the grace period pass, at most, and sees that nothing is left running. */
 export const terminating: PodState<"terminating"> = {
@@ -16,6 +17,15 @@ export const terminating: PodState<"terminating"> = {
       await context.changed();
       return "suspended";
     }
-    return context.rejected ? "rejecting" : "finished";
+    if (context.rejection === undefined) return "finished";
+    if (!hasRun(record)) return "rejecting";
+    record.failure = context.rejection;
+    return "finished";
   },
 };
+
+function hasRun({ containers }: PodRecord): boolean {
+  return Object.values(containers).some(({ state, lastState }) =>
+    state.terminated !== undefined || lastState.terminated !== undefined
+  );
+}
