@@ -47,7 +47,12 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Time for the whole request. @default {the client's, {@linkcode REQUEST_TIMEOUT_MS}} */
   readonly timeoutMs?: number | undefined;
+  /** Asks for the object's metadata alone, for who does not look at the answer. @default false */
+  readonly brief?: boolean | undefined;
 }
+
+/** An answer without spec and status (Kubernetes API concepts, "Receiving resources as metadata"). */
+const BRIEF = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 
 /** How a patch is to be read: RFC 7396, strategic merge, RFC 6902, or server-side apply. */
 export type PatchType = "merge" | "strategic" | "json" | "apply";
@@ -63,7 +68,6 @@ interface Send {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
-  readonly accept?: string;
   readonly options: RequestOptions;
 }
 
@@ -222,7 +226,7 @@ export class ApiClient implements Disposable {
     const token = await this.#token(request, deadline);
     const { access, http } = this.#pool;
     const headers: Record<string, string> = {
-      accept: "application/json",
+      accept: request.options.brief === true ? BRIEF : "application/json",
       "user-agent": this.#userAgent,
     };
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;

@@ -20,6 +20,7 @@ export class ClusterEventTransport implements EventTransport {
     try {
       await this.#client.create(eventsPath(event.metadata?.namespace ?? "default"), event, {
         signal,
+        brief: true,
       });
     } catch (error) {
       if (!isFinal(error)) throw error;
@@ -33,6 +34,7 @@ export class ClusterEventTransport implements EventTransport {
       await this.#client.patch(eventPath(namespace, name), { count, lastTimestamp }, {
         type: "merge",
         signal,
+        brief: true,
       });
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) {

@@ -50,6 +50,8 @@ export class PodContext {
   readonly changes = new Latest(0);
   #saving: Promise<void> = Promise.resolve();
   #queued: Promise<void> | undefined;
+  /** True once there is a file: then it is kept up to date. */
+  #remembered: boolean;
 
   constructor(options: {
     services: PodServices;
@@ -63,6 +65,7 @@ export class PodContext {
     this.key = options.key;
     this.latest = options.latest;
     this.record = options.record;
+    this.#remembered = options.record.reported !== undefined;
     this.gone = options.gone;
     this.dismissed = options.dismissed;
   }
@@ -158,7 +161,11 @@ export class PodContext {
     if (status.phase === "Succeeded" || status.phase === "Failed") {
       this.record.finalPhase ??= status.phase;
     }
-    await this.services.records.save(this.key.uid, JSON.stringify(this.record));
+    // A pod of which nothing has happened yet needs no memory.
+    this.#remembered ||= isWorthSaving(this.record);
+    if (this.#remembered) {
+      await this.services.records.save(this.key.uid, JSON.stringify(this.record));
+    }
     this.services.status.say(this.key, status);
   }
 
@@ -170,4 +177,9 @@ export class PodContext {
     }
     return { spec, fieldPath: `spec.${list}{${name}}` };
   }
+}
+
+function isWorthSaving({ containers, failure, finalPhase }: PodRecord): boolean {
+  return failure !== undefined || finalPhase !== undefined ||
+    Object.values(containers).some(({ containerId }) => containerId !== undefined);
 }

@@ -44,7 +44,11 @@ export class ClusterStatusTransport implements StatusTransport {
   async writeStatus(pod: PodKey, status: PodStatus, signal: AbortSignal): Promise<Heard> {
     try {
       const path = podStatusPath(pod.namespace, pod.name);
-      await this.#client.patch(path, statusPatch(pod, status), { type: "strategic", signal });
+      await this.#client.patch(path, statusPatch(pod, status), {
+        type: "strategic",
+        signal,
+        brief: true,
+      });
       return "written";
     } catch (error) {
       return this.#answer(error, pod);
@@ -54,7 +58,7 @@ export class ClusterStatusTransport implements StatusTransport {
   async release(pod: PodKey, signal: AbortSignal): Promise<Heard> {
     const body = { gracePeriodSeconds: 0, preconditions: { uid: pod.uid } };
     try {
-      await this.#client.delete(podPath(pod.namespace, pod.name), { body, signal });
+      await this.#client.delete(podPath(pod.namespace, pod.name), { body, signal, brief: true });
       return "written";
     } catch (error) {
       return this.#answer(error, pod);

@@ -19,7 +19,7 @@ export const registered: PodState<"registered"> = {
         `This node does not act on: ${ignored.join(", ")}. The container runs without it.`,
       );
     }
-    await context.changed();
+    void context.changed();
     context.held = services.hold?.(pod);
     return "mounting";
   },
