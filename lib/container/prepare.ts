@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { dirname, join, sep } from "node:path";
 import type { Container, Pod } from "../api/types.ts";
-import { isKubeletError, KubeletError } from "../errors.ts";
+import { KubeletError } from "../errors.ts";
+import { removeTree } from "../files.ts";
 import type { ImageOnDisk } from "../images/images.ts";
-import type { ContainerRun } from "../provider.ts";
+import type { ContainerMount, ContainerRun } from "../provider.ts";
 import { parseQuantity, quantityBytes } from "../quantity.ts";
 import { containerMounts } from "../volumes/mounts.ts";
 import type { MountedVolume } from "../volumes/volume.ts";
@@ -42,8 +44,10 @@ export async function prepareRun(
   const rootPath = rootDir(podsDir, uid, spec.name, attempt);
   const logDir = containerLogDir(logsDir, pod, spec.name);
   const folders = [rootPath, logDir];
+  // What an attempt before has left could hold links.
+  await removeTree(rootPath);
   await Promise.all(folders.map((path) => Deno.mkdir(path, { recursive: true, mode: 0o700 })));
-  for (const file of files) await placeFile(file.hostPath, `${rootPath}${file.guestPath}`);
+  for (const file of files) await placeFile(file, rootPath);
   return {
     id: randomId(),
     pod: { uid, namespace, name },
@@ -83,15 +87,20 @@ function memoryLimit(spec: Container): ContainerRun["limits"] {
 }
 
 // A single file in a volume (subPath) is never updated, so a copy serves; see docs/volumes.
-async function placeFile(from: string, to: string): Promise<void> {
+async function placeFile(
+  { hostPath, guestPath }: ContainerMount,
+  rootPath: string,
+): Promise<void> {
+  const to = join(rootPath, guestPath);
+  const refused = `Cannot mount file "${hostPath}" at "${guestPath}"`;
+  if (!to.startsWith(`${join(rootPath)}${sep}`)) {
+    throw new KubeletError("container_config", `${refused}: that is not below the root`);
+  }
   try {
-    await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
-    await Deno.copyFile(from, to);
+    await Deno.mkdir(dirname(to), { recursive: true });
+    await Deno.copyFile(hostPath, to);
   } catch (error) {
-    if (isKubeletError(error, "container_config")) throw error;
-    throw new KubeletError("container_config", `Cannot mount file "${from}" at "${to}"`, {
-      cause: error,
-    });
+    throw new KubeletError("container_config", refused, { cause: error });
   }
 }
 

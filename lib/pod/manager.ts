@@ -9,6 +9,7 @@ import { messageOf } from "../errors.ts";
 import { namesIn, removeTree } from "../files.ts";
 import { type Assignment, Controller, type EndName, runMachine } from "../krator/mod.ts";
 import { aborted, kubeTime, sleep } from "../time.ts";
+import { isPodUid } from "../volumes/volumes.ts";
 import { PodContext } from "./context.ts";
 import { POD_EDGES, type PodEdges, type PodStateName, type PodStates } from "./edges.ts";
 import { identity, loseRunning, newRecord, type PodRecord } from "./record.ts";
@@ -221,7 +222,10 @@ export class PodManager {
   }
 }
 
-/** Removes what is left on disk of pods that no longer exist. */
+/**
+ * Removes what is left on disk of pods that no longer exist. What cannot be a pod's is left alone;
+ * what cannot be removed is warned of, and keeps nothing else from being removed.
+ */
 export async function removeOrphans(
   { podsDir, logsDir, volumes, records }: Pick<
     PodServices,
@@ -229,14 +233,31 @@ export async function removeOrphans(
   >,
   known: ReadonlySet<string>,
 ): Promise<void> {
-  for (const uid of await records.uids()) {
-    if (known.has(uid)) continue;
+  const isOrphan = (uid: string): boolean => isPodUid(uid) && !known.has(uid);
+  const attempt = async (path: string, removal: () => Promise<void>): Promise<void> => {
+    try {
+      await removal();
+    } catch (error) {
+      log.warn("Cannot remove {path}, which is of a pod that no longer exists: {error}", {
+        path,
+        error: messageOf(error),
+      });
+    }
+  };
+  for (const uid of (await records.uids()).filter(isOrphan)) {
+    const path = `${podsDir}/${uid}`;
     log.info("Removing what is left of pod {uid}, which no longer exists", { uid });
-    await volumes.unmountAll(uid);
-    await removeTree(`${podsDir}/${uid}`);
+    await attempt(path, async () => {
+      await volumes.unmountAll(uid);
+      await removeTree(path);
+    });
   }
   for (const name of await namesIn(logsDir)) {
-    const uid = name.slice(name.lastIndexOf("_") + 1);
-    if (!known.has(uid)) await removeTree(`${logsDir}/${name}`);
+    const [, uid = ""] = LOG_FOLDER.exec(name) ?? [];
+    const path = `${logsDir}/${name}`;
+    if (isOrphan(uid)) await attempt(path, () => removeTree(path));
   }
 }
+
+/** A pod's log folder, `<namespace>_<name>_<uid>`; neither name may hold an underscore. */
+const LOG_FOLDER = /^[^_]+_[^_]+_(.+)$/;

@@ -467,3 +467,27 @@ Deno.test("removeOrphans() removes what nobody owns, and nothing else", async ()
   assert.deepEqual(await namesIn(logsDir), ["default_web_kept"]);
   assert.deepEqual(world.trouble, []);
 });
+
+Deno.test("removeOrphans() goes on past strange names and past what cannot be removed", async () => {
+  await using world = await World.open();
+  const podsDir = `${world.dir}/pods`;
+  const logsDir = `${world.dir}/logs`;
+  const strangers = [".DS_Store", "lost+found", "no_uid"];
+  for (const dir of [podsDir, logsDir]) {
+    await Deno.mkdir(dir);
+    for (const name of strangers) await Deno.writeTextFile(`${dir}/${name}`, "");
+  }
+  for (const uid of ["1-stuck", "2-gone"]) {
+    await Deno.mkdir(`${podsDir}/${uid}`);
+    await Deno.mkdir(`${logsDir}/default_web_${uid}`);
+  }
+  const facts = { nodeName: "n", hostIPs: [], podIPs: [], allocatable: {} };
+  const volumes = new PodVolumes({ podsDir, objects: world.objects, facts });
+  const unmountAll = volumes.unmountAll.bind(volumes);
+  volumes.unmountAll = (uid) =>
+    uid === "1-stuck" ? Promise.reject(new Error("device busy")) : unmountAll(uid);
+  const records = new RecordStore(podsDir, (message) => world.trouble.push(message));
+  await removeOrphans({ podsDir, logsDir, volumes, records }, new Set());
+  assert.deepEqual((await namesIn(podsDir)).sort(), [...strangers, "1-stuck"].sort());
+  assert.deepEqual((await namesIn(logsDir)).sort(), [...strangers].sort());
+});

@@ -12,6 +12,8 @@ import type { Socket } from "node:net";
 export interface ConnectionLimits {
   /** Connections at once; more are closed as they come. */
   readonly connectionsMax: number;
+  /** Connections at once from one address. */
+  readonly connectionsPerPeerMax: number;
   /** Time for the TLS handshake and the head of the first request. */
   readonly headMs: number;
   /** Time between the end of an answer and the head of the next request. */
@@ -36,6 +38,7 @@ interface Connection {
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #open = new Map<string, Connection>();
+  readonly #perAddress = new Map<string | undefined, number>();
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
@@ -45,18 +48,29 @@ export class Connections {
   add(socket: Socket): void {
     // A peer that goes away without a word is no news.
     socket.on("error", () => socket.destroy());
-    if (this.#open.size >= this.#limits.connectionsMax) {
+    const address = socket.remoteAddress;
+    const { connectionsMax, connectionsPerPeerMax } = this.#limits;
+    const ofPeer = this.#perAddress.get(address) ?? 0;
+    if (this.#open.size >= connectionsMax || ofPeer >= connectionsPerPeerMax) {
       socket.destroy();
       return;
     }
     const peer = peerOf(socket);
+    this.#perAddress.set(address, ofPeer + 1);
     const connection: Connection = { socket, timer: undefined };
     this.#open.set(peer, connection);
     arm(connection, this.#limits.headMs);
     socket.once("close", () => {
       clearTimeout(connection.timer);
       if (this.#open.get(peer) === connection) this.#open.delete(peer);
+      this.#left(address);
     });
+  }
+
+  #left(address: string | undefined): void {
+    const rest = (this.#perAddress.get(address) ?? 1) - 1;
+    if (rest > 0) this.#perAddress.set(address, rest);
+    else this.#perAddress.delete(address);
   }
 
   /** A request has come: the connection may take its time until the answer has ended. */

@@ -13,8 +13,8 @@ export interface LogLocation {
   /** Folder of the container's log files. */
   readonly dir: string;
   readonly attempt: number;
-  /** Resolves when the run has ended and everything is written. */
-  readonly ended: Promise<void>;
+  /** Resolves when the run has ended and everything is written; for those who wait for it. */
+  ended(): Promise<void>;
 }
 
 /** Why there is no log. `message` is for the user, as `pod "a" does not exist`. */
@@ -76,7 +76,10 @@ export async function serveLogs(logs: LogSource, given: LogRequest): Promise<voi
     // A follower of a silent container must learn at once that it is heard.
     response.flushHeaders();
     if (given.request.method !== "HEAD") {
-      for await (const bytes of readLog({ ...query, ...place, signal: stop.signal })) {
+      const { dir, attempt } = place;
+      const ended = query.follow ? { ended: place.ended() } : {};
+      const reading = readLog({ ...query, dir, attempt, ...ended, signal: stop.signal });
+      for await (const bytes of reading) {
         if (!response.write(bytes)) await drained(response, stop.signal);
       }
     }

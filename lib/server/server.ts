@@ -45,9 +45,13 @@ export interface KubeletServerOptions extends ServerCertificates {
   readonly limits?: Partial<ServerLimits>;
 }
 
-/** Generous for an API server, a monitor and some people; bounded for everybody else. */
+/**
+ * Generous for an API server, a monitor and some people; bounded for everybody else. One API server
+ * may follow as many logs as there can be, and ask other things; it leaves room for the others.
+ */
 export const SERVER_LIMITS: ServerLimits = {
   connectionsMax: 1_000,
+  connectionsPerPeerMax: 300,
   headMs: 10_000,
   idleMs: 90_000,
   logStreamsMax: 250,
@@ -148,11 +152,11 @@ export class KubeletServer {
     const method = request.method ?? "GET";
     const [path = "/", query = ""] = splitUrl(request.url ?? "/");
     const route = findRoute(method, path);
-    if (route.kind === "health") return sendText(response, { status: 200, text: "ok" });
+    if (route.kind === "health") return leave(response, { status: 200, text: "ok" });
     const user = authenticate(request.socket as TLSSocket);
-    if (user === undefined) return sendText(response, { status: 401, text: "Unauthorized" });
+    if (user === undefined) return leave(response, { status: 401, text: "Unauthorized" });
     const refusal = await this.#refusal(user, { method, path });
-    if (refusal !== undefined) return sendText(response, refusal);
+    if (refusal !== undefined) return leave(response, refusal);
     await this.#serve(route, { request, response, params: new URLSearchParams(query) });
   }
 
@@ -224,6 +228,11 @@ export class KubeletServer {
       this.#logStreams--;
     }
   }
+}
+
+/** Answers somebody who has no business here, and closes: few connections serve many strangers. */
+function leave(response: ServerResponse, answer: { status: number; text: string }): void {
+  sendText(response, { ...answer, headers: { connection: "close" } });
 }
 
 function contextOf(

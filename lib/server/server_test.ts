@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { request as httpsRequest } from "node:https";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
 import { Authority, type Certificate } from "./_test_certificates.ts";
@@ -168,7 +168,7 @@ class Log implements Disposable {
 
   locate(container: unknown, previous: boolean): LogLocation | LogAbsence {
     this.asked.push([container, previous]);
-    return { dir: this.dir, attempt: 3, ended: this.ended.promise };
+    return { dir: this.dir, attempt: 3, ended: () => this.ended.promise };
   }
 
   [Symbol.dispose](): void {
@@ -339,6 +339,46 @@ Deno.test("KubeletServer takes only so many connections", async () => {
   const closed = new Promise<void>((resolve) => first.once("close", () => resolve()));
   first.destroy();
   await closed;
+});
+
+Deno.test("KubeletServer takes only so many connections from one address", async () => {
+  await using node = await start({ limits: { connectionsPerPeerMax: 1 } });
+  const opened = async (): Promise<Socket> => {
+    const socket = connect(node.port, "127.0.0.1");
+    await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
+    return socket;
+  };
+  const closed = (socket: Socket): Promise<void> =>
+    new Promise((resolve) => socket.once("close", () => resolve()));
+  const first = await opened();
+  await closed(await opened());
+  const gone = closed(first);
+  first.destroy();
+  await gone;
+});
+
+Deno.test("KubeletServer holds no connection to strangers after its answer", async () => {
+  await using node = await start({
+    authorize: (_user, { subresource }) => Promise.resolve(subresource === "pods"),
+  });
+  const { certPem: cert, keyPem: key } = API_SERVER;
+  const rows = [["/healthz", 200, {}], ["/pods", 401, {}], ["/logs", 403, { cert, key }]] as const;
+  for (const [path, status, client] of rows) {
+    const socket = tlsConnect({
+      host: "127.0.0.1",
+      port: node.port,
+      ca: CLUSTER.certPem,
+      ...client,
+    });
+    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    let text = "";
+    socket.on("error", () => {});
+    socket.on("data", (bytes: Uint8Array) => text += new TextDecoder().decode(bytes));
+    socket.once("secureConnect", () => socket.write(`GET ${path} HTTP/1.1\r\nHost: n\r\n\r\n`));
+    await closed;
+    assert.ok(text.startsWith(`HTTP/1.1 ${status} `), text);
+    assert.match(text, /^connection: close\r$/im);
+  }
 });
 
 Deno.test("KubeletServer.close() ends followers", async () => {

@@ -47,8 +47,9 @@ export async function containerMounts(
 }
 
 function guestPathOf(container: Container, mount: VolumeMount): string {
-  if (/[:\0]/.test(mount.mountPath)) {
-    throw refusal(container, mount, "mountPath must not contain ':' or a zero byte");
+  // To a container a backslash is part of a name; to Windows it is a separator, even before "..".
+  if (/[:\\\0]/.test(mount.mountPath)) {
+    throw refusal(container, mount, "mountPath must not contain ':', a backslash or a zero byte");
   }
   const path = posix.normalize(`/${mount.mountPath}`).replace(/(?<=.)\/$/, "");
   if (path === "/") throw refusal(container, mount, "mountPath must not be the root");

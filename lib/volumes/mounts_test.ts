@@ -44,6 +44,8 @@ Deno.test("containerMounts() refuses what no container could have", async () => 
     [[{ name: "data", mountPath: "" }], /must not be the root/],
     [[{ name: "device", mountPath: "/zero" }], /"\/dev\/zero" is a socket, device or pipe/],
     [[{ name: "data", mountPath: "/a:b" }], /must not contain ':'/],
+    [[{ name: "data", mountPath: "/a\\..\\..\\b" }], /must not contain .* a backslash/],
+    [[{ name: "data", mountPath: "/a\0" }], /must not contain .* a zero byte/],
     [
       [{ name: "data", mountPath: "/a" }, { name: "config", mountPath: "/b/../a/" }],
       /volumeMount "config" of container "app": "\/a" is mounted twice/,

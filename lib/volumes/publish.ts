@@ -16,6 +16,7 @@
  */
 import { join } from "node:path";
 import { KubeletError } from "../errors.ts";
+import { removeTree } from "../files.ts";
 
 /** A file to be published. */
 export interface PublishedFile {
@@ -197,11 +198,7 @@ async function swap(folder: string, generation: string): Promise<void> {
 }
 
 async function removeAll(folder: string, names: Iterable<string>): Promise<void> {
-  await allDone(
-    [...names].map((name) =>
-      Deno.remove(join(folder, name), { recursive: true }).catch(ignoreMissing)
-    ),
-  );
+  await allDone([...names].map((name) => removeTree(join(folder, name))));
 }
 
 /** Waits for all, so that nothing is still writing when the first failure is thrown. */

@@ -3,6 +3,7 @@ import type { ObjectSource } from "../api/object_source.ts";
 import type { Pod, Volume } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
 import type { FieldFacts } from "../fields.ts";
+import { removeTree } from "../files.ts";
 import { PodObjects } from "./objects.ts";
 import type { MountedVolume } from "./source.ts";
 import { ServiceAccountTokens } from "./tokens.ts";
@@ -100,23 +101,10 @@ export class PodVolumes {
     return this.#inTurn(podUid, async () => {
       this.#tokens.forget(podUid);
       const volumes = this.#volumesDir(podUid);
-      await Deno.remove(volumes, { recursive: true }).catch(ignoreMissing);
+      await removeTree(volumes);
       // Refused when the folder holds other things, which are not ours to remove.
       await Deno.remove(join(volumes, "..")).catch(() => {});
     });
-  }
-
-  /** UIDs of the pods that have a folder on disk, whether or not they still exist. */
-  async podsOnDisk(): Promise<string[]> {
-    const uids: string[] = [];
-    try {
-      for await (const entry of Deno.readDir(this.#podsDir)) {
-        if (entry.isDirectory && POD_UID.test(entry.name)) uids.push(entry.name);
-      }
-    } catch (error) {
-      ignoreMissing(error);
-    }
-    return uids.sort();
   }
 
   /**
@@ -128,7 +116,7 @@ export class PodVolumes {
   }
 
   #volumesDir(podUid: string): string {
-    if (!POD_UID.test(podUid)) {
+    if (!isPodUid(podUid)) {
       throw new KubeletError("volume", `Cannot use pod UID "${podUid}" as the name of a folder`);
     }
     return join(this.#podsDir, podUid, "volumes");
@@ -143,6 +131,11 @@ export class PodVolumes {
     turn.then(done, done);
     return turn;
   }
+}
+
+/** Whether this can be a pod's UID and the name of its folder: no other folder of pods is touched. */
+export function isPodUid(name: string): boolean {
+  return POD_UID.test(name);
 }
 
 /** Names of the volumes that containers mount, and of those that they mount a part of. */
@@ -172,8 +165,4 @@ function throwFailures(
   }
   if (messages.length === 0) return;
   throw new KubeletError("volume", messages.join("; "), { cause, reason: "FailedMount" });
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
