@@ -12,8 +12,11 @@ import type { ApiClient, ClusterAccess, KrustletConfig } from "./lib/mod.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const VERSION = manifest.version;
-/** Exit codes: all is well; something went wrong; the command line or a file is wrong. */
-const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+/**
+ * Exit codes: all is well; something went wrong; the command line or a file is wrong; and as shells
+ * number them, the end by SIGINT, and that by SIGPIPE.
+ */
+const EXIT = { ok: 0, failed: 1, usage: 2, stopped: 130, unread: 141 } as const;
 
 /** The words that can stand behind `krustlet`, and what they do. */
 const COMMANDS = {
@@ -34,6 +37,7 @@ async function start(args: readonly string[]): Promise<number> {
     format: config.logFormat,
     colour: Deno.stderr.isTerminal() && !Deno.noColor,
   });
+  lib.surviveRejections();
   await using stop = stopSignal();
   try {
     await lib.lockDataDir(config.dataDir);
@@ -156,40 +160,51 @@ async function run(args: readonly string[]): Promise<number> {
   });
   const manifests = await lib.readManifests(files, moduleArgs);
   const { WasiProvider } = await import("./providers/wasi/mod.ts");
-  await using stop = stopSignal();
   const workDir = await Deno.makeTempDir({ prefix: "krustlet-run-" });
+  await using stop = stopSignal(() => Deno.removeSync(workDir, { recursive: true }));
+  await using parts = new AsyncDisposableStack();
+  parts.defer(() => removeWorkDir(workDir));
+  const folders = {
+    imagesDir: `${settings.dataDir}/images`,
+    logsDir: `${workDir}/logs`,
+    podsDir: `${workDir}/pods`,
+  };
+  for (const folder of Object.values(folders)) await Deno.mkdir(folder, { recursive: true });
+  const containers = manifests.pods.flatMap(({ spec }) => spec?.containers ?? []);
+  const provider = new WasiProvider({
+    version: VERSION,
+    ...folders,
+    poolSize: Math.min(containers.length, 2),
+    warn: lib.warn,
+  });
+  parts.defer(() => provider.close());
+  const unread = new AbortController();
+  const code = await lib.runStandalone({
+    manifest: manifests,
+    provider,
+    workDir,
+    imagesDir: folders.imagesDir,
+    insecureRegistries: settings.insecureRegistries,
+    screen: terminalScreen(unread),
+    stop: AbortSignal.any([stop.signal, unread.signal]),
+    graceMs: settings.gracePeriodMs,
+  });
+  if (stop.signal.aborted) return EXIT.stopped;
+  return unread.signal.aborted ? EXIT.unread : code;
+}
+
+/** What stays behind is worth a word, and not the exit code that the guests have earned. */
+async function removeWorkDir(path: string): Promise<void> {
+  const lib = await import("./lib/mod.ts");
   try {
-    const folders = {
-      imagesDir: `${settings.dataDir}/images`,
-      logsDir: `${workDir}/logs`,
-      podsDir: `${workDir}/pods`,
-    };
-    for (const folder of Object.values(folders)) await Deno.mkdir(folder, { recursive: true });
-    const containers = manifests.pods.flatMap(({ spec }) => spec?.containers ?? []);
-    const provider = new WasiProvider({
-      version: VERSION,
-      ...folders,
-      poolSize: Math.min(containers.length, 2),
-      warn: lib.warn,
-    });
-    const code = await lib.runStandalone({
-      manifest: manifests,
-      provider,
-      workDir,
-      imagesDir: folders.imagesDir,
-      insecureRegistries: settings.insecureRegistries,
-      screen: terminalScreen(),
-      stop: stop.signal,
-      graceMs: settings.gracePeriodMs,
-    });
-    await provider.close();
-    return stop.signal.aborted ? 130 : code;
-  } finally {
-    await Deno.remove(workDir, { recursive: true });
+    await lib.removeTree(path);
+  } catch (error) {
+    lib.warn(`Cannot remove folder "${path}", remove it by hand: ${lib.messageOf(error)}`);
   }
 }
 
-function terminalScreen(): import("./lib/mod.ts").Screen {
+/** The program's own streams. Aborts `unread` when one of them has no reader any more. */
+function terminalScreen(unread: AbortController): import("./lib/mod.ts").Screen {
   const terminal = Deno.stdout.isTerminal() && Deno.stderr.isTerminal();
   return {
     terminal,
@@ -197,7 +212,13 @@ function terminalScreen(): import("./lib/mod.ts").Screen {
     columns: () => (terminal ? Deno.consoleSize().columns : 0) || 80,
     write: (stream, bytes) => {
       const target = stream === "stdout" ? Deno.stdout : Deno.stderr;
-      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(target.writeSync(rest));
+      try {
+        for (let rest = bytes; rest.length > 0;) rest = rest.subarray(target.writeSync(rest));
+      } catch (error) {
+        // As `head` does when it has seen enough.
+        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+        unread.abort(error);
+      }
     },
   };
 }
@@ -259,14 +280,25 @@ function kubeconfigCluster(access: ClusterAccess): Parameters<
   };
 }
 
-/** Aborted at SIGINT, SIGTERM or (Windows) Ctrl-Break. The second signal ends the program at once. */
-function stopSignal(): AsyncDisposable & { readonly signal: AbortSignal } {
+/**
+ * Aborted at SIGINT, SIGTERM or (Windows) Ctrl-Break. The second signal ends the program at once,
+ * after a last deed that may fail.
+ */
+function stopSignal(
+  lastDeed: () => void = () => {},
+): AsyncDisposable & { readonly signal: AbortSignal } {
   const names: Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT", "SIGBREAK"]
     : ["SIGINT", "SIGTERM"];
   const controller = new AbortController();
   const listen = (): void => {
-    if (controller.signal.aborted) Deno.exit(EXIT.failed);
+    if (controller.signal.aborted) {
+      try {
+        lastDeed();
+      } finally {
+        Deno.exit(EXIT.failed);
+      }
+    }
     controller.abort(new DOMException("The agent was told to stop", "AbortError"));
   };
   for (const name of names) Deno.addSignalListener(name, listen);

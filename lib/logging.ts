@@ -39,14 +39,40 @@ export async function configureLogging({ level, format, colour }: LoggingOptions
   });
 }
 
-/** Texts are printed as they are: quotes around every name help nobody. */
+/**
+ * Texts are printed without quotes, which help nobody around every name. Whoever wrote them, the API
+ * server or a guest, must not forge a line or move the cursor: further lines are indented, and other
+ * control characters are printed as `\\xNN`.
+ */
 function plainText(value: unknown, inspect: (value: unknown) => string): string {
-  return typeof value === "string" ? value : inspect(value);
+  const text = typeof value === "string" ? value : inspect(value);
+  return text.replaceAll(/\r?\n/g, "\n  ").replaceAll(CONTROL, hexCode);
+}
+
+/** Control characters (Unicode's Cc) but the newline and the tab. */
+const CONTROL = /[^\P{Cc}\n\t]/gu;
+
+function hexCode(character: string): string {
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
 /** Logs a warning of a part that has no logger of its own. */
 export function warn(message: string): void {
   getLogger(["krustlet"]).warn("{message}", { message });
+}
+
+/**
+ * From now on a promise that nobody looked after is a line in the log at level error, and not the end
+ * of the agent: a defect in one place must not end every guest.
+ */
+export function surviveRejections(): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    const { reason } = event;
+    getLogger(["krustlet"]).error("A defect of the agent, which goes on: {error}", {
+      error: reason instanceof Error ? reason.stack ?? reason.message : String(reason),
+    });
+  });
 }
 
 // A closed stderr (the reader of a pipe has gone) must not end the agent.

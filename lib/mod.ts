@@ -30,6 +30,7 @@ export { parseRunArguments, type RunArguments } from "./config/run_options.ts";
 export * from "./data_dir.ts";
 export * from "./errors.ts";
 export * from "./exit.ts";
+export { removeTree } from "./files.ts";
 export * from "./kubelet.ts";
 export * from "./logging.ts";
 export type { NodeSettings } from "./node/node_object.ts";

@@ -27,7 +27,7 @@ function command(home: string, args: readonly string[]): Deno.Command {
     join(Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "", ".cache"), "deno");
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", MAIN, ...args],
-    env: { HOME: home, DENO_DIR: cache, NO_COLOR: "1", KUBECONFIG: "" },
+    env: { HOME: home, TMPDIR: home, DENO_DIR: cache, NO_COLOR: "1", KUBECONFIG: "" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -186,6 +186,49 @@ Deno.test("Ctrl-C ends a run within its grace period, and leaves nothing behind"
     assert.equal(new TextDecoder().decode(stdout), "", "a process is left");
   });
 });
+
+Deno.test("krustlet run ends without a word when nobody reads its output any more", async () => {
+  await withHome(async (home) => {
+    const args = ["run", "--grace-period", "1s", await guest("ticks")];
+    const child = command(home, args).spawn();
+    const errors = child.stderr.text();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    const { code } = await child.status;
+    const said = await errors;
+    assert.equal(code, 141, said);
+    assert.doesNotMatch(said, /Broken|\n\s+at /);
+    assert.deepEqual(await workFolders(home), []);
+  });
+});
+
+Deno.test("a second Ctrl-C ends a run at once, and leaves no folder behind", async () => {
+  await withHome(async (home) => {
+    const args = ["run", "--grace-period", "60s", await guest("spin")];
+    const child = command(home, args).spawn();
+    const errors = child.stderr.text();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    assert.equal((await workFolders(home)).length, 1);
+    let over = false;
+    const ended = child.status.finally(() => over = true);
+    // Two at the same time may arrive as one.
+    while (!over) {
+      child.kill("SIGINT");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.equal((await ended).code, 1, await errors);
+    await reader.cancel();
+    assert.deepEqual(await workFolders(home), []);
+  });
+});
+
+/** The folders of runs that are there. */
+async function workFolders(home: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(home));
+  return entries.map(({ name }) => name).filter((name) => name.startsWith("krustlet-run-"));
+}
 
 async function childrenOf(pid: number): Promise<number[]> {
   const { stdout } = await new Deno.Command("pgrep", { args: ["-P", String(pid)] }).output();

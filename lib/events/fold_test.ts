@@ -93,7 +93,34 @@ Deno.test("Fold saves up no more than one burst", () => {
   assert.equal(results.filter((result) => result !== "dropped").length, BURST);
 });
 
-Deno.test("Fold forgets the object that came first when there are too many", () => {
+Deno.test("Fold counts up what differs only where a message is cut", () => {
+  const fold = new Folding();
+  const long = "é".repeat(2_000);
+  assert.equal(fold.add(happening({ message: `${long} 1` }), 0), "e1 1");
+  assert.equal(fold.add(happening({ message: `${long} 2` }), 0), "+e1 2");
+});
+
+Deno.test("Fold remembers no event for longer than it is counted up", () => {
+  const fold = new Fold();
+  const make = (): Event => ({ involvedObject: {} });
+  for (let hour = 0; hour < 100; hour++) {
+    fold.add(happening({ message: `message ${hour}` }), hour * 60 * MINUTE_MS, make);
+    fold.add(happening({ message: "always" }), hour * 60 * MINUTE_MS, make);
+  }
+  assert.equal(fold.remembered, 2);
+});
+
+Deno.test("Fold forgets an object that was silent, once it has its whole burst back", () => {
+  const fold = new Fold();
+  const make = (): Event => ({ involvedObject: {} });
+  for (let i = 0; i < 100; i++) fold.add(happening({}, `u${i}`), 0, make);
+  fold.add(happening({}, "u0"), 60 * MINUTE_MS, make);
+  assert.equal(fold.remembered, 100);
+  fold.add(happening({}, "new"), BURST * 5 * MINUTE_MS + 1, make);
+  assert.equal(fold.remembered, 2);
+});
+
+Deno.test("Fold forgets the object that was silent for longest when there are too many", () => {
   const fold = new Folding();
   fold.add(happening({}, "first"), 0);
   assert.equal(fold.add(happening({}, "first"), 0), "+e1 2");

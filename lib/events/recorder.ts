@@ -8,6 +8,7 @@ import type { Event } from "../api/types.ts";
 import { kubeTime, sleep } from "../time.ts";
 import { Fold } from "./fold.ts";
 import type { EventSink, Happening } from "./happening.ts";
+import { cutMessage } from "./message.ts";
 
 /** How events reach the cluster; a throw means: later. */
 export interface EventTransport {
@@ -30,8 +31,6 @@ const TRIES_MAX = 8;
 const RETRY_MS = { first: 250, max: 10_000 };
 /** Events sent at the same time. */
 const LANES = 2;
-/** Bytes of a message: the API server refuses more than 1024. */
-const MESSAGE_BYTES_MAX = 1_024;
 
 /** Sends events in the background, in order for each object as far as the network allows. */
 export class EventRecorder implements EventSink {
@@ -76,7 +75,7 @@ export class EventRecorder implements EventSink {
       involvedObject: object,
       type,
       reason,
-      message: cut(message),
+      message: cutMessage(message),
       source: { component: "kubelet", host: nodeName },
       reportingComponent: "kubelet",
       reportingInstance: nodeName,
@@ -114,11 +113,4 @@ dropped it: ${messageOf(error)}`);
       }
     }
   }
-}
-
-function cut(message: string): string {
-  const bytes = new TextEncoder().encode(message);
-  if (bytes.length <= MESSAGE_BYTES_MAX) return message;
-  const text = new TextDecoder().decode(bytes.subarray(0, MESSAGE_BYTES_MAX - 4));
-  return `${text.replace(/\uFFFD+$/, "")}…`;
 }

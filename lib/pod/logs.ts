@@ -4,7 +4,7 @@
  * @module
  */
 import { containerLogDir } from "../container/places.ts";
-import { endedRun } from "../container/record.ts";
+import { type ContainerRecord, endedRun } from "../container/record.ts";
 import type { PodContext } from "./context.ts";
 import type { PodManager } from "./manager.ts";
 
@@ -14,8 +14,8 @@ export interface LogPlace {
   readonly dir: string;
   /** The run's number. */
   readonly attempt: number;
-  /** Resolves when the run has ended, or the pod is gone. */
-  readonly ended: Promise<void>;
+  /** Resolves when the run has ended, or the pod is gone. All callers share one promise. */
+  ended(): Promise<void>;
 }
 
 /** Why there is no log. */
@@ -36,6 +36,8 @@ export interface ContainerName {
 export class PodLogs {
   readonly #pods: PodManager;
   readonly #logsDir: string;
+  /** The runs that somebody waits for, by container and number. */
+  readonly #waits = new WeakMap<PodContext, Map<string, Promise<void>>>();
 
   constructor(pods: PodManager, logsDir: string) {
     this.#pods = pods;
@@ -51,7 +53,9 @@ export class PodLogs {
     if (pod === undefined) {
       return { error: "pod", message: `pod "${name}" in namespace "${namespace}" not found` };
     }
-    const record = pod.record.containers[container];
+    const { containers } = pod.record;
+    // Its name comes from the request, which may ask for a container "constructor".
+    const record = Object.hasOwn(containers, container) ? containers[container] : undefined;
     if (record === undefined) {
       return {
         error: "container",
@@ -59,30 +63,49 @@ export class PodLogs {
       };
     }
     const dir = containerLogDir(this.#logsDir, pod.pod, container);
-    const waiting = record.state.waiting;
+    const attempt = previous ? previousRun(record) : shownRun(record);
+    if (attempt !== undefined) {
+      return { dir, attempt, ended: () => this.#ended(pod, container, attempt) };
+    }
     if (previous) {
-      const ended = record.lastState.terminated !== undefined;
-      // In its back-off, the run that ended last is both the newest and the previous one.
-      const backingOff = waiting !== undefined && endedRun(record) !== undefined;
-      const attempt = backingOff ? record.restartCount : record.restartCount - 1;
-      if (ended && attempt >= 0) return { dir, attempt, ended: Promise.resolve() };
       const message = `previous terminated container "${container}" in pod "${name}" not found`;
       return { error: "previous", message };
     }
-    if (waiting !== undefined && record.lastState.terminated === undefined) {
-      const message = `container "${container}" in pod "${name}" is waiting to start: \
-${waiting.reason ?? "unknown"}`;
-      return { error: "waiting", message };
-    }
-    return { dir, attempt: record.restartCount, ended: this.#ended(pod, container) };
+    const message = `container "${container}" in pod "${name}" is waiting to start: \
+${record.state.waiting?.reason ?? "unknown"}`;
+    return { error: "waiting", message };
   }
 
-  async #ended(pod: PodContext, container: string): Promise<void> {
-    const record = pod.record.containers[container];
-    const attempt = record?.restartCount;
-    while (record?.state.running !== undefined && record.restartCount === attempt) {
-      if (pod.gone.aborted) return;
-      await pod.changes.changed(pod.gone);
-    }
+  // One wait for each run: every other one would stay with the pod for as long as the run goes on.
+  #ended(pod: PodContext, container: string, attempt: number): Promise<void> {
+    const waits = this.#waits.getOrInsertComputed(pod, () => new Map());
+    const key = `${container}/${attempt}`;
+    return waits.getOrInsertComputed(
+      key,
+      () => untilEnded(pod, container, attempt).finally(() => waits.delete(key)),
+    );
+  }
+}
+
+/** The run before the newest one that ran; `undefined` if there is none. */
+function previousRun(record: ContainerRecord): number | undefined {
+  if (record.lastState.terminated === undefined) return undefined;
+  // In its back-off, the run that ended last is both the newest and the previous one.
+  const backingOff = record.state.waiting !== undefined && endedRun(record) !== undefined;
+  const attempt = backingOff ? record.restartCount : record.restartCount - 1;
+  return attempt < 0 ? undefined : attempt;
+}
+
+/** The newest run that has begun; `undefined` if there is none. */
+function shownRun(record: ContainerRecord): number | undefined {
+  // One that waits, for its image say, has written nothing: the run before it is still the newest.
+  return record.state.waiting === undefined ? record.restartCount : previousRun(record);
+}
+
+async function untilEnded(pod: PodContext, container: string, attempt: number): Promise<void> {
+  const record = pod.record.containers[container];
+  while (record?.state.running !== undefined && record.restartCount === attempt) {
+    if (pod.gone.aborted) return;
+    await pod.changes.changed(pod.gone);
   }
 }

@@ -35,7 +35,7 @@ async function open(guest: string, options = {}): Promise<Room> {
 /** The number of the run that was found, or the kind and the words of the error. */
 async function found(place: LogPlace | NoLog): Promise<unknown> {
   if ("error" in place) return [place.error, place.message];
-  await place.ended;
+  await place.ended();
   return place.attempt;
 }
 
@@ -47,7 +47,7 @@ Deno.test("PodLogs.locate() finds the newest run, which goes on until the guest 
   assert.equal(place.dir, `${room.world.dir}/logs/default_web_uid-web/app`);
   assert.equal(place.attempt, 0);
   let ended = false;
-  const over = place.ended.then(() => ended = true);
+  const over = place.ended().then(() => ended = true);
   await Promise.resolve();
   assert.equal(ended, false);
   await room.agent.shutdown(0);
@@ -83,6 +83,39 @@ Deno.test("PodLogs.locate() has the last run for both questions while the contai
   assert.equal(await found(room.locate()), 1);
 });
 
+Deno.test("PodLogs.locate() has the last run that began while the next one waits for its image", async () => {
+  await using room = await open("three", ALWAYS);
+  const { world } = room;
+  const lost = new KubeletError("image_pull", "Cannot pull", { reason: "x" });
+  world.missing.get = () => world.runs.length === 0 ? undefined : lost;
+  await world.eventually(
+    "the next run waits",
+    () =>
+      world.container("web")?.restartCount === 1 &&
+      world.container("web")?.state.waiting?.reason === "ErrImagePull",
+  );
+  assert.equal(await found(room.locate()), 0);
+  assert.equal(await found(room.locate("app", true)), 0);
+});
+
+Deno.test("PodLogs.locate() waits for the end of a run once, and only if it is asked to", async () => {
+  await using room = await open("spin");
+  await room.world.phase("web", "Running");
+  const pod = room.agent.find("default", "web")!;
+  const wait = pod.changes.changed;
+  let waits = 0;
+  pod.changes.changed = (signal) => {
+    waits++;
+    return wait.call(pod.changes, signal);
+  };
+  const places = Array.from({ length: 100 }, () => room.locate());
+  assert.equal(waits, 0);
+  const ends = places.map((place) => "ended" in place ? place.ended() : undefined);
+  assert.equal(waits, 1);
+  await room.agent.shutdown(0);
+  await Promise.all(ends);
+});
+
 Deno.test("PodLogs.locate() has no previous run of a container that ran once", async () => {
   await using room = await open("spin");
   await room.world.phase("web", "Running");
@@ -108,10 +141,12 @@ Deno.test("PodLogs.locate() says what a container waits for that never ran", asy
 Deno.test("PodLogs.locate() knows only the pods and containers that there are", async () => {
   await using room = await open("spin");
   await room.world.phase("web", "Running");
-  assert.deepEqual(await found(room.locate("other")), [
-    "container",
-    'container "other" in pod "web" is not available',
-  ]);
+  for (const other of ["other", "constructor", "__proto__"]) {
+    assert.deepEqual(await found(room.locate(other)), [
+      "container",
+      `container "${other}" in pod "web" is not available`,
+    ]);
+  }
   const logs = new PodLogs(room.agent, room.world.dir);
   for (const [namespace, pod] of [["default", "db"], ["kube-system", "web"]] as const) {
     const place = logs.locate({ namespace, pod, container: "app" }, false);

@@ -95,10 +95,12 @@ export class GuestProcess {
   /** Kills the process and waits until it is gone, at most {@linkcode KILL_MS_MAX}. */
   async end(): Promise<void> {
     this.kill();
+    this.#child.ref(); // an agent that waits for the end must not end before it
     this.#child.stdin.close().catch(() => {}); // the reader may be gone
     const late = deadline(KILL_MS_MAX);
     await Promise.race([this.#drain(), late.passed]);
     late.clear();
+    this.#child.unref();
   }
 
   /** Gives the one order that a process takes, and sees the guest through to its end. */
@@ -120,6 +122,7 @@ export class GuestProcess {
       control.kill.removeEventListener("abort", onKill);
       killed.clear();
       this.kill();
+      this.#child.unref();
     }
   }
 
@@ -177,7 +180,9 @@ function deadline(ms?: number): {
   const { promise: passed, resolve } = Promise.withResolvers<undefined>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const start = (ms: number) => {
-    timer ??= setTimeout(() => resolve(undefined), ms);
+    if (timer !== undefined) return;
+    timer = setTimeout(() => resolve(undefined), ms);
+    Deno.unrefTimer(timer);
   };
   if (ms !== undefined) start(ms);
   return { passed, start, clear: () => clearTimeout(timer) };

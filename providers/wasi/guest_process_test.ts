@@ -137,3 +137,18 @@ Deno.test("GuestProcess.end() ends an idle process", async () => {
   await process.end();
   assert.equal(await isAlive(process.pid), false);
 });
+
+Deno.test("GuestProcess.end() is over before a program that waits for nothing else", async () => {
+  const launch = acting(`${READY} line();`);
+  const source = `
+    import { GuestProcess } from ${JSON.stringify(import.meta.resolve("./guest_process.ts"))};
+    const never = new AbortController().signal;
+    const process = await GuestProcess.boot(${JSON.stringify(launch)}, never);
+    await process.end();
+    console.log("ended");`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", source],
+  }).output();
+  const decoder = new TextDecoder();
+  assert.equal(decoder.decode(stdout), "ended\n", decoder.decode(stderr));
+});

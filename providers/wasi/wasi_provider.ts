@@ -1,6 +1,7 @@
 import {
   type ContainerRun,
   type Exit,
+  KubeletError,
   messageOf,
   type Pod,
   type Provider,
@@ -80,32 +81,52 @@ export class WasiProvider implements Provider {
   async run(container: ContainerRun, control: RunControl): Promise<Exit> {
     const unwanted = AbortSignal.any([control.stop, control.kill]);
     if (unwanted.aborted) return { kind: "killed" };
-    let taken: Taken<GuestProcess>;
     try {
       await makeMountPoints(container);
-      taken = await this.#take(container, unwanted);
     } catch (error) {
-      if (unwanted.aborted) return { kind: "killed" };
       return { kind: "start_error", message: messageOf(error) };
     }
-    try {
-      const end = await taken.item.run(orderOf(container), {
-        kill: control.kill,
-        onStarted(): void {
-          taken.settled();
-          control.onStarted();
-        },
-      });
-      this.#warnOfLoss(container, end);
-      return end.exit;
-    } finally {
-      taken.settled();
+    for (let again = false;; again = true) {
+      let taken: Taken<GuestProcess>;
+      try {
+        taken = await this.#take(container, unwanted);
+      } catch (error) {
+        if (unwanted.aborted) return { kind: "killed" };
+        throw new KubeletError("container_start", messageOf(error), { cause: error });
+      }
+      const { end, started } = await this.#order(taken, container, control);
+      // A warm process may have died unseen. No instruction of the guest has run, so once more.
+      const unseen = end.exit.kind === "crashed" && !started && !again;
+      if (!unseen) return end.exit;
     }
   }
 
   /** See {@linkcode Provider.close}. */
   async close(): Promise<void> {
     await this.#pool.close();
+  }
+
+  /** Gives a process its order, and sees it through. */
+  async #order(
+    { item, settled }: Taken<GuestProcess>,
+    container: ContainerRun,
+    control: RunControl,
+  ): Promise<{ readonly end: RunEnd; readonly started: boolean }> {
+    let started = false;
+    try {
+      const end = await item.run(orderOf(container), {
+        kill: control.kill,
+        onStarted(): void {
+          started = true;
+          settled();
+          control.onStarted();
+        },
+      });
+      this.#warnOfLoss(container, end);
+      return { end, started };
+    } finally {
+      settled();
+    }
   }
 
   /** A warm process, or one of its own for a run that needs leave for more folders. */
@@ -153,6 +174,25 @@ export class WasiProvider implements Provider {
 
 async function makeMountPoints(container: ContainerRun): Promise<void> {
   for (const path of mountPoints(container)) {
-    await Deno.mkdir(`${container.rootPath}/${path}`, { recursive: true });
+    let folder = container.rootPath;
+    for (const name of path.split("/")) {
+      folder = `${folder}/${name}`;
+      await makeFolder(folder);
+    }
+  }
+}
+
+/** Makes a folder in the container's root, or finds it there: never a link, which may lead out. */
+async function makeFolder(folder: string): Promise<void> {
+  const last = folder.slice(folder.lastIndexOf("/") + 1);
+  if (["", ".", ".."].includes(last) || last.includes("\\")) {
+    throw new Error(`Cannot make mount point "${folder}": "${last}" is no name of a folder`);
+  }
+  try {
+    await Deno.mkdir(folder);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    if ((await Deno.lstat(folder)).isDirectory) return;
+    throw new Error(`Cannot make mount point "${folder}": something else is there`);
   }
 }

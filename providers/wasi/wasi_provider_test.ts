@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ContainerRun, Exit } from "../../lib/mod.ts";
+import { type ContainerRun, type Exit, isKubeletError } from "../../lib/mod.ts";
 import { testProvider } from "../../lib/testing/mod.ts";
 import {
   guestProcesses,
@@ -134,6 +134,26 @@ Deno.test("WasiProvider.run() gives the guest its root and its mounts", async ()
   assert.ok((await Deno.stat(`${folder}/elsewhere/new`)).isDirectory);
 });
 
+Deno.test("WasiProvider.run() makes mount points in the root only, and follows no link there", async () => {
+  await using fixture = await openFixture();
+  const { provider, folder } = fixture;
+  const elsewhere = `${folder}/elsewhere`;
+  const volume = `${folder}/pods/volume`;
+  for (const path of [elsewhere, volume]) await Deno.mkdir(path);
+  for (const guestPath of ["/link/data", "/../data", "/a/../../data", "/a\\..\\..\\data"]) {
+    const mounts = [{ hostPath: volume, guestPath, readOnly: false }];
+    const guest = await fixture.guestOf(start("nop"), { mounts });
+    await Deno.symlink(elsewhere, `${guest.rootPath}/link`);
+    const exit = await run(provider, guest);
+    assert.ok(
+      exit.kind === "start_error" && /Cannot make mount point/.test(exit.message),
+      guestPath,
+    );
+  }
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(elsewhere)), []);
+  await assert.rejects(Deno.lstat(`${folder}/pods/data`), Deno.errors.NotFound);
+});
+
 Deno.test("WasiProvider.run() keeps a read-only root as it is, and no mount in it", async () => {
   await using fixture = await openFixture();
   const { provider, folder } = fixture;
@@ -192,6 +212,39 @@ Deno.test("WasiProvider runs many guests at once", async () => {
     assert.match(await Deno.readTextFile(logPath), /^\S+ stdout F hello\n$/);
   }
 });
+
+Deno.test({
+  name: "WasiProvider.run() takes another process for one that died before it had its order",
+  ignore: Deno.build.os !== "linux",
+  async fn(): Promise<void> {
+    await using fixture = await openFixture({ poolSize: 1 });
+    const { provider, folder } = fixture;
+    const warm = await until(async () => (await guestProcesses(folder))[0]);
+    let orders = 0;
+    const container = Object.defineProperty(await fixture.guestOf(start("nop")), "argv", {
+      // Read when the process is taken, right before it is given the order.
+      get(): string[] {
+        if (orders++ === 0) Deno.kill(warm, "SIGKILL");
+        return ["guest"];
+      },
+    });
+    assert.deepEqual(await run(provider, container), { kind: "exited", code: 0 });
+    assert.equal(orders, 2);
+  },
+});
+
+for (const poolSize of [0, 2]) {
+  Deno.test(`WasiProvider.run() rejects if the machine cannot start a process, with ${poolSize} kept warm`, async () => {
+    const guestEntry = new URL("./there_is_no_such_file.ts", import.meta.url);
+    await using fixture = await openFixture({ poolSize, guestEntry });
+    await assert.rejects(
+      run(fixture.provider, await fixture.guestOf(start("nop"))),
+      (error) =>
+        isKubeletError(error, "container_start") &&
+        /^Cannot boot a guest process: /.test(error.message),
+    );
+  });
+}
 
 Deno.test({
   name: "WasiProvider replaces a warm process that died",

@@ -3,7 +3,7 @@ import type { NextOf, PodState } from "../edges.ts";
 
 /** Asks whether this pod has ended already, and whether it can ever run here. */
 export const registered: PodState<"registered"> = {
-  async run(context): Promise<NextOf<"registered">> {
+  run(context): NextOf<"registered"> {
     const { record, pod, services } = context;
     if (record.finalPhase !== undefined || record.failure !== undefined) return "finished";
     const failure = refusal(pod, services.provider);
