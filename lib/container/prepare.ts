@@ -43,10 +43,10 @@ export async function prepareRun(
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
   const rootPath = rootDir(podsDir, uid, spec.name, attempt);
   const logDir = containerLogDir(logsDir, pod, spec.name);
-  const folders = [rootPath, logDir];
-  // What an attempt before has left could hold links.
-  await removeTree(rootPath);
-  await Promise.all(folders.map((path) => Deno.mkdir(path, { recursive: true, mode: 0o700 })));
+  await Promise.all([
+    makeEmpty(rootPath),
+    Deno.mkdir(logDir, { recursive: true, mode: 0o700 }),
+  ]);
   for (const file of files) await placeFile(file, rootPath);
   return {
     id: randomId(),
@@ -63,6 +63,18 @@ export async function prepareRun(
     logPath: `${logDir}/${attempt}.log`,
     limits: memoryLimit(spec),
   };
+}
+
+/** Makes a folder that is surely new: what an attempt before has left could hold links. */
+async function makeEmpty(path: string): Promise<void> {
+  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
+  try {
+    await Deno.mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    await removeTree(path);
+    await Deno.mkdir(path, { mode: 0o700 });
+  }
 }
 
 /**

@@ -51,6 +51,7 @@ export class WasiProvider implements Provider {
   readonly runtimeVersion: string;
   readonly #options: WasiProviderOptions;
   readonly #libc = findLibc();
+  readonly #env = Deno.env.toObject();
   readonly #pool: WarmPool<GuestProcess>;
 
   /** Begins to boot the warm processes; {@linkcode close} ends them. */
@@ -159,7 +160,7 @@ export class WasiProvider implements Provider {
       logsDir: this.#options.logsDir,
       podsDir: this.#options.podsDir,
       extraDirs,
-      env: Deno.env.toObject(),
+      env: this.#env,
     });
   }
 
