@@ -12,6 +12,10 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const DEMOS = fileURLToPath(new URL(".", import.meta.url));
+/** The compiler that the tests' guests are built with, too. */
+const ASSEMBLYSCRIPT = fileURLToPath(
+  new URL("../tests/guests/assemblyscript/compile.ts", import.meta.url),
+);
 
 interface Demo {
   readonly module: string;
@@ -55,7 +59,7 @@ const LANGUAGES = {
     probe: undefined,
     program: "",
     compile: (output: string) => [
-      ...[Deno.execPath(), "run", "-A", join(DEMOS, "hello-assemblyscript", "compile.ts")],
+      ...[Deno.execPath(), "run", "-A", ASSEMBLYSCRIPT],
       ...["main.as", output],
     ],
     env: {},

@@ -27,6 +27,7 @@ import { reviewAccess } from "./server/access_review.ts";
 import { KubeletServer } from "./server/server.ts";
 import { ClusterStatusTransport } from "./status/cluster_transport.ts";
 import { StatusWriter } from "./status/writer.ts";
+import { aborted } from "./time.ts";
 import { PodVolumes } from "./volumes/volumes.ts";
 
 const log = getLogger(["krustlet", "kubelet"]);
@@ -110,13 +111,9 @@ export class Kubelet {
     });
     const keeping = node.start(ending.signal);
     const watching = this.#watchPods(pods, services, ending.signal);
-    const stopped = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
     void node.ready.then(() => log.info("Node {nodeName} is ready", { ...settings }));
     try {
-      await Promise.race([stopped, keeping, watching]);
+      await Promise.race([aborted(signal), keeping, watching]);
     } finally {
       await this.#stop({ node, pods, services });
       ending.abort();

@@ -6,14 +6,14 @@
 import type { Next, State, States } from "../krator/mod.ts";
 import type { PodContext } from "./context.ts";
 
-/** The drawing in ARCHITECTURE.md is printed from this (`deno task docs`). */
+/** What leads where. ARCHITECTURE.md has a drawing of it. */
 export const POD_EDGES = {
   /** Seen for the first time by this agent: can it ever run here? Has it run already? */
   registered: ["mounting", "rejecting", "finished", "terminating"],
   /** Its volumes are set up. */
   mounting: ["initializing", "terminating"],
   /** Its init containers run, one after the other. */
-  initializing: ["running", "finished", "terminating"],
+  initializing: ["running", "terminating"],
   /** Its containers run. */
   running: ["finished", "terminating"],
   /** It was told to end: the grace period, then the kill. */

@@ -17,6 +17,7 @@ import { RejectionThrottle } from "../pod/rejection_throttle.ts";
 import type { PodServices, StatusSink } from "../pod/services.ts";
 import type { Provider } from "../provider.ts";
 import type { PodKey } from "../status/writer.ts";
+import { aborted } from "../time.ts";
 import { PodVolumes } from "../volumes/volumes.ts";
 import { containerKey, Display, type Screen } from "./display.ts";
 import { EXIT_NOT_STARTED, exitCodeOf, isOver, stuckReason } from "./outcome.ts";
@@ -105,11 +106,8 @@ class StandaloneRun implements StatusSink, EventSink {
 
   async untilOver(pods: PodManager): Promise<number> {
     const { manifest, stop, graceMs } = this.#options;
-    const stopped = Promise.withResolvers<void>();
-    if (stop.aborted) stopped.resolve();
-    stop.addEventListener("abort", () => stopped.resolve(), { once: true });
     pods.sync(manifest.pods);
-    await Promise.race([this.#over.promise, stopped.promise]);
+    await Promise.race([this.#over.promise, aborted(stop)]);
     await pods.shutdown(graceMs);
     this.#closed.abort();
     await Promise.all(this.#followed.values());

@@ -1,24 +1,15 @@
 import type { ConfigMapVolumeSource } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import { configMapData } from "./objects.ts";
-import { type Payload, publish } from "./publish.ts";
-import {
-  DEFAULT_FILE_MODE,
-  type MountedVolume,
-  selectKeys,
-  type VolumeContext,
-  type VolumeSource,
-} from "./source.ts";
+import type { Payload } from "./publish.ts";
+import { publishedVolume } from "./published_volume.ts";
+import { DEFAULT_FILE_MODE, selectKeys, type VolumeContext, type VolumeSource } from "./source.ts";
 
 /** The keys of a ConfigMap as files. A missing ConfigMap is an empty volume if it is optional. */
-export const configMapVolume: VolumeSource<ConfigMapVolumeSource> = {
-  folderName: "kubernetes.io~configmap",
-  async mount(spec, context): Promise<MountedVolume> {
-    const files = await configMapFiles(spec, context);
-    await publish(context.folder, files, context);
-    return { hostPath: context.folder, readOnly: true };
-  },
-};
+export const configMapVolume: VolumeSource<ConfigMapVolumeSource> = publishedVolume(
+  "kubernetes.io~configmap",
+  configMapFiles,
+);
 
 /** The files that a ConfigMap gives to a volume. */
 export async function configMapFiles(

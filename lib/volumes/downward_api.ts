@@ -1,22 +1,15 @@
 import type { DownwardAPIVolumeFile, DownwardAPIVolumeSource } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import { fieldValue, findContainer, resourceFieldValue } from "../fields.ts";
-import { type Payload, publish } from "./publish.ts";
-import {
-  DEFAULT_FILE_MODE,
-  type MountedVolume,
-  type VolumeContext,
-  type VolumeSource,
-} from "./source.ts";
+import type { Payload } from "./publish.ts";
+import { publishedVolume } from "./published_volume.ts";
+import { DEFAULT_FILE_MODE, type VolumeContext, type VolumeSource } from "./source.ts";
 
 /** Facts about the pod as files. */
-export const downwardApiVolume: VolumeSource<DownwardAPIVolumeSource> = {
-  folderName: "kubernetes.io~downward-api",
-  async mount(spec, context): Promise<MountedVolume> {
-    await publish(context.folder, downwardApiFiles(spec, context), context);
-    return { hostPath: context.folder, readOnly: true };
-  },
-};
+export const downwardApiVolume: VolumeSource<DownwardAPIVolumeSource> = publishedVolume(
+  "kubernetes.io~downward-api",
+  downwardApiFiles,
+);
 
 /** The files that the downward API gives to a volume. */
 export function downwardApiFiles(

@@ -2,14 +2,10 @@ import type { ProjectedVolumeSource, VolumeProjection } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
 import { configMapFiles } from "./config_map.ts";
 import { downwardApiFiles } from "./downward_api.ts";
-import { type Payload, publish } from "./publish.ts";
+import type { Payload } from "./publish.ts";
+import { publishedVolume } from "./published_volume.ts";
 import { secretFiles } from "./secret.ts";
-import {
-  DEFAULT_FILE_MODE,
-  type MountedVolume,
-  type VolumeContext,
-  type VolumeSource,
-} from "./source.ts";
+import { DEFAULT_FILE_MODE, type VolumeContext, type VolumeSource } from "./source.ts";
 
 /** What a projected volume can be made of. */
 export const PROJECTIONS: readonly string[] = [
@@ -24,29 +20,33 @@ export const PROJECTIONS: readonly string[] = [
  *
  * All sources are read before anything is written, and all that fail are named.
  */
-export const projectedVolume: VolumeSource<ProjectedVolumeSource> = {
-  folderName: "kubernetes.io~projected",
-  async mount(spec, context): Promise<MountedVolume> {
-    const mode = spec.defaultMode ?? DEFAULT_FILE_MODE;
-    const results = await Promise.allSettled(
-      (spec.sources ?? []).map((source) => projectionFiles(source, mode, context)),
-    );
-    context.signal.throwIfAborted();
-    const failed = results.filter((result) => result.status === "rejected");
-    if (failed.length > 0) {
-      const messages = failed.map((result) => messageOf(result.reason));
-      const message = messages.length === 1 ? messages.join() : `[${messages.join(", ")}]`;
-      throw new KubeletError("volume", message, { cause: failed[0]?.reason });
-    }
-    const files: Payload = new Map();
-    for (const result of results) {
-      if (result.status !== "fulfilled") continue;
-      for (const [path, file] of result.value) files.set(path, file);
-    }
-    await publish(context.folder, files, context);
-    return { hostPath: context.folder, readOnly: true };
-  },
-};
+export const projectedVolume: VolumeSource<ProjectedVolumeSource> = publishedVolume(
+  "kubernetes.io~projected",
+  projectedFiles,
+);
+
+async function projectedFiles(
+  spec: ProjectedVolumeSource,
+  context: VolumeContext,
+): Promise<Payload> {
+  const mode = spec.defaultMode ?? DEFAULT_FILE_MODE;
+  const results = await Promise.allSettled(
+    (spec.sources ?? []).map((source) => projectionFiles(source, mode, context)),
+  );
+  context.signal.throwIfAborted();
+  const failed = results.filter((result) => result.status === "rejected");
+  if (failed.length > 0) {
+    const messages = failed.map((result) => messageOf(result.reason));
+    const message = messages.length === 1 ? messages.join() : `[${messages.join(", ")}]`;
+    throw new KubeletError("volume", message, { cause: failed[0]?.reason });
+  }
+  const files: Payload = new Map();
+  for (const result of results) {
+    if (result.status !== "fulfilled") continue;
+    for (const [path, file] of result.value) files.set(path, file);
+  }
+  return files;
+}
 
 async function projectionFiles(
   source: VolumeProjection,

@@ -1,14 +1,9 @@
 import type { SecretVolumeSource } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import { secretData } from "./objects.ts";
-import { type Payload, publish } from "./publish.ts";
-import {
-  DEFAULT_FILE_MODE,
-  type MountedVolume,
-  selectKeys,
-  type VolumeContext,
-  type VolumeSource,
-} from "./source.ts";
+import type { Payload } from "./publish.ts";
+import { publishedVolume } from "./published_volume.ts";
+import { DEFAULT_FILE_MODE, selectKeys, type VolumeContext, type VolumeSource } from "./source.ts";
 
 /**
  * The keys of a Secret as files. A missing Secret is an empty volume if it is optional.
@@ -16,14 +11,10 @@ import {
  * The files are on disk, not in memory as a root kubelet's tmpfs is; folders of mode 0700 above them
  * keep other users of the machine out.
  */
-export const secretVolume: VolumeSource<SecretVolumeSource> = {
-  folderName: "kubernetes.io~secret",
-  async mount(spec, context): Promise<MountedVolume> {
-    const files = await secretFiles(spec, context);
-    await publish(context.folder, files, context);
-    return { hostPath: context.folder, readOnly: true };
-  },
-};
+export const secretVolume: VolumeSource<SecretVolumeSource> = publishedVolume(
+  "kubernetes.io~secret",
+  secretFiles,
+);
 
 /** The files that a Secret gives to a volume. */
 export async function secretFiles(
