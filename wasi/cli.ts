@@ -14,14 +14,14 @@ const CODE_TRAPPED = 134;
 const CODE_FAILED = 125;
 
 /** Runs what the command line says and answers the exit code. */
-export function main(args: readonly string[]): number {
+export async function main(args: readonly string[]): Promise<number> {
   try {
     const command = parseCommand(args);
     if (command === "help") {
       console.log(HELP);
       return 0;
     }
-    return runFile(command);
+    return await runFile(command);
   } catch (error) {
     if (!isForPeople(error)) throw error;
     console.error(error.message);
@@ -29,7 +29,7 @@ export function main(args: readonly string[]): number {
   }
 }
 
-function runFile({ file, args, env, preopens, host }: Command): number {
+async function runFile({ file, args, env, preopens, host }: Command): Promise<number> {
   const guest = prepare(compile(read(file)), {
     args: [basename(file), ...args],
     env,
@@ -40,7 +40,7 @@ function runFile({ file, args, env, preopens, host }: Command): number {
     ...(host === undefined ? {} : { host }),
   });
   try {
-    const outcome = guest.run();
+    const outcome = await guest.run();
     if (outcome.kind === "exited") return outcome.code & 0xff;
     console.error(`${file} trapped: ${outcome.message}`);
     return CODE_TRAPPED;
@@ -63,4 +63,4 @@ function isForPeople(error: unknown): error is Error {
     error instanceof LinkError || error instanceof OptionsError;
 }
 
-if (import.meta.main) process.exit(main(Deno.args));
+if (import.meta.main) process.exit(await main(Deno.args));

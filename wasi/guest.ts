@@ -11,10 +11,13 @@ import { Exit, type Outcome } from "./outcome.ts";
 /** A guest that is linked and has not begun. */
 export interface Guest {
   /**
-   * Runs `_start` to its end on this thread; of a library (reactor), `_initialize`, and answers
-   * `exited` with 0. A defect of the host is thrown, never an outcome. Runs once.
+   * Runs `_start` to its end; of a library (reactor), `_initialize`, and answers `exited` with 0. A
+   * defect of the host is a rejection, never an outcome. Runs once.
+   *
+   * The guest blocks the thread that calls this, until it ends or, on the portable host, waits for the
+   * network.
    */
-  run(): Outcome;
+  run(): Promise<Outcome>;
   /** Bytes of the guest's linear memory now; 0 if it ended before it had any. */
   readonly memoryBytes: number;
   /** Closes what the guest has open. Safe to call twice. */
@@ -84,12 +87,12 @@ class LinkedGuest implements Guest {
     this.#early = parts.early;
   }
 
-  run(): Outcome {
+  async run(): Promise<Outcome> {
     if (this.#begun) throw new Error("Cannot run guest: it has run before, or is disposed of");
     this.#begun = true;
     const instance = this.#instance;
     if (instance === undefined) return this.#early;
-    return this.#exit.observe(() => (instance.exports[this.#entry] as () => void)());
+    return await this.#exit.observeLong(() => (instance.exports[this.#entry] as () => unknown)());
   }
 
   get memoryBytes(): number {

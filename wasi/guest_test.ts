@@ -11,35 +11,38 @@ assert.ok(HOSTS.length > 0); // they are open before the first test
 const MEMORY = `(memory (export "memory") 1)`;
 const EXIT = `(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32))) ${MEMORY}`;
 
-function run(text: string, options: WasiOptions = {}): Outcome {
+async function run(text: string, options: WasiOptions = {}): Promise<Outcome> {
   const guest = prepare(wat(text), options);
   try {
-    return guest.run();
+    return await guest.run();
   } finally {
     guest.dispose();
   }
 }
 
-Deno.test("run() answers 0 when _start returns", () => {
-  assert.deepEqual(run(`(module ${MEMORY} (func (export "_start")))`), { kind: "exited", code: 0 });
+Deno.test("run() answers 0 when _start returns", async () => {
+  assert.deepEqual(await run(`(module ${MEMORY} (func (export "_start")))`), {
+    kind: "exited",
+    code: 0,
+  });
 });
 
-Deno.test("run() answers the code of proc_exit, all 32 bits of it", () => {
+Deno.test("run() answers the code of proc_exit, all 32 bits of it", async () => {
   for (const [argument, code] of [[42, 42], [0, 0], [-1, 4294967295]]) {
     const text = `(module ${EXIT} (func (export "_start") i32.const ${argument} call $exit))`;
-    assert.deepEqual(run(text), { kind: "exited", code });
+    assert.deepEqual(await run(text), { kind: "exited", code });
   }
 });
 
-Deno.test("run() ends at proc_exit even in a guest that catches everything", () => {
-  const outcome = run(`(module ${EXIT}
+Deno.test("run() ends at proc_exit even in a guest that catches everything", async () => {
+  const outcome = await run(`(module ${EXIT}
     (func (export "_start")
       (try (do i32.const 3 call $exit) (catch_all i32.const 99 call $exit))))`);
   assert.deepEqual(outcome, { kind: "exited", code: 3 });
 });
 
-Deno.test("run() tells a trap with its Wasm stack", () => {
-  const outcome = run(`(module ${MEMORY}
+Deno.test("run() tells a trap with its Wasm stack", async () => {
+  const outcome = await run(`(module ${MEMORY}
     (func $inner unreachable)
     (func nop call $inner)
     (func $outer call 1)
@@ -54,19 +57,19 @@ Deno.test("run() tells a trap with its Wasm stack", () => {
   assert.equal(lines.length, 5);
 });
 
-Deno.test("run() tells other traps, a stack overflow and an uncaught exception", () => {
-  const trap = (body: string, more = ""): string => {
-    const outcome = run(`(module ${MEMORY} ${more} (func $f (export "_start") ${body}))`);
+Deno.test("run() tells other traps, a stack overflow and an uncaught exception", async () => {
+  const trap = async (body: string, more = ""): Promise<string> => {
+    const outcome = await run(`(module ${MEMORY} ${more} (func $f (export "_start") ${body}))`);
     assert.ok(outcome.kind === "trapped");
     return outcome.message;
   };
-  assert.match(trap("i32.const 1 i32.const 0 i32.div_s drop"), /^divide by zero\n {4}at f /);
-  assert.match(trap("i32.const -1 i32.load drop"), /^memory access out of bounds\n/);
-  assert.match(trap("call $f"), /^stack overflow\n {4}at f /);
-  assert.match(trap("throw $e", "(tag $e)"), /uncaught exception/);
+  assert.match(await trap("i32.const 1 i32.const 0 i32.div_s drop"), /^divide by zero\n {4}at f /);
+  assert.match(await trap("i32.const -1 i32.load drop"), /^memory access out of bounds\n/);
+  assert.match(await trap("call $f"), /^stack overflow\n {4}at f /);
+  assert.match(await trap("throw $e", "(tag $e)"), /uncaught exception/);
 });
 
-Deno.test("run() throws what is no doing of the guest", () => {
+Deno.test("run() throws what is no doing of the guest", async () => {
   const text = `(module
     (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
     (memory (export "memory") 1) (data (i32.const 4) "\\01")
@@ -74,22 +77,25 @@ Deno.test("run() throws what is no doing of the guest", () => {
   const stdout = (): void => {
     throw new RangeError("our own defect");
   };
-  assert.throws(() => run(text, { stdout }), /our own defect/);
+  await assert.rejects(() => run(text, { stdout }), /our own defect/);
 });
 
-Deno.test("run() initialises a reactor, and runs once", () => {
+Deno.test("run() initialises a reactor, and runs once", async () => {
   const guest: Guest = prepare(wat(`(module ${MEMORY} (func (export "_initialize")))`));
-  assert.deepEqual(guest.run(), { kind: "exited", code: 0 });
-  assert.throws(() => guest.run(), /Cannot run guest/);
+  assert.deepEqual(await guest.run(), { kind: "exited", code: 0 });
+  await assert.rejects(() => guest.run(), /Cannot run guest/);
   guest.dispose();
   guest.dispose();
 });
 
-Deno.test("a start section that traps or leaves is the outcome of run()", () => {
-  const start = (body: string): Outcome =>
+Deno.test("a start section that traps or leaves is the outcome of run()", async () => {
+  const start = (body: string): Promise<Outcome> =>
     run(`(module ${EXIT} (func $s ${body}) (start $s) (func (export "_start")))`);
-  assert.deepEqual(start("i32.const 5 call $exit"), { kind: "exited", code: 5 });
-  assert.match((start("unreachable") as { message: string }).message, /^unreachable\n {4}at s/);
+  assert.deepEqual(await start("i32.const 5 call $exit"), { kind: "exited", code: 5 });
+  assert.match(
+    (await start("unreachable") as { message: string }).message,
+    /^unreachable\n {4}at s/,
+  );
 });
 
 Deno.test("prepare() lists everything that is missing at once", () => {
@@ -129,9 +135,9 @@ Deno.test("prepare() refuses options that cannot be", () => {
   }
 });
 
-Deno.test("a guest of wasi_unstable is linked to the older layouts", () => {
+Deno.test("a guest of wasi_unstable is linked to the older layouts", async () => {
   // Seeks nothing: whence 3 is invalid in both, and stdout cannot be sought; exits with the errno.
-  const outcome = run(`(module
+  const outcome = await run(`(module
     (import "wasi_unstable" "proc_exit" (func $exit (param i32)))
     (import "wasi_unstable" "fd_tell" (func $tell (param i32 i32) (result i32))) ${MEMORY}
     (func (export "_start") (call $exit (call $tell (i32.const 1) (i32.const 0)))))`);

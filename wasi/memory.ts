@@ -5,6 +5,40 @@ import { Refusal } from "./refusal.ts";
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
+ * Buffers in a guest's memory for one transfer, checked against its bounds. One object serves a
+ * guest's every call, so that a transfer allocates nothing.
+ */
+export class Vectors {
+  /** The whole memory that the buffers lie in. */
+  memory: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** Where each buffer begins and how long it is, by turns: `2 * count` numbers are valid. */
+  readonly places = new Uint32Array(2 * IOVECS_MAX);
+  /** How many buffers there are; none of them is empty. */
+  count = 0;
+  /** Bytes of all buffers together. */
+  bytes = 0;
+
+  /** Forgets all buffers. */
+  clear(): void {
+    this.count = this.bytes = 0;
+  }
+
+  /** Adds a buffer that was checked. */
+  add(pointer: number, length: number): void {
+    this.places[2 * this.count] = pointer;
+    this.places[2 * this.count + 1] = length;
+    this.count++;
+    this.bytes += length;
+  }
+
+  /** One buffer as a view, for those who cannot do without. */
+  view(index: number): Uint8Array<ArrayBuffer> {
+    const start = this.places[2 * index]!;
+    return this.memory.subarray(start, start + this.places[2 * index + 1]!);
+  }
+}
+
+/**
  * The guest's memory; the only code that touches it.
  *
  * Every method checks its bounds and throws a {@linkcode Refusal} (`fault`) outside of them. What
@@ -15,6 +49,7 @@ export class GuestMemory {
   #memory: WebAssembly.Memory | undefined;
   #bytes = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
+  readonly #vectors = new Vectors();
 
   /** Says which memory it is; not a shared one. Until then every access is refused. */
   bind(memory: WebAssembly.Memory): void {
@@ -41,16 +76,24 @@ export class GuestMemory {
     return text;
   }
 
-  /** The non-empty buffers of an array of `iovec`s, as views; at most {@linkcode IOVECS_MAX}. */
-  buffers(pointer: number, count: number): Uint8Array<ArrayBuffer>[] {
+  /**
+   * Reads an array of `iovec`s: its non-empty buffers, at most {@linkcode IOVECS_MAX} of them. The
+   * answer is the same object each time, filled anew.
+   */
+  vectors(pointer: number, count: number): Vectors {
     const wanted = count >>> 0;
     const start = this.#check(pointer, wanted * 8);
-    const buffers: Uint8Array<ArrayBuffer>[] = [];
-    for (let at = start; at < start + wanted * 8 && buffers.length < IOVECS_MAX; at += 8) {
+    const vectors = this.#vectors;
+    vectors.clear();
+    for (let at = start; at < start + wanted * 8 && vectors.count < IOVECS_MAX; at += 8) {
       const length = this.#view.getUint32(at + 4, true);
-      if (length > 0) buffers.push(this.bytes(this.#view.getUint32(at, true), length));
+      if (length === 0) continue;
+      const buffer = this.#view.getUint32(at, true);
+      if (buffer + length > this.#bytes.length) throw new Refusal(ERRNO.fault);
+      vectors.add(buffer, length);
     }
-    return buffers;
+    vectors.memory = this.#bytes;
+    return vectors;
   }
 
   getU8(pointer: number): number {

@@ -11,7 +11,7 @@
  * );
  * const guest = prepare(module, { args: ["hello"], stdout: "inherit", host: "portable" });
  * try {
- *   console.log(guest.run()); // { kind: "exited", code: 0 }
+ *   console.log(await guest.run()); // { kind: "exited", code: 0 }
  * } finally {
  *   guest.dispose();
  * }

@@ -28,19 +28,39 @@ export class Exit {
     Error.stackTraceLimit = TRAP_FRAMES_MAX;
     try {
       run();
-      return { kind: "exited", code: 0 };
+      return RETURNED;
     } catch (error) {
-      if (this.#code !== undefined && error === this.#sentinel) {
-        return { kind: "exited", code: this.#code };
-      }
-      const message = trapMessage(error);
-      if (message === undefined) throw error;
-      return { kind: "trapped", message };
+      return this.#judge(error);
     } finally {
       Error.stackTraceLimit = frames;
     }
   }
+
+  /** As {@linkcode observe}, for code that may be suspended on its way. */
+  async observeLong(run: () => unknown): Promise<Outcome> {
+    const frames = Error.stackTraceLimit;
+    Error.stackTraceLimit = TRAP_FRAMES_MAX;
+    try {
+      await run();
+      return RETURNED;
+    } catch (error) {
+      return this.#judge(error);
+    } finally {
+      Error.stackTraceLimit = frames;
+    }
+  }
+
+  #judge(error: unknown): Outcome {
+    if (this.#code !== undefined && error === this.#sentinel) {
+      return { kind: "exited", code: this.#code };
+    }
+    const message = trapMessage(error);
+    if (message === undefined) throw error;
+    return { kind: "trapped", message };
+  }
 }
+
+const RETURNED: Outcome = { kind: "exited", code: 0 };
 
 /** `(module (func (export "t") unreachable))`. */
 const TRAPPING = new Uint8Array([

@@ -32,9 +32,9 @@ const NEVER_NEEDED = ["run", "net", "env", "sys"] as const;
 /** What WebAssembly memory grows by. */
 const PAGE_BYTES = 64 * 1024;
 
-main();
+await main();
 
-function main(): never {
+async function main(): Promise<never> {
   const [parentPid, libc] = guestArguments();
   if (libc === undefined) ignoreSignals();
   else if (!bindToAgent(libc, Number(parentPid))) Deno.exit(0);
@@ -45,7 +45,7 @@ function main(): never {
   const order = readOrder();
   if (order === undefined) Deno.exit(0); // the agent is gone, or needs this process no more
   const log = openContainerLog(order.logPath, note);
-  const exit = runGuest(order, wasiOptions(order, { host, log }));
+  const exit = await runGuest(order, wasiOptions(order, { host, log }));
   say({ word: "exit", exit, droppedLogBytes: log.end() });
   Deno.exit(0);
 }
@@ -95,7 +95,7 @@ function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {
 }
 
 /** Runs the guest. Whatever goes wrong becomes an ending. */
-function runGuest(order: Order, options: WasiOptions): Exit {
+async function runGuest(order: Order, options: WasiOptions): Promise<Exit> {
   let guest: Guest;
   try {
     guest = prepare(load(order), options);
@@ -105,7 +105,7 @@ function runGuest(order: Order, options: WasiOptions): Exit {
   }
   say({ word: "started" });
   try {
-    const outcome = guest.run();
+    const outcome = await guest.run();
     return exhausted(outcome, guest, order) ?? bounded(outcome);
   } catch (error) {
     return { kind: "crashed", message: `The WASI host failed: ${describe(error)}` };

@@ -1,7 +1,7 @@
 import { FDFLAG, FILETYPE, RIGHT, WHENCE } from "../abi.ts";
 import type { Descriptor } from "../descriptors/descriptor.ts";
 import { ERRNO } from "../errno.ts";
-import { AT_POSITION } from "../host/host.ts";
+import type { Eventual } from "../host/host.ts";
 import { Refusal } from "../refusal.ts";
 import { emptyStat, writeFilestat } from "./filestat.ts";
 import { checkBits, signed, timesOf, unsigned } from "./numbers.ts";
@@ -116,38 +116,45 @@ export function fdCalls(state: GuestState): Calls {
 
 /** `fd_read` and its kin: bytes between a descriptor and the guest's memory. */
 export function transferCalls({ memory, table }: GuestState): Calls {
-  function transfer(
-    kind: "read" | "write",
-    { fd, vectors, count, out, offset }: Record<
-      "fd" | "vectors" | "count" | "out" | "offset",
-      number
-    >,
-  ): number {
-    const descriptor = table.get(fd);
-    const buffers = memory.buffers(vectors, count);
-    memory.getU32(out); // a result that cannot be told must not happen
-    const answer = kind === "read"
-      ? descriptor.read(buffers, offset)
-      : descriptor.write(buffers, offset);
+  /** Tells the guest how many bytes went; `out` was checked before any byte did. */
+  function told(answer: Eventual, out: number): Eventual {
+    if (typeof answer !== "number") return answer.then((count) => told(count, out));
     if (answer < 0) return -answer;
     memory.setU32(out, answer);
     return 0;
   }
-  function offsetOf(fd: number, offset: bigint): number {
+  function place(fd: number, offset: bigint): bigint {
     const descriptor = table.get(fd);
     if (descriptor.directory !== undefined) throw new Refusal(ERRNO.isdir);
     requirePlace(descriptor, RIGHT.fdSeek);
-    return unsigned(offset);
+    if (offset < 0n) throw new Refusal(ERRNO.inval); // beyond what any file can hold
+    return offset;
   }
   return {
-    fd_read: (fd: number, vectors: number, count: number, out: number): number =>
-      transfer("read", { fd, vectors, count, out, offset: AT_POSITION }),
-    fd_write: (fd: number, vectors: number, count: number, out: number): number =>
-      transfer("write", { fd, vectors, count, out, offset: AT_POSITION }),
-    fd_pread: (fd: number, vectors: number, count: number, offset: bigint, out: number): number =>
-      transfer("read", { fd, vectors, count, out, offset: offsetOf(fd, offset) }),
-    fd_pwrite: (fd: number, vectors: number, count: number, offset: bigint, out: number): number =>
-      transfer("write", { fd, vectors, count, out, offset: offsetOf(fd, offset) }),
+    fd_read(fd: number, vectors: number, count: number, out: number): Eventual {
+      const descriptor = table.get(fd);
+      const into = memory.vectors(vectors, count);
+      memory.getU32(out); // a result that cannot be told must not happen
+      return told(descriptor.read(into), out);
+    },
+    fd_write(fd: number, vectors: number, count: number, out: number): Eventual {
+      const descriptor = table.get(fd);
+      const from = memory.vectors(vectors, count);
+      memory.getU32(out);
+      return told(descriptor.write(from), out);
+    },
+    fd_pread(fd: number, vectors: number, count: number, offset: bigint, out: number): Eventual {
+      const at = place(fd, offset);
+      const into = memory.vectors(vectors, count);
+      memory.getU32(out);
+      return told(table.get(fd).pread(into, at), out);
+    },
+    fd_pwrite(fd: number, vectors: number, count: number, offset: bigint, out: number): Eventual {
+      const at = place(fd, offset);
+      const from = memory.vectors(vectors, count);
+      memory.getU32(out);
+      return told(table.get(fd).pwrite(from, at), out);
+    },
   };
 }
 

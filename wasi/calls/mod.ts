@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Eventual } from "../host/host.ts";
 import { Refusal } from "../refusal.ts";
 import { argsCalls } from "./args.ts";
 import { clockCalls } from "./clock.ts";
@@ -14,7 +15,7 @@ import { sockCalls } from "./sock.ts";
 import type { GuestState } from "./state.ts";
 
 /** A function that a guest can import. */
-export type ImportedCall = (...args: (number | bigint)[]) => number;
+export type ImportedCall = (...args: (number | bigint)[]) => Eventual;
 
 /** All 46 functions of WASI preview 1 by name, ready to be imported by one guest. */
 export function guestCalls(state: GuestState): Record<string, ImportedCall> {
@@ -37,10 +38,15 @@ export function guestCalls(state: GuestState): Record<string, ImportedCall> {
 function answering(call: ImportedCall): ImportedCall {
   return (...args) => {
     try {
-      return call(...args);
+      const answer = call(...args);
+      return typeof answer === "number" ? answer : answer.catch(errnoOf);
     } catch (error) {
-      if (error instanceof Refusal) return error.errno;
-      throw error;
+      return errnoOf(error);
     }
   };
+}
+
+function errnoOf(error: unknown): number {
+  if (error instanceof Refusal) return error.errno;
+  throw error;
 }

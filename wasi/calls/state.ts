@@ -1,6 +1,6 @@
 import type { Layout } from "../abi.ts";
 import type { DescriptorTable } from "../descriptors/table.ts";
-import type { System } from "../host/host.ts";
+import type { Eventual, System } from "../host/host.ts";
 import type { GuestMemory } from "../memory.ts";
 
 /** What the calls of one guest work on. */
@@ -20,9 +20,10 @@ export interface GuestState {
 
 /**
  * Functions that the guest imports, by their names. Each answers an errno, or throws a `Refusal`.
+ * What may have to wait answers a promise where the host cannot block its thread.
  * An argument is an `i32` (signed!) or, as a bigint, an `i64`.
  */
-export type Calls = Readonly<Record<string, (...args: never[]) => number>>;
+export type Calls = Readonly<Record<string, (...args: never[]) => Eventual>>;
 
 /** The errno of an answer. */
 export function errnoOfAnswer(answer: number): number {

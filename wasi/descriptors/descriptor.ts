@@ -1,8 +1,6 @@
 import { ERRNO } from "../errno.ts";
-import type { Answer, FileStat, HostDirectory, HostFile, Times } from "../host/host.ts";
-
-/** Buffers in the guest's memory, or of the host. */
-export type Buffers = readonly Uint8Array<ArrayBuffer>[];
+import type { Answer, Eventual, FileStat, HostDirectory, HostFile, Times } from "../host/host.ts";
+import type { Vectors } from "../memory.ts";
 
 /** What a descriptor has to do with `poll_oneoff`. */
 export type Readiness = { readonly ready: true; readonly hangup: boolean } | {
@@ -44,11 +42,19 @@ export abstract class Descriptor {
     return undefined;
   }
 
-  read(_buffers: Buffers, _offset: number): Answer {
+  read(_into: Vectors): Eventual {
     return -ERRNO.badf;
   }
 
-  write(_buffers: Buffers, _offset: number): Answer {
+  write(_from: Vectors): Eventual {
+    return -ERRNO.badf;
+  }
+
+  pread(_into: Vectors, _offset: bigint): Answer {
+    return -ERRNO.badf;
+  }
+
+  pwrite(_from: Vectors, _offset: bigint): Answer {
     return -ERRNO.badf;
   }
 

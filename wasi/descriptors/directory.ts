@@ -1,7 +1,7 @@
 import { FILETYPE, RIGHTS_DIRECTORY } from "../abi.ts";
 import { ERRNO } from "../errno.ts";
 import type { Answer, FileStat, HostDirectory, Times } from "../host/host.ts";
-import { type Buffers, Descriptor } from "./descriptor.ts";
+import { Descriptor } from "./descriptor.ts";
 
 /** How {@linkcode DirectoryDescriptor} was opened. */
 export interface DirectoryDescriptorOptions {
@@ -35,11 +35,19 @@ export class DirectoryDescriptor extends Descriptor {
     return this.#options.preopenName;
   }
 
-  override read(_buffers: Buffers, _offset: number): Answer {
+  override read(): Answer {
     return -ERRNO.isdir;
   }
 
-  override write(_buffers: Buffers, _offset: number): Answer {
+  override write(): Answer {
+    return -ERRNO.isdir;
+  }
+
+  override pread(): Answer {
+    return -ERRNO.isdir;
+  }
+
+  override pwrite(): Answer {
     return -ERRNO.isdir;
   }
 

@@ -1,8 +1,9 @@
 import { FDFLAG, FILETYPE, RIGHTS_FILE, RIGHTS_STREAM, RIGHTS_WRITING } from "../abi.ts";
 import { RIGHT } from "../abi.ts";
 import { ERRNO } from "../errno.ts";
-import type { Answer, FileStat, HostFile, Times } from "../host/host.ts";
-import { type Buffers, Descriptor, type Readiness } from "./descriptor.ts";
+import type { Answer, Eventual, FileStat, HostFile, Times } from "../host/host.ts";
+import type { Vectors } from "../memory.ts";
+import { Descriptor, type Readiness } from "./descriptor.ts";
 
 const FLAGS_CHANGEABLE = FDFLAG.append | FDFLAG.nonblock;
 
@@ -37,12 +38,20 @@ export class FileDescriptor extends Descriptor {
     return this.#readOnly;
   }
 
-  override read(buffers: Buffers, offset: number): Answer {
-    return (this.rights & RIGHT.fdRead) === 0 ? -ERRNO.badf : this.#file.read(buffers, offset);
+  override read(into: Vectors): Eventual {
+    return (this.rights & RIGHT.fdRead) === 0 ? -ERRNO.badf : this.#file.read(into);
   }
 
-  override write(buffers: Buffers, offset: number): Answer {
-    return (this.rights & RIGHT.fdWrite) === 0 ? -ERRNO.badf : this.#file.write(buffers, offset);
+  override write(from: Vectors): Eventual {
+    return (this.rights & RIGHT.fdWrite) === 0 ? -ERRNO.badf : this.#file.write(from);
+  }
+
+  override pread(into: Vectors, offset: bigint): Answer {
+    return (this.rights & RIGHT.fdRead) === 0 ? -ERRNO.badf : this.#file.pread(into, offset);
+  }
+
+  override pwrite(from: Vectors, offset: bigint): Answer {
+    return (this.rights & RIGHT.fdWrite) === 0 ? -ERRNO.badf : this.#file.pwrite(from, offset);
   }
 
   override seek(offset: number, whence: number): Answer {

@@ -1,7 +1,8 @@
 import { FDFLAG, FILETYPE, RIGHT, RIGHTS_STREAM } from "../abi.ts";
 import { ERRNO } from "../errno.ts";
 import type { Answer, FileStat } from "../host/host.ts";
-import { type Buffers, Descriptor, type Readiness } from "./descriptor.ts";
+import type { Vectors } from "../memory.ts";
+import { Descriptor, type Readiness } from "./descriptor.ts";
 
 /** Takes what a guest writes. The bytes are the guest's memory: valid during the call only. */
 export type Sink = (bytes: Uint8Array) => void;
@@ -17,18 +18,14 @@ export class StreamDescriptor extends Descriptor {
     this.#sink = sink;
   }
 
-  override read(_buffers: Buffers, _offset: number): Answer {
+  override read(): Answer {
     return this.#sink === undefined && (this.rights & RIGHT.fdRead) !== 0 ? 0 : -ERRNO.badf;
   }
 
-  override write(buffers: Buffers, _offset: number): Answer {
+  override write(from: Vectors): Answer {
     if (this.#sink === undefined || (this.rights & RIGHT.fdWrite) === 0) return -ERRNO.badf;
-    let written = 0;
-    for (const buffer of buffers) {
-      this.#sink(buffer);
-      written += buffer.length;
-    }
-    return written;
+    for (let index = 0; index < from.count; index++) this.#sink(from.view(index));
+    return from.bytes;
   }
 
   override seek(): Answer {

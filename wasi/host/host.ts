@@ -6,15 +6,16 @@
  *
  * @module
  */
+import type { Vectors } from "../memory.ts";
 
 /** A result from 0 up, or a negated number of WASI's `errno`. */
 export type Answer = number;
 
+/** An answer that may take its time; a promise only from the portable host. */
+export type Eventual = Answer | Promise<Answer>;
+
 /** Which implementation. */
 export type HostKind = "libc" | "portable";
-
-/** Stands for the present position of a file where an offset is asked for. */
-export const AT_POSITION = -1;
 
 /** What `filestat` tells; filled in by the host. Times are nanoseconds since 1970. */
 export interface FileStat {
@@ -76,10 +77,14 @@ export interface HostFile extends HostEntry {
   readonly type: "file";
   /** A number of WASI's `filetype`. */
   readonly filetype: number;
-  /** Fills the buffers in order; at {@linkcode AT_POSITION} it moves the position. 0 is the end. */
-  read(buffers: readonly Uint8Array<ArrayBuffer>[], offset: number): Answer;
-  /** Writes the buffers in order; at {@linkcode AT_POSITION} it moves the position. */
-  write(buffers: readonly Uint8Array<ArrayBuffer>[], offset: number): Answer;
+  /** Fills the buffers in order and moves the position. 0 is the end. */
+  read(into: Vectors): Eventual;
+  /** Writes the buffers in order and moves the position. */
+  write(from: Vectors): Eventual;
+  /** As {@linkcode read}, at an offset from 0 up; the position stays. */
+  pread(into: Vectors, offset: bigint): Answer;
+  /** As {@linkcode write}, at an offset from 0 up; the position stays. */
+  pwrite(from: Vectors, offset: bigint): Answer;
   /** Moves the position by WASI's `whence` of preview 1 and answers the new one. */
   seek(offset: number, whence: number): Answer;
   setSize(size: number): Answer;

@@ -64,7 +64,7 @@ Deno.test({
       try { Deno.dlopen("${libc}", {}); } catch { closed = true; }
       const preopens = [{ hostPath: "${box}", guestPath: "/" }];
       const module = compile(Uint8Array.fromBase64("${bytes.toBase64()}"));
-      const { code } = prepare(module, { preopens }).run();
+      const { code } = await prepare(module, { preopens }).run();
       console.log(host.kind, closed, code);`;
     assert.equal(await run(script, [`--allow-ffi=${libc}`]), "libc true 0\n");
     assert.ok((await Deno.stat(`${box}/made`)).isDirectory);

@@ -86,7 +86,14 @@ export class Probe implements Disposable {
 
   /** Makes a call; the name of its errno, `success` for 0. */
   call(name: string, ...args: (number | bigint)[]): string {
-    return errnoName(this.calls[name]!(...args));
+    const answer = this.calls[name]!(...args);
+    if (typeof answer !== "number") throw new Error(`Cannot wait for ${name}: use callLong`);
+    return errnoName(answer);
+  }
+
+  /** As {@linkcode call}, for what may have to wait. */
+  async callLong(name: string, ...args: (number | bigint)[]): Promise<string> {
+    return errnoName(await this.calls[name]!(...args));
   }
 
   /** A call on one path. The path's two arguments come after `before`. */

@@ -18,9 +18,7 @@ export type CallName =
   | "mkdirat"
   | "openat"
   | "openat2"
-  | "pread64"
   | "preadv"
-  | "pwrite64"
   | "pwritev"
   | "readlinkat"
   | "readv"
@@ -56,9 +54,7 @@ export const MACHINES: Readonly<Record<typeof Deno.build.arch, Machine>> = {
       mkdirat: 258n,
       openat: 257n,
       openat2: 437n,
-      pread64: 17n,
       preadv: 295n,
-      pwrite64: 18n,
       pwritev: 296n,
       readlinkat: 267n,
       readv: 19n,
@@ -85,9 +81,7 @@ export const MACHINES: Readonly<Record<typeof Deno.build.arch, Machine>> = {
       mkdirat: 34n,
       openat: 56n,
       openat2: 437n,
-      pread64: 67n,
       preadv: 69n,
-      pwrite64: 68n,
       pwritev: 70n,
       readlinkat: 78n,
       readv: 65n,

@@ -1,12 +1,11 @@
 import { FDFLAG, FILETYPE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
-import { type Answer, AT_POSITION, type FileStat, type HostFile, type Times } from "../host.ts";
+import type { Vectors } from "../../memory.ts";
+import type { Answer, FileStat, HostFile, Times } from "../host.ts";
 import { O_APPEND, O_NONBLOCK, POLLIN, POLLOUT } from "./constants.ts";
 import type { LibcSystem } from "./libc_system.ts";
 import { fromLinux } from "./linux_errno.ts";
 import { timespecs } from "./times.ts";
-
-type Buffers = readonly Uint8Array<ArrayBuffer>[];
 
 /** How {@linkcode LibcFile} came by its descriptor. */
 export interface LibcFileOptions {
@@ -35,42 +34,28 @@ export class LibcFile implements HostFile {
     this.#borrowed = options.borrowed ?? false;
   }
 
-  read(buffers: Buffers, offset: number): Answer {
-    const { library: { calls, functions } } = this.#system;
-    if (buffers.length === 0) return 0;
-    if (buffers.length === 1) {
-      const buffer = buffers[0]!;
-      const bytes = BigInt(buffer.length);
-      return offset === AT_POSITION
-        ? this.#transfer(POLLIN, () => functions.read(this.fd, buffer, bytes))
-        : this.#transfer(POLLIN, () => calls.pread(this.fd, buffer, offset));
-    }
-    const vector = this.#vector(buffers);
-    return offset === AT_POSITION
-      ? this.#transfer(POLLIN, () => calls.readv(this.fd, vector))
-      : this.#transfer(
-        POLLIN,
-        () => calls.preadv(this.fd, vector, offset),
-      );
+  read(into: Vectors): Answer {
+    const { library: { calls } } = this.#system;
+    const vector = this.#vector(into);
+    return this.#transfer(POLLIN, () => calls.readv(this.fd, vector));
   }
 
-  write(buffers: Buffers, offset: number): Answer {
-    const { library: { calls, functions } } = this.#system;
-    if (buffers.length === 0) return 0;
-    if (buffers.length === 1) {
-      const buffer = buffers[0]!;
-      const bytes = BigInt(buffer.length);
-      return offset === AT_POSITION
-        ? this.#transfer(POLLOUT, () => functions.write(this.fd, buffer, bytes))
-        : this.#transfer(POLLOUT, () => calls.pwrite(this.fd, buffer, offset));
-    }
-    const vector = this.#vector(buffers);
-    return offset === AT_POSITION
-      ? this.#transfer(POLLOUT, () => calls.writev(this.fd, vector))
-      : this.#transfer(
-        POLLOUT,
-        () => calls.pwritev(this.fd, vector, offset),
-      );
+  write(from: Vectors): Answer {
+    const { library: { calls } } = this.#system;
+    const vector = this.#vector(from);
+    return this.#transfer(POLLOUT, () => calls.writev(this.fd, vector));
+  }
+
+  pread(into: Vectors, offset: bigint): Answer {
+    const { library: { calls } } = this.#system;
+    const vector = this.#vector(into);
+    return this.#transfer(POLLIN, () => calls.preadv(this.fd, vector, offset));
+  }
+
+  pwrite(from: Vectors, offset: bigint): Answer {
+    const { library: { calls } } = this.#system;
+    const vector = this.#vector(from);
+    return this.#transfer(POLLOUT, () => calls.pwritev(this.fd, vector, offset));
   }
 
   seek(offset: number, whence: number): Answer {
@@ -143,13 +128,14 @@ export class LibcFile implements HostFile {
     }
   }
 
-  /** An array of `struct iovec`. The buffers stay alive, and in place, as long as their array does. */
-  #vector(buffers: Buffers): BigUint64Array<ArrayBuffer> {
+  /** An array of `struct iovec`. The guest's memory stays in its place during a call. */
+  #vector(vectors: Vectors): BigUint64Array<ArrayBuffer> {
     const { functions } = this.#system.library;
-    const vector = new BigUint64Array(buffers.length * 2);
-    for (const [index, buffer] of buffers.entries()) {
-      vector[index * 2] = functions.addressOf(buffer, buffer, 0n);
-      vector[index * 2 + 1] = BigInt(buffer.length);
+    const base = functions.addressOf(vectors.memory, vectors.memory, 0n);
+    const vector = new BigUint64Array(vectors.count * 2);
+    for (let index = 0; index < vectors.count; index++) {
+      vector[index * 2] = base + BigInt(vectors.places[index * 2]!);
+      vector[index * 2 + 1] = BigInt(vectors.places[index * 2 + 1]!);
     }
     return vector;
   }

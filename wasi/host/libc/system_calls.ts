@@ -46,16 +46,6 @@ export class SystemCalls {
     this.#shapes = shapes;
   }
 
-  pread(fd: number, buffer: Bytes, offset: number): number {
-    const bytes = BigInt(buffer.length);
-    return this.#shapes.ofBuffer(CALLS.pread64, BigInt(fd), buffer, bytes, BigInt(offset));
-  }
-
-  pwrite(fd: number, buffer: Bytes, offset: number): number {
-    const bytes = BigInt(buffer.length);
-    return this.#shapes.ofBuffer(CALLS.pwrite64, BigInt(fd), buffer, bytes, BigInt(offset));
-  }
-
   readv(fd: number, vector: BigUint64Array<ArrayBuffer>): number {
     return this.#shapes.ofBuffer(CALLS.readv, BigInt(fd), vector, lengthOf(vector), 0n);
   }
@@ -64,14 +54,14 @@ export class SystemCalls {
     return this.#shapes.ofBuffer(CALLS.writev, BigInt(fd), vector, lengthOf(vector), 0n);
   }
 
-  preadv(fd: number, vector: BigUint64Array<ArrayBuffer>, offset: number): number {
+  preadv(fd: number, vector: BigUint64Array<ArrayBuffer>, offset: bigint): number {
     const length = lengthOf(vector);
-    return this.#shapes.ofBuffer(CALLS.preadv, BigInt(fd), vector, length, BigInt(offset));
+    return this.#shapes.ofBuffer(CALLS.preadv, BigInt(fd), vector, length, offset);
   }
 
-  pwritev(fd: number, vector: BigUint64Array<ArrayBuffer>, offset: number): number {
+  pwritev(fd: number, vector: BigUint64Array<ArrayBuffer>, offset: bigint): number {
     const length = lengthOf(vector);
-    return this.#shapes.ofBuffer(CALLS.pwritev, BigInt(fd), vector, length, BigInt(offset));
+    return this.#shapes.ofBuffer(CALLS.pwritev, BigInt(fd), vector, length, offset);
   }
 
   ftruncate(fd: number, size: number): number {

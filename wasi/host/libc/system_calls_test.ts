@@ -48,15 +48,15 @@ Deno.test({
       const file = open(fd, "file");
       const [one, two] = [bytes("ab"), bytes("cde")];
       assert.equal(calls.writev(file, vector(one, two)), 5);
-      assert.equal(calls.pwrite(file, bytes("XY"), 4), 2);
+      assert.equal(calls.pwritev(file, vector(bytes("XY")), 4n), 2);
       const more = [bytes("1"), bytes("2")] as const;
-      assert.equal(calls.pwritev(file, vector(...more), 6), 2);
+      assert.equal(calls.pwritev(file, vector(...more), 6n), 2);
       assert.equal(Deno.readTextFileSync(`${folder}/file`), "abcdXY12");
 
       const [first, second] = [new Uint8Array(1), new Uint8Array(2)];
-      assert.equal(calls.pread(file, second, 3), 2);
+      assert.equal(calls.preadv(file, vector(second), 3n), 2);
       assert.equal(new TextDecoder().decode(second), "dX");
-      assert.equal(calls.preadv(file, vector(first, second), 5), 3);
+      assert.equal(calls.preadv(file, vector(first, second), 5n), 3);
       assert.equal(new TextDecoder().decode(Uint8Array.of(...first, ...second)), "Y12");
       functions.lseek(file, 1n, 0);
       assert.equal(calls.readv(file, vector(first, second)), 3);

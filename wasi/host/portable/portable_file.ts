@@ -1,12 +1,11 @@
 import type { BigIntStats } from "node:fs";
 import { FDFLAG, FILETYPE, WHENCE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
-import { type Answer, AT_POSITION, type FileStat, type HostFile, type Times } from "../host.ts";
+import type { Vectors } from "../../memory.ts";
+import type { Answer, FileStat, HostFile, Times } from "../host.ts";
 import { node } from "./node.ts";
 import { attempt } from "./node_error.ts";
 import { datesOf, filetypeOf, fill } from "./portable_stat.ts";
-
-type Buffers = readonly Uint8Array<ArrayBuffer>[];
 
 /**
  * A descriptor of `node:fs`. It keeps the position itself, because `node:fs` is slower without one;
@@ -27,22 +26,22 @@ export class PortableFile implements HostFile {
     this.filetype = filetypeOf(this.#stats());
   }
 
-  read(buffers: Buffers, offset: number): Answer {
-    return this.#transfer(buffers, {
-      offset,
-      move: (buffer, at) => node.fs.readSync(this.#fd, buffer, 0, buffer.length, at),
-    });
+  read(into: Vectors): Answer {
+    return this.#moving(this.#readAt(into, this.#position));
   }
 
-  write(buffers: Buffers, offset: number): Answer {
-    const append = (this.#flags & FDFLAG.append) !== 0 && this.#seekable;
-    const end = append ? Number(this.#stats().size) : 0;
-    if (append && offset === AT_POSITION) this.#position = end;
-    return this.#transfer(buffers, {
-      // As in Linux: a file opened to append takes even a pwrite at its end.
-      offset: append && offset !== AT_POSITION ? end : offset,
-      move: (buffer, at) => node.fs.writeSync(this.#fd, buffer, 0, buffer.length, at),
-    });
+  write(from: Vectors): Answer {
+    if (this.#appends) this.#position = Number(this.#stats().size);
+    return this.#moving(this.#writeAt(from, this.#position));
+  }
+
+  pread(into: Vectors, offset: bigint): Answer {
+    return this.#readAt(into, Number(offset));
+  }
+
+  pwrite(from: Vectors, offset: bigint): Answer {
+    // As in Linux: a file opened to append takes even a pwrite at its end.
+    return this.#writeAt(from, this.#appends ? Number(this.#stats().size) : Number(offset));
   }
 
   seek(offset: number, whence: number): Answer {
@@ -108,24 +107,45 @@ export class PortableFile implements HostFile {
     return node.fs.fstatSync(this.#fd, { bigint: true });
   }
 
+  get #appends(): boolean {
+    return (this.#flags & FDFLAG.append) !== 0 && this.#seekable;
+  }
+
+  #moving(answer: Answer): Answer {
+    if (answer > 0) this.#position += answer;
+    return answer;
+  }
+
+  #readAt(into: Vectors, offset: number): Answer {
+    return this.#transfer(into, {
+      offset,
+      move: (buffer, at) => node.fs.readSync(this.#fd, buffer, 0, buffer.length, at),
+    });
+  }
+
+  #writeAt(from: Vectors, offset: number): Answer {
+    return this.#transfer(from, {
+      offset,
+      move: (buffer, at) => node.fs.writeSync(this.#fd, buffer, 0, buffer.length, at),
+    });
+  }
+
   #transfer(
-    buffers: Buffers,
+    vectors: Vectors,
     { offset, move }: {
       offset: number;
       move: (buffer: Uint8Array<ArrayBuffer>, at: number | null) => number;
     },
   ): Answer {
-    const start = offset === AT_POSITION ? this.#position : offset;
     let done = 0;
     const failed = attempt(() => {
-      for (const buffer of buffers) {
-        const count = move(buffer, this.#seekable ? start + done : null);
+      for (let index = 0; index < vectors.count; index++) {
+        const buffer = vectors.view(index);
+        const count = move(buffer, this.#seekable ? offset + done : null);
         done += count;
         if (count < buffer.length) break;
       }
     });
-    if (failed < 0 && done === 0) return failed;
-    if (offset === AT_POSITION) this.#position = start + done;
-    return done;
+    return failed < 0 && done === 0 ? failed : done;
   }
 }
