@@ -1,16 +1,72 @@
-/** Bytes that are no module. The message says where, and what they seem to be instead. */
+import { ModuleLimitError } from "./module/errors.ts";
+import { MalformedError } from "./module/reader.ts";
+import { type CompileOptions, rewrite, type Rewritten } from "./module/rewrite.ts";
+import type { ImportedMemory } from "./module/memories.ts";
+import { rememberMemories } from "./threads/imported_memory.ts";
+
+/** Bytes that are no module, or one that is not let in. The message says where, and what they seem. */
 export class CompileError extends Error {
   /** Stays the same in a minified program. */
   override readonly name = "CompileError";
 }
 
+/** A module that is ready to be linked. */
+export interface Compiled {
+  /** Compiled, or as far as the first call of each function needs. */
+  readonly module: WebAssembly.Module;
+  /** The memories that the host must create for it, with exactly these limits. */
+  readonly importedMemories: readonly ImportedMemory[];
+  /**
+   * Milliseconds, at most some 25, to let pass before it runs, in a process that was started with
+   * `guestV8Flags`: until then the compiler works on a hot loop, which is never replaced while it runs.
+   */
+  readonly settleMs: number;
+}
+
 /**
- * Compiles a module. Throws {@linkcode CompileError} for anything else, and says what it found: a
- * component, text, a native program, a compressed or truncated file.
+ * Compiles a module, held to its limits and with advice on what to optimise first.
+ *
+ * Throws {@linkcode CompileError} for anything else, and says what it found: a component, text, a
+ * native program, a compressed or truncated file, or a module larger than any that is let in. Throws
+ * `MemoryLimitError` for a module that starts with more than `memoryBytesMax`.
  */
-export function compile(bytes: Uint8Array): WebAssembly.Module {
+export function compile(bytes: Uint8Array, options: CompileOptions = {}): WebAssembly.Module {
+  return compileGuest(bytes, options).module;
+}
+
+/** As {@linkcode compile}, and says which memories the host must create. */
+export function compileGuest(bytes: Uint8Array, options: CompileOptions = {}): Compiled {
   const found = recognise(bytes);
   if (found !== undefined) throw new CompileError(`Cannot compile module: ${found}`);
+  const { bytes: limited, ...facts } = limit(bytes, options);
+  try {
+    const module = toModule(limited);
+    rememberMemories(module, facts.importedMemories);
+    return { module, ...facts };
+  } catch (error) {
+    // Its offset should be one of the file that the user has.
+    if (error instanceof CompileError && limited !== bytes) toModule(bytes);
+    throw error;
+  }
+}
+
+function limit(bytes: Uint8Array, options: CompileOptions): Rewritten {
+  try {
+    return rewrite(bytes, options);
+  } catch (error) {
+    if (error instanceof ModuleLimitError) {
+      throw new CompileError(`Cannot compile module: ${error.message}`, { cause: error });
+    }
+    if (!(error instanceof MalformedError)) throw error;
+    // The compiler says better what is wrong; but what only it can read is not let in.
+    toModule(bytes);
+    throw new CompileError(`Cannot compile module: ${error.message}; it cannot be limited`, {
+      cause: error,
+    });
+  }
+}
+
+function toModule(bytes: Uint8Array): WebAssembly.Module {
   try {
     return new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
   } catch (error) {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { compile, CompileError } from "./compile.ts";
+import fc from "fast-check";
+import wabt from "wabt";
+import { compile, CompileError, compileGuest } from "./compile.ts";
+import { MemoryLimitError } from "./module/errors.ts";
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
@@ -43,4 +46,65 @@ Deno.test("compile() names the offset of what is wrong, and hints at a truncated
   const wrong = refusal([...HEADER, 1, 4, 1, 0x10, 0, 0]);
   assert.match(wrong, /offset 11/);
   assert.doesNotMatch(wrong, /truncated|WebAssembly\.Module\(\)/);
+});
+
+const tools = await wabt();
+
+/** A module with every section that is rewritten, and some that are not. */
+function sample(): Uint8Array {
+  const module = tools.parseWat(
+    "test.wat",
+    `(module
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (import "env" "shared" (memory 1 20 shared))
+      (table $t 1 20000000 funcref) (table 2 externref)
+      (global $g (mut i32) (i32.const 0))
+      (func $main (local i32) (loop (loop (br_if 1 (local.get 0)))))
+      (func (export "_start") (call $main) (call $exit (i32.const 0)))
+      (elem (table $t) (i32.const 0) func $main)
+      (data (i32.const 0) "some text"))`,
+    { threads: true },
+  );
+  try {
+    return module.toBinary({ write_debug_names: true }).buffer;
+  } finally {
+    module.destroy();
+  }
+}
+
+Deno.test("compileGuest() limits memories and says which ones it imports", () => {
+  const { module, importedMemories } = compileGuest(sample(), { memoryBytesMax: 10 * 65_536 });
+  assert.deepEqual(importedMemories.map(({ maximumPages }) => maximumPages), [10]);
+  const names = WebAssembly.Module.customSections(module, "metadata.code.compilation_priority");
+  assert.equal(names.length, 1);
+  assert.throws(() => compile(sample(), { memoryBytesMax: 1 }), MemoryLimitError);
+});
+
+Deno.test("compile() refuses a module over a limit, and says which", () => {
+  const tables = [2, 0x70, 0, 0xc0, 0x84, 0x3d, 0x70, 0, 1];
+  assert.match(
+    refusal([...HEADER, 4, tables.length, ...tables]),
+    /1000001 elements; the limit is 1000000/,
+  );
+});
+
+Deno.test("compile() of a changed module ends well, or as one of two errors", () => {
+  const original = sample();
+  const change = fc.record({ at: fc.nat(original.length - 1), byte: fc.nat(255) });
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), fc.nat(40), (changes, cut) => {
+      const bytes = original.slice(0, original.length - Math.max(0, cut - 30));
+      for (const { at, byte } of changes) if (at < bytes.length) bytes[at] = byte;
+      const valid = WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>);
+      try {
+        compile(bytes, { memoryBytesMax: 10 * 65_536 });
+        assert.ok(valid, "an invalid module was made a valid one");
+      } catch (error) {
+        if (error instanceof MemoryLimitError) return;
+        assert.ok(error instanceof CompileError, String(error));
+        if (valid) assert.match(error.message, /the limit|cannot be limited|component|version/);
+      }
+    }),
+    { numRuns: 3_000 },
+  );
 });
