@@ -73,6 +73,14 @@ export const RIGHTS_DIRECTORY = RIGHTS_ALL &
 export const RIGHTS_STREAM = RIGHTS_FILE &
   ~(RIGHT.fdSeek | RIGHT.fdTell | RIGHT.fdAdvise | RIGHTS_WRITING | RIGHT.fdRead);
 
+/** What can be done with a connection, and with a socket of datagrams. */
+export const RIGHTS_CONNECTION = RIGHT.fdRead | RIGHT.fdWrite | RIGHT.fdFdstatSetFlags |
+  RIGHT.fdFilestatGet | RIGHT.pollFdReadwrite | RIGHT.sockShutdown;
+
+/** What can be done with a socket that takes connections. */
+export const RIGHTS_LISTENER = RIGHT.fdFdstatSetFlags | RIGHT.fdFilestatGet |
+  RIGHT.pollFdReadwrite | RIGHT.sockShutdown | RIGHT.sockAccept;
+
 /** `fdflags`. */
 export const FDFLAG = { append: 1, dsync: 2, nonblock: 4, rsync: 8, sync: 16 } as const;
 
@@ -96,6 +104,15 @@ export const SUBCLOCK_ABSTIME = 1;
 
 /** `eventrwflags`: the other side has hung up. */
 export const EVENT_HANGUP = 1;
+
+/** `riflags`. */
+export const RIFLAG = { peek: 1, waitAll: 2 } as const;
+
+/** `roflags`: the datagram was longer than the buffers. */
+export const ROFLAG_TRUNCATED = 1;
+
+/** `sdflags`. */
+export const SDFLAG = { receive: 1, send: 2 } as const;
 
 /** `whence`, in the order of preview 1. */
 export const WHENCE = { set: 0, cur: 1, end: 2 } as const;
@@ -140,4 +157,10 @@ export const CALL_NAMES: ReadonlySet<string> = new Set(
     "path_open path_readlink path_remove_directory path_rename path_symlink path_unlink_file " +
     "poll_oneoff proc_exit proc_raise random_get sched_yield sock_accept sock_recv sock_send " +
     "sock_shutdown").split(" "),
+);
+
+/** The names of WasmEdge's socket extension, which it has in the namespace of preview 1. */
+export const SOCKET_CALL_NAMES: ReadonlySet<string> = new Set(
+  ("sock_bind sock_connect sock_getaddrinfo sock_getlocaladdr sock_getpeeraddr sock_getsockopt " +
+    "sock_listen sock_open sock_recv_from sock_send_to sock_setsockopt").split(" "),
 );

@@ -6,7 +6,16 @@
 import { basename } from "node:path";
 import process from "node:process";
 import { CliError, type Command, HELP, parseCommand } from "./command_line.ts";
-import { compile, CompileError, LinkError, OptionsError, prepare } from "./mod.ts";
+import {
+  compile,
+  CompileError,
+  LinkError,
+  OptionsError,
+  prepare,
+  type WasiOptions,
+} from "./mod.ts";
+import { hostsAddresses } from "./network/names.ts";
+import { allowByRules } from "./network/rules.ts";
 
 /** As a shell reports a program that ended by SIGABRT. */
 const CODE_TRAPPED = 134;
@@ -29,24 +38,63 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function runFile({ file, args, env, preopens, host }: Command): Promise<number> {
-  const guest = prepare(compile(read(file)), {
-    args: [basename(file), ...args],
-    env,
-    preopens,
-    stdin: "inherit",
-    stdout: "inherit",
-    stderr: "inherit",
-    ...(host === undefined ? {} : { host }),
-  });
+async function runFile(command: Command): Promise<number> {
+  const { file, args, invoke, memoryBytesMax } = command;
+  const limits = memoryBytesMax === undefined ? {} : { memoryBytesMax };
+  const guest = prepare(compile(read(file), limits), wasiOptions(command));
   try {
-    const outcome = await guest.run();
-    if (outcome.kind === "exited") return outcome.code & 0xff;
+    const { outcome, results } = invoke === undefined
+      ? { outcome: await guest.run(), results: [] }
+      : await guest.call(invoke, args);
+    for (const result of results) console.log(String(result));
+    if (outcome.kind === "exited") return exitCode(outcome.code);
     console.error(`${file} trapped: ${outcome.message}`);
     return CODE_TRAPPED;
   } finally {
     guest.dispose();
   }
+}
+
+function wasiOptions({ file, args, env, preopens, listeners, ...more }: Command): WasiOptions {
+  return {
+    args: [basename(file), ...args],
+    env,
+    preopens,
+    listeners,
+    stdin: more.stdin === undefined ? "inherit" : { file: more.stdin },
+    stdout: "inherit",
+    stderr: "inherit",
+    library: more.invoke !== undefined,
+    ...(more.addressRules.length === 0
+      ? {}
+      : { allowAddress: allowByRules(more.addressRules), lookup: lookUp }),
+    ...(more.trace ? { trace: printTrace } : {}),
+    ...(more.host === undefined ? {} : { host: more.host }),
+  };
+}
+
+/** Names as `/etc/hosts` of this machine has them. A program that asks DNS does so by itself. */
+function lookUp(name: string): readonly string[] {
+  try {
+    return hostsAddresses(Deno.readTextFileSync("/etc/hosts"), name);
+  } catch {
+    return []; // Windows has it elsewhere, and a permission may be missing
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** At once and whole, so that the lines stand where they belong between the program's own. */
+function printTrace(line: string): void {
+  const bytes = encoder.encode(`${line}\n`);
+  for (let written = 0; written < bytes.length;) {
+    written += Deno.stderr.writeSync(bytes.subarray(written));
+  }
+}
+
+/** A process can tell only the lowest 8 bits; a failure must not look like success for that. */
+function exitCode(code: number): number {
+  return (code & 0xff) || (code === 0 ? 0 : 1);
 }
 
 function read(file: string): Uint8Array {

@@ -68,10 +68,85 @@ Deno.test("cli answers 134 for a trap and tells it on stderr", async () => {
 });
 
 Deno.test("cli answers 125 and one line for what it cannot start", async () => {
-  const run = await cli("(module)", { flags: ["--trace"] });
+  const run = await cli("(module)", { flags: ["--strange"] });
   assert.deepEqual([run.code, run.stdout], [125, ""]);
-  assert.equal(run.stderr, 'Cannot use option "--trace": it is unknown. See --help\n');
+  assert.equal(run.stderr, 'Cannot use option "--strange": it is unknown. See --help\n');
   const library = await cli("(module)");
   assert.equal(library.code, 125);
   assert.match(library.stderr, /^Cannot link module: [^\n]*\n$/);
+});
+
+Deno.test("cli passes exit codes through, and none that is a failure as 0", async () => {
+  const exit = async (code: number): Promise<number> => {
+    const run = await cli(`(module
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 1)
+      (func (export "_start") (call $exit (i32.const ${code}))))`);
+    return run.code;
+  };
+  const codes = [0, 1, 125, 126, 200, 255, 256, 300, -1];
+  assert.deepEqual(await Promise.all(codes.map(exit)), [0, 1, 125, 126, 200, 255, 1, 44, 255]);
+});
+
+for (const host of Deno.build.os === "linux" ? ["libc", "portable"] : ["portable"]) {
+  Deno.test(`cli --stdin takes a file instead of its own input (${host})`, async () => {
+    const file = await Deno.makeTempFile();
+    await Deno.writeTextFile(file, "from the file");
+    const run = await cli(CAT, { flags: ["--host", host, "--stdin", file], stdin: "own" });
+    assert.deepEqual(run, { code: 1, stdout: "from the file", stderr: "" });
+    await Deno.remove(file);
+    const missing = await cli(CAT, { flags: ["--host", host, "--stdin", file] });
+    assert.deepEqual([missing.code, missing.stdout], [125, ""]);
+    assert.match(missing.stderr, /^Cannot open "[^"]+" as standard input: noent\n$/);
+  });
+}
+
+Deno.test("cli --trace=wasi tells each call on stderr, proc_exit too", async () => {
+  const run = await cli(CAT, { flags: ["--trace=wasi"], stdin: "hello\n" });
+  assert.deepEqual([run.code, run.stdout], [1, "hello\n"]);
+  // The one number is the length of the name of the module's file.
+  assert.deepEqual(run.stderr.replace(/1 \d+$/m, "1 N").trimEnd().split("\n"), [
+    'fd_read(0, [4096]) = 6 "hello\\n"',
+    'fd_write(1, "hello\\n") = 6',
+    'fd_read(0, [4096]) = 0 ""',
+    "args_sizes_get() = 1 N",
+    "proc_exit(1) = ?",
+  ]);
+});
+
+/** A library: initialised first, and then asked. */
+const LIBRARY = `(module
+  (memory (export "memory") 1)
+  (global $ready (mut i32) (i32.const 0))
+  (func (export "_initialize") (global.set $ready (i32.const 1)))
+  (func (export "ready") (result i32) (global.get $ready))
+  (func (export "sum") (param i32 i64 f64) (result i64 f64)
+    (i64.add (i64.extend_i32_s (local.get 0)) (local.get 1)) (local.get 2))
+  (func (export "nothing"))
+  (func (export "trap") unreachable))`;
+
+Deno.test("cli --invoke initialises a library, calls its function and prints results", async () => {
+  const invoke = (name: string, ...args: string[]): ReturnType<typeof cli> =>
+    cli(LIBRARY, { flags: ["--invoke", name], args });
+  assert.deepEqual(await invoke("ready"), { code: 0, stdout: "1\n", stderr: "" });
+  assert.equal(
+    (await invoke("sum", "-2", "9007199254740993", "0.5")).stdout,
+    "9007199254740991\n0.5\n",
+  );
+  assert.deepEqual(await invoke("nothing"), { code: 0, stdout: "", stderr: "" });
+  assert.equal((await invoke("trap")).code, 134);
+  for (
+    const wrong of [["gone"], ["ready", "1"], ["sum", "1", "x", "3"], ["sum", "1", "1.5", "3"]]
+  ) {
+    const run = await invoke(wrong[0]!, ...wrong.slice(1));
+    assert.deepEqual([run.code, run.stdout], [125, ""], wrong.join(" "));
+    assert.match(run.stderr, /^Cannot (call|pass) [^\n]*\n$/);
+  }
+});
+
+Deno.test("cli --invoke takes a module that is no program and has no memory", async () => {
+  const run = await cli(`(module (func (export "answer") (result i32) (i32.const 42)))`, {
+    flags: ["--invoke=answer"],
+  });
+  assert.deepEqual(run, { code: 0, stdout: "42\n", stderr: "" });
 });

@@ -1,28 +1,19 @@
 import { CALL_NAMES, type Layout, PREVIEW1, UNSTABLE } from "./abi.ts";
 import { guestCalls, type ImportedCall } from "./calls/mod.ts";
 import type { DescriptorTable } from "./descriptors/table.ts";
-import { openSystem } from "./host/open.ts";
+import { openSuspendingHost, openSystem } from "./host/open.ts";
+import { explainArgument, type ExportedFunction, functionFor, resultsOf } from "./library_call.ts";
 import { checkModule, type Entry, LinkError } from "./link.ts";
 import { GuestMemory } from "./memory.ts";
+import { networkOf } from "./network/decision.ts";
 import { openDescriptors } from "./open_descriptors.ts";
 import { encodeArgs, encodeEnv, type WasiOptions } from "./options.ts";
 import { Exit, type Outcome } from "./outcome.ts";
-
-/** A guest that is linked and has not begun. */
-export interface Guest {
-  /**
-   * Runs `_start` to its end; of a library (reactor), `_initialize`, and answers `exited` with 0. A
-   * defect of the host is a rejection, never an outcome. Runs once.
-   *
-   * The guest blocks the thread that calls this, until it ends or, on the portable host, waits for the
-   * network.
-   */
-  run(): Promise<Outcome>;
-  /** Bytes of the guest's linear memory now; 0 if it ended before it had any. */
-  readonly memoryBytes: number;
-  /** Closes what the guest has open. Safe to call twice. */
-  dispose(): void;
-}
+import { Suspension, wantsSockets } from "./suspension.ts";
+import { sharedMemoryOf } from "./threads/imported_memory.ts";
+import { ThreadedGuest } from "./threads/threaded_guest.ts";
+import type { CallOutcome, Guest } from "./run.ts";
+import { traceCalls } from "./trace.ts";
 
 /**
  * Links a module to a host that gives it what the options say, and no more. Nothing of the guest
@@ -31,13 +22,27 @@ export interface Guest {
  * Throws `LinkError` for a module that cannot run here, `OptionsError` for options that cannot be.
  */
 export function prepare(module: WebAssembly.Module, options: WasiOptions = {}): Guest {
+  const library = options.library ?? false;
+  const sharedMemory = sharedMemoryOf(module);
+  const entry = checkModule(module, CALL_NAMES, { library, sharedMemory });
+  if (sharedMemory !== undefined && entry !== undefined) {
+    return new ThreadedGuest({ module, entry, memory: sharedMemory }, options);
+  }
   const [args, env] = [encodeArgs(options.args ?? []), encodeEnv(options.env ?? {})];
-  const host = openSystem(options.host);
   const exit = new Exit();
+  const suspension = suspensionFor(module, options, exit);
+  const host = suspension?.host ?? openSystem(options.host);
   const memory = new GuestMemory();
-  const callsFor = (layout: Layout, table: DescriptorTable): Record<string, ImportedCall> =>
-    guestCalls({ memory, table, host, layout, args, env, exit: (code) => exit.leave(code) });
-  const entry = checkModule(module, CALL_NAMES);
+  const network = networkOf(options);
+  const callsFor = (layout: Layout, table: DescriptorTable): Record<string, ImportedCall> => {
+    const exitWith = (code: number): never => exit.leave(code);
+    const calls = guestCalls({ memory, table, host, layout, network, args, env, exit: exitWith });
+    const { trace } = options;
+    const traced = trace === undefined
+      ? calls
+      : traceCalls(calls, { memory, layout, write: trace });
+    return suspension?.imports(traced) ?? traced;
+  };
   const table = openDescriptors(host, options);
   let instance: WebAssembly.Instance | undefined;
   let early: Outcome;
@@ -47,14 +52,26 @@ export function prepare(module: WebAssembly.Module, options: WasiOptions = {}): 
         wasi_snapshot_preview1: callsFor(PREVIEW1, table),
         wasi_unstable: callsFor(UNSTABLE, table),
       });
-      memory.bind(memoryOf(instance));
+      if (!library || "memory" in instance.exports) memory.bind(memoryOf(instance));
     });
   } catch (error) {
     table.closeAll();
     if (error instanceof WebAssembly.LinkError) throw new LinkError(error.message);
     throw error;
   }
-  return new LinkedGuest({ instance, entry, exit, table, early });
+  return new LinkedGuest({ instance, entry, exit, table, early, suspension });
+}
+
+/** How the guest waits, if it has a network and a host that cannot block for it. */
+function suspensionFor(
+  module: WebAssembly.Module,
+  options: WasiOptions,
+  exit: Exit,
+): Suspension | undefined {
+  const networked = options.allowAddress !== undefined || (options.listeners ?? []).length > 0;
+  if (!networked || !wantsSockets(module)) return undefined;
+  if (openSystem(options.host).kind !== "portable") return undefined;
+  return new Suspension(openSuspendingHost(), () => exit.abandon());
 }
 
 function memoryOf(instance: WebAssembly.Instance): WebAssembly.Memory {
@@ -66,33 +83,72 @@ function memoryOf(instance: WebAssembly.Instance): WebAssembly.Memory {
 
 class LinkedGuest implements Guest {
   readonly #instance: WebAssembly.Instance | undefined;
-  readonly #entry: Entry;
+  readonly #entry: Entry | undefined;
   readonly #exit: Exit;
   readonly #table: DescriptorTable;
   readonly #early: Outcome;
+  readonly #suspension: Suspension | undefined;
   #begun = false;
 
   constructor(parts: {
     readonly instance: WebAssembly.Instance | undefined;
-    readonly entry: Entry;
+    readonly entry: Entry | undefined;
     readonly exit: Exit;
     readonly table: DescriptorTable;
     /** How the start section ended. */
     readonly early: Outcome;
+    readonly suspension: Suspension | undefined;
   }) {
     this.#instance = parts.instance;
     this.#entry = parts.entry;
     this.#exit = parts.exit;
     this.#table = parts.table;
     this.#early = parts.early;
+    this.#suspension = parts.suspension;
   }
 
   async run(): Promise<Outcome> {
+    this.#begin();
+    const instance = this.#instance;
+    const entry = this.#entry;
+    if (instance === undefined || entry === undefined) return this.#early;
+    return await this.#observe(() => this.#entrance(functionFor(instance, entry, []))());
+  }
+
+  async call(name: string, args: readonly string[] = []): Promise<CallOutcome> {
+    this.#begin();
+    const instance = this.#instance;
+    if (instance === undefined) return { outcome: this.#early, results: [] };
+    const wanted = functionFor(instance, name, args);
+    let results: readonly (number | bigint)[] = [];
+    const outcome = await this.#observe(async () => {
+      if (this.#entry === "_initialize") {
+        await this.#entrance(functionFor(instance, this.#entry, []))();
+      }
+      results = resultsOf(await this.#entrance(wanted)(...args));
+    }).catch((error) => {
+      throw explainArgument(error);
+    });
+    return { outcome, results };
+  }
+
+  #entrance(wanted: ExportedFunction): ExportedFunction {
+    return this.#suspension?.entry(wanted) ?? wanted;
+  }
+
+  /** Runs it to its end, and lets what it has sent last go its way. */
+  async #observe(run: () => unknown): Promise<Outcome> {
+    const outcome = await this.#exit.observeLong(run);
+    if (this.#suspension !== undefined) {
+      this.#table.closeAll();
+      await this.#suspension.finish();
+    }
+    return outcome;
+  }
+
+  #begin(): void {
     if (this.#begun) throw new Error("Cannot run guest: it has run before, or is disposed of");
     this.#begun = true;
-    const instance = this.#instance;
-    if (instance === undefined) return this.#early;
-    return await this.#exit.observeLong(() => (instance.exports[this.#entry] as () => unknown)());
   }
 
   get memoryBytes(): number {
@@ -103,5 +159,6 @@ class LinkedGuest implements Guest {
   dispose(): void {
     this.#begun = true;
     this.#table.closeAll();
+    this.#suspension?.abandon();
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Guest, prepare } from "./guest.ts";
+import { prepare } from "./guest.ts";
+import type { Guest } from "./run.ts";
 import { LinkError } from "./link.ts";
 import { OptionsError, type WasiOptions } from "./options.ts";
 import type { Outcome } from "./outcome.ts";
@@ -109,17 +110,18 @@ Deno.test("prepare() lists everything that is missing at once", () => {
     throw new Error("it was linked");
   };
   const message = refusal(`(module
-    (import "wasi_snapshot_preview1" "sock_open" (func))
+    (import "wasi_snapshot_preview1" "sock_teleport" (func))
     (import "env" "thing" (global i32)))`);
-  assert.match(message, /"wasi_snapshot_preview1\.sock_open", "env\.thing" \(a global\)/);
+  assert.match(message, /"wasi_snapshot_preview1\.sock_teleport", "env\.thing" \(a global\)/);
   assert.match(message, /does not export its memory/);
   assert.match(message, /does not export _start/);
-  assert.match(message, /sockets of a WASI extension/);
+  assert.match(message, /sockets of another extension/);
   assert.match(refusal(`(module ${MEMORY})`), /looks like a library/);
   assert.match(refusal(`(module (func (export "_start")))`), /memory as "memory"$/);
   assert.match(refusal(`(module (import "wasi:cli/exit@0.2.0" "exit" (func)))`), /component/);
   assert.match(refusal(`(module (import "gojs" "x" (func)))`), /GOOS=wasip1/);
   assert.match(refusal(`(module (import "wasi_unstable" "sock_accept" (func)))`), /sock_accept/);
+  assert.match(refusal(`(module (import "wasi_unstable" "sock_open" (func)))`), /sock_open/);
 });
 
 Deno.test("prepare() refuses options that cannot be", () => {

@@ -22,11 +22,40 @@
  *
  * @module
  */
-export { compile, CompileError } from "./compile.ts";
-export { type Guest, prepare } from "./guest.ts";
+export { compile, type Compiled, CompileError, compileGuest } from "./compile.ts";
+export { MemoryLimitError } from "./module/errors.ts";
+export type { ImportedMemory } from "./module/memories.ts";
+export type { CompileOptions } from "./module/rewrite.ts";
+export { prepare } from "./guest.ts";
+export type { CallOutcome, Guest } from "./run.ts";
 export type { Host, HostKind } from "./host/host.ts";
 export { libcPaths } from "./host/libc/library.ts";
 export { openHost, type OpenHostOptions } from "./host/open.ts";
+export type { Protocol } from "./host/socket.ts";
 export { LinkError } from "./link.ts";
-export { OptionsError, type Output, type Preopen, type WasiOptions } from "./options.ts";
+export type {
+  AddressDecision,
+  AddressRequest,
+  AllowAddress,
+  NetworkAddress,
+} from "./network/decision.ts";
+export { type AddressRule, allowByRules } from "./network/rules.ts";
+export {
+  type Input,
+  type Listener,
+  OptionsError,
+  type Output,
+  type Preopen,
+  type WasiOptions,
+} from "./options.ts";
 export type { Outcome } from "./outcome.ts";
+export {
+  describeSandbox,
+  type LandlockReport,
+  requireSandbox,
+  type SandboxLevel,
+  type SandboxReport,
+} from "./sandbox/report.ts";
+export type { LandlockPart } from "./sandbox/landlock_plan.ts";
+export { openSandbox, type OpenSandboxOptions, type Sandbox } from "./sandbox/sandbox.ts";
+export { type NetworkWishes, SandboxError, type SandboxWishes } from "./sandbox/wishes.ts";

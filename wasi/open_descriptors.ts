@@ -3,35 +3,44 @@ import { DirectoryDescriptor } from "./descriptors/directory.ts";
 import type { Descriptor } from "./descriptors/descriptor.ts";
 import { FileDescriptor } from "./descriptors/file.ts";
 import { StreamDescriptor } from "./descriptors/stream.ts";
-import { DescriptorTable } from "./descriptors/table.ts";
+import { type DescriptorTable, LocalTable } from "./descriptors/table.ts";
 import { errnoName } from "./errno.ts";
 import type { System } from "./host/host.ts";
 import { DESCRIPTORS_MAX } from "./limits.ts";
-import { OptionsError, type Output, type Preopen, type WasiOptions } from "./options.ts";
+import { openListener } from "./open_listener.ts";
+import {
+  type Input,
+  OptionsError,
+  type Output,
+  type Preopen,
+  type WasiOptions,
+} from "./options.ts";
 
 const encoder = new TextEncoder();
 
 /**
- * Opens what the guest finds open: the three standard streams and the preopens from 3 on.
+ * Opens what the guest finds open, into an empty table: the three standard streams, and from
+ * 3 on the listeners and the preopens.
  *
- * Throws {@linkcode OptionsError} for a preopen that cannot be opened; then nothing stays open.
+ * Throws {@linkcode OptionsError} for one that cannot be opened; then nothing stays open.
  */
-export function openDescriptors(host: System, options: WasiOptions): DescriptorTable {
-  const preopens = options.preopens ?? [];
-  if (preopens.length > DESCRIPTORS_MAX / 2) {
+export function openDescriptors(
+  host: System,
+  options: WasiOptions,
+  table: DescriptorTable = new LocalTable(),
+): DescriptorTable {
+  const { preopens = [], listeners = [] } = options;
+  const count = preopens.length + listeners.length;
+  if (count > DESCRIPTORS_MAX / 2) {
     throw new OptionsError(
-      `Cannot open ${preopens.length} preopens: the limit is ${DESCRIPTORS_MAX / 2}`,
+      `Cannot open ${count} preopens and listeners: the limit is ${DESCRIPTORS_MAX / 2}`,
     );
   }
-  const table = new DescriptorTable();
   try {
-    table.add(
-      options.stdin === "inherit"
-        ? standard(host, { number: 0, read: true, write: false })
-        : new StreamDescriptor(),
-    );
+    table.add(input(host, options.stdin ?? "closed"));
     table.add(output(host, { number: 1, to: options.stdout ?? "discard" }));
     table.add(output(host, { number: 2, to: options.stderr ?? "discard" }));
+    for (const listener of listeners) table.add(openListener(host, listener));
     for (const preopen of preopens) table.add(openPreopen(host, preopen));
     return table;
   } catch (error) {
@@ -40,9 +49,27 @@ export function openDescriptors(host: System, options: WasiOptions): DescriptorT
   }
 }
 
+function input(host: System, from: Input): Descriptor {
+  if (from === "closed") return new StreamDescriptor();
+  if (from === "inherit") return standard(host, { number: 0, read: true, write: false });
+  if (typeof from === "function") return new StreamDescriptor({ source: from });
+  if (from.file.includes("\0")) {
+    throw new OptionsError(`Cannot read ${JSON.stringify(from.file)}: the path holds a NUL`);
+  }
+  const file = host.openFile(from.file);
+  if (typeof file === "number") {
+    throw new OptionsError(
+      `Cannot open "${from.file}" as standard input: ${errnoName(-file)}`,
+    );
+  }
+  return new FileDescriptor(file, READ_ONLY);
+}
+
+const READ_ONLY = { read: true, write: false, rights: RIGHTS_ALL, flags: 0, readOnly: false };
+
 function output(host: System, { number, to }: { number: 1 | 2; to: Output }): Descriptor {
   if (to === "inherit") return standard(host, { number, read: false, write: true });
-  return new StreamDescriptor(to === "discard" ? () => {} : to);
+  return new StreamDescriptor({ sink: to === "discard" ? () => {} : to });
 }
 
 function standard(

@@ -1,4 +1,5 @@
 import type { HostKind } from "./host/host.ts";
+import type { AllowAddress } from "./network/decision.ts";
 
 /** A folder of this machine that the guest finds open when it starts. */
 export interface Preopen {
@@ -20,6 +21,25 @@ export interface Preopen {
  */
 export type Output = "discard" | "inherit" | ((bytes: Uint8Array) => void);
 
+/**
+ * Where standard input comes from: nowhere (reading finds the end), this process's own, a file of
+ * this machine, or a function. The function fills the bytes, which are the guest's memory and only
+ * valid during the call, and answers how many; 0 is the end.
+ */
+export type Input =
+  | "closed"
+  | "inherit"
+  | { readonly file: string }
+  | ((into: Uint8Array) => number);
+
+/** An address to listen on. */
+export interface Listener {
+  /** A name or address of this machine, as `127.0.0.1`. */
+  readonly hostname: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+}
+
 /** Everything that a guest can reach. What is absent here does not exist for it. */
 export interface WasiOptions {
   /**
@@ -35,17 +55,39 @@ export interface WasiOptions {
    */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * Open folders: descriptors 3, 4, … in this order.
+   * Open folders: descriptors 3, 4, … in this order, after the listeners.
    *
    * @default {none}
    */
   readonly preopens?: readonly Preopen[];
   /**
-   * `closed`: reading finds the end of the file.
+   * Listening sockets: the first descriptors from 3 on, in this order, before the preopens. A
+   * guest that asks for their flags finds them non-blocking; any other may wait in accept. Nobody is
+   * asked about them.
+   *
+   * @default {none}
+   */
+  readonly listeners?: readonly Listener[];
+  /**
+   * Decides on each address that the guest wants to bind, connect or send to, and on each name that it
+   * wants to resolve.
+   *
+   * @default {nothing is allowed}
+   */
+  readonly allowAddress?: AllowAddress;
+  /**
+   * The IP addresses of a name that the guest resolves with `sock_getaddrinfo`, which was allowed. It
+   * must answer at once.
+   *
+   * @default {there is no name but `localhost`}
+   */
+  readonly lookup?: (name: string) => readonly string[];
+  /**
+   * Where descriptor 0 comes from.
    *
    * @default {"closed"}
    */
-  readonly stdin?: "closed" | "inherit";
+  readonly stdin?: Input;
   /**
    * Where descriptor 1 goes.
    *
@@ -58,6 +100,25 @@ export interface WasiOptions {
    * @default {"discard"}
    */
   readonly stderr?: Output;
+  /**
+   * The module is not to be run but called into (`Guest.call`): it may lack `_start` and memory.
+   *
+   * @default {false}
+   */
+  readonly library?: boolean;
+  /**
+   * Takes one line for each call of the guest, with arguments and result; without line end.
+   *
+   * @default {nothing is traced, at no cost}
+   */
+  readonly trace?: (line: string) => void;
+  /**
+   * Threads that a guest may have at once, the first one included; from 1 to 1,024. `thread-spawn`
+   * refuses more.
+   *
+   * @default {64}
+   */
+  readonly threadsMax?: number;
   /**
    * How to reach the operating system.
    *

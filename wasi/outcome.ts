@@ -22,37 +22,43 @@ export class Exit {
     throw this.#sentinel;
   }
 
+  /** Unwinds a guest that was disposed of while it waited: its run has no outcome. */
+  abandon(): never {
+    this.#code = undefined;
+    this.#sentinel ??= uncatchable();
+    throw this.#sentinel;
+  }
+
   /** Runs the guest's code and tells how it ended; throws on what is not the guest's doing. */
   observe(run: () => void): Outcome {
-    const frames = Error.stackTraceLimit;
-    Error.stackTraceLimit = TRAP_FRAMES_MAX;
+    const flatten = deepenTraces();
     try {
       run();
       return RETURNED;
     } catch (error) {
       return this.#judge(error);
     } finally {
-      Error.stackTraceLimit = frames;
+      flatten();
     }
   }
 
   /** As {@linkcode observe}, for code that may be suspended on its way. */
   async observeLong(run: () => unknown): Promise<Outcome> {
-    const frames = Error.stackTraceLimit;
-    Error.stackTraceLimit = TRAP_FRAMES_MAX;
+    const flatten = deepenTraces();
     try {
       await run();
       return RETURNED;
     } catch (error) {
       return this.#judge(error);
     } finally {
-      Error.stackTraceLimit = frames;
+      flatten();
     }
   }
 
   #judge(error: unknown): Outcome {
-    if (this.#code !== undefined && error === this.#sentinel) {
-      return { kind: "exited", code: this.#code };
+    if (this.#sentinel !== undefined && error === this.#sentinel) {
+      if (this.#code !== undefined) return { kind: "exited", code: this.#code };
+      throw new Error("Cannot finish guest: it was disposed of while it waited");
     }
     const message = trapMessage(error);
     if (message === undefined) throw error;
@@ -61,6 +67,21 @@ export class Exit {
 }
 
 const RETURNED: Outcome = { kind: "exited", code: 0 };
+
+/** How many guests run now: those that wait do so at the same time as others. */
+let observed = 0;
+let usualFrames = 0;
+
+/** Lets errors have a trap's many frames until the function that it answers is called. */
+function deepenTraces(): () => void {
+  if (observed++ === 0) {
+    usualFrames = Error.stackTraceLimit;
+    Error.stackTraceLimit = TRAP_FRAMES_MAX;
+  }
+  return () => {
+    if (--observed === 0) Error.stackTraceLimit = usualFrames;
+  };
+}
 
 /** `(module (func (export "t") unreachable))`. */
 const TRAPPING = new Uint8Array([
@@ -88,6 +109,9 @@ function trapMessage(error: unknown): string | undefined {
   if (error instanceof WebAssembly.RuntimeError) return withStack(error.message, error);
   if (error instanceof RangeError && error.message.includes("call stack")) {
     return withStack("stack overflow", error);
+  }
+  if (error instanceof Error && error.name === "SuspendError") {
+    return withStack("a call that may have to wait in the start section, which cannot", error);
   }
   if (Object.prototype.toString.call(error) === "[object WebAssembly.Exception]") {
     return "uncaught exception of the guest";

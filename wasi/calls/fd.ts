@@ -1,9 +1,10 @@
 import { FDFLAG, FILETYPE, RIGHT, WHENCE } from "../abi.ts";
 import type { Descriptor } from "../descriptors/descriptor.ts";
 import { ERRNO } from "../errno.ts";
+import { FileStat } from "../file_stat.ts";
 import type { Eventual } from "../host/host.ts";
 import { Refusal } from "../refusal.ts";
-import { emptyStat, writeFilestat } from "./filestat.ts";
+import { writeFilestat } from "./filestat.ts";
 import { checkBits, signed, timesOf, unsigned } from "./numbers.ts";
 import { readdir } from "./readdir.ts";
 import { type Calls, errnoOfAnswer, type GuestState } from "./state.ts";
@@ -14,7 +15,7 @@ const ADVICE_MAX = 5;
 /** `fd_*` that look at a descriptor, or change something about it. */
 export function fdCalls(state: GuestState): Calls {
   const { memory, table, layout } = state;
-  const stat = emptyStat();
+  const stat = new FileStat();
 
   function seek(
     fd: number,
@@ -50,14 +51,16 @@ export function fdCalls(state: GuestState): Calls {
       const descriptor = table.get(fd);
       memory.bytes(out, 24).fill(0);
       memory.setU8(out, descriptor.filetype);
-      memory.setU16((out >>> 0) + 2, descriptor.flags);
+      memory.setU16((out >>> 0) + 2, descriptor.tellFlags());
       memory.setU64((out >>> 0) + 8, BigInt(descriptor.rights));
       memory.setU64((out >>> 0) + 16, BigInt(descriptor.inheriting));
       return 0;
     },
     fd_fdstat_set_flags(fd: number, flags: number): number {
       const descriptor = table.require(fd, RIGHT.fdFdstatSetFlags);
-      return errnoOfAnswer(descriptor.setFlags(checkBits(flags, FDFLAGS_ALL)));
+      const answer = descriptor.setFlags(checkBits(flags, FDFLAGS_ALL));
+      table.changed(fd);
+      return errnoOfAnswer(answer);
     },
     fd_fdstat_set_rights(fd: number, base: bigint, inheriting: bigint): number {
       const descriptor = table.get(fd);
@@ -67,6 +70,7 @@ export function fdCalls(state: GuestState): Calls {
       if (more !== 0n) return ERRNO.notcapable;
       descriptor.rights = Number(wanted[0]);
       descriptor.inheriting = Number(wanted[1]);
+      table.changed(fd);
       return 0;
     },
     fd_filestat_get(fd: number, out: number): number {

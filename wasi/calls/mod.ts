@@ -12,12 +12,18 @@ import { pathCalls } from "./path.ts";
 import { pollCalls } from "./poll.ts";
 import { processCalls } from "./process.ts";
 import { sockCalls } from "./sock.ts";
+import { sockExtensionCalls } from "./sock_extension.ts";
+import { sockNameCalls } from "./sock_names.ts";
+import { sockOptionCalls } from "./sock_options.ts";
 import type { GuestState } from "./state.ts";
 
 /** A function that a guest can import. */
 export type ImportedCall = (...args: (number | bigint)[]) => Eventual;
 
-/** All 46 functions of WASI preview 1 by name, ready to be imported by one guest. */
+/**
+ * All 46 functions of WASI preview 1 and those of the socket extension, by name, ready to be imported by
+ * one guest.
+ */
 export function guestCalls(state: GuestState): Record<string, ImportedCall> {
   const calls = {
     ...argsCalls(state),
@@ -28,6 +34,9 @@ export function guestCalls(state: GuestState): Record<string, ImportedCall> {
     ...pollCalls(state),
     ...processCalls(state),
     ...sockCalls(state),
+    ...sockExtensionCalls(state),
+    ...sockNameCalls(state),
+    ...sockOptionCalls(state),
   };
   return Object.fromEntries(
     Object.entries(calls).map(([name, call]) => [name, answering(call as ImportedCall)]),

@@ -1,9 +1,10 @@
 import { LOOKUP_SYMLINK_FOLLOW, RIGHT } from "../abi.ts";
 import type { Descriptor } from "../descriptors/descriptor.ts";
 import { ERRNO } from "../errno.ts";
+import { FileStat } from "../file_stat.ts";
 import type { HostDirectory } from "../host/host.ts";
 import { Refusal } from "../refusal.ts";
-import { emptyStat, writeFilestat } from "./filestat.ts";
+import { writeFilestat } from "./filestat.ts";
 import { checkBits, timesOf } from "./numbers.ts";
 import { pathOpen } from "./path_open.ts";
 import { type Calls, errnoOfAnswer, type GuestState } from "./state.ts";
@@ -11,7 +12,7 @@ import { type Calls, errnoOfAnswer, type GuestState } from "./state.ts";
 /** `path_*`. */
 export function pathCalls(state: GuestState): Calls {
   const { memory, table } = state;
-  const stat = emptyStat();
+  const stat = new FileStat();
 
   const reading = (fd: number, right: number): HostDirectory =>
     directoryOf(table.get(fd), { right, writes: false });
@@ -32,7 +33,7 @@ export function pathCalls(state: GuestState): Calls {
     ): number {
       const follow = followOf(lookup);
       const directory = reading(fd, RIGHT.pathFilestatGet);
-      const answer = directory.statAt(memory.text(path, length), { follow, out: stat });
+      const answer = directory.statAt(memory.path(path, length), { follow, out: stat });
       if (answer >= 0) writeFilestat(state, { at: out, stat });
       return errnoOfAnswer(answer);
     },
@@ -79,7 +80,7 @@ export function pathCalls(state: GuestState): Calls {
     ): number =>
       pathOpen(state, {
         fd,
-        path: memory.text(path, length),
+        path: memory.path(path, length),
         follow: followOf(lookup),
         oflags,
         base,

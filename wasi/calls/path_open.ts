@@ -3,6 +3,7 @@ import { DirectoryDescriptor } from "../descriptors/directory.ts";
 import { FileDescriptor } from "../descriptors/file.ts";
 import type { Descriptor } from "../descriptors/descriptor.ts";
 import { ERRNO } from "../errno.ts";
+import type { GuestPath } from "../guest_path.ts";
 import type { OpenOptions } from "../host/host.ts";
 import { Refusal } from "../refusal.ts";
 import { checkBits } from "./numbers.ts";
@@ -14,7 +15,7 @@ const FDFLAGS_ALL = FDFLAG.append | FDFLAG.dsync | FDFLAG.nonblock | FDFLAG.rsyn
 /** The arguments of `path_open`. */
 export interface PathOpenArguments {
   readonly fd: number;
-  readonly path: string;
+  readonly path: GuestPath;
   readonly follow: boolean;
   readonly oflags: number;
   readonly base: bigint;

@@ -1,6 +1,6 @@
 import { CLOCK, EVENT, EVENT_BYTES, EVENT_HANGUP, RIGHT, SUBCLOCK_ABSTIME } from "../abi.ts";
 import { ERRNO } from "../errno.ts";
-import type { Wait } from "../host/host.ts";
+import type { Eventual, Wait } from "../host/host.ts";
 import { SUBSCRIPTIONS_MAX } from "../limits.ts";
 import { Refusal } from "../refusal.ts";
 import { checkBits } from "./numbers.ts";
@@ -15,62 +15,84 @@ interface Happening {
   readonly flags: number;
 }
 
-/** A subscription that has to be waited for. */
+/** A subscription that has to be waited for: a clock until its deadline, anything else by `wait`. */
 interface Pending {
   readonly userdata: bigint;
   readonly type: number;
-  /** Point in time by the monotonic clock, for a clock. */
-  readonly deadlineNs?: bigint;
-  /** For a file. */
-  readonly wait?: Wait;
+  /** Point in time by the monotonic clock. */
+  readonly deadlineNs: bigint;
+  readonly wait: Wait | undefined;
+}
+
+/** One call of `poll_oneoff`. */
+class Poll {
+  readonly pending: Pending[] = [];
+  readonly waits: Wait[] = [];
+  readonly happened: Happening[] = [];
+  /** The first deadline; undefined if no clock is waited for. */
+  firstNs: bigint | undefined;
+
+  waitFor(pending: Pending): void {
+    this.pending.push(pending);
+    const { wait, deadlineNs } = pending;
+    if (wait !== undefined) this.waits.push(wait);
+    else if (this.firstNs === undefined || deadlineNs < this.firstNs) this.firstNs = deadlineNs;
+  }
 }
 
 /** `poll_oneoff`. */
 export function pollCalls(state: GuestState): Calls {
   return {
-    poll_oneoff(subscriptions: number, events: number, count: number, used: number): number {
+    poll_oneoff(subscriptions: number, events: number, count: number, used: number): Eventual {
+      const { memory, layout } = state;
       const wanted = count >>> 0;
       if (wanted === 0 || wanted > SUBSCRIPTIONS_MAX) return ERRNO.inval;
-      state.memory.bytes(events, wanted * EVENT_BYTES);
-      state.memory.getU32(used);
-      const pending: Pending[] = [];
-      const happened: Happening[] = [];
+      memory.check(events, wanted * EVENT_BYTES);
+      memory.check(used, 4);
+      const start = memory.check(subscriptions, wanted * layout.subscription.bytes);
+      const poll = new Poll();
       for (let index = 0; index < wanted; index++) {
-        const at = (subscriptions >>> 0) + index * state.layout.subscription.bytes;
-        const subscription = subscribe(state, at);
-        if ("errno" in subscription) happened.push(subscription);
-        else pending.push(subscription);
+        subscribe(state, poll, start + index * layout.subscription.bytes);
       }
-      const all = waitForAny(state, { pending, happened });
-      for (const [index, event] of all.entries()) {
-        writeEvent(state, { at: (events >>> 0) + index * EVENT_BYTES, event });
-      }
-      state.memory.setU32(used, all.length);
-      return 0;
+      const tell = (): number => {
+        for (let index = 0; index < poll.happened.length; index++) {
+          const at = (events >>> 0) + index * EVENT_BYTES;
+          writeEvent(state, { at, event: poll.happened[index]! });
+        }
+        memory.setU32(used, poll.happened.length);
+        return 0;
+      };
+      const waiting = waitForAny(state, poll);
+      return waiting === undefined ? tell() : waiting.then(tell);
     },
   };
 }
 
-/** Reads one subscription; what can be told at once is a happening. */
-function subscribe(state: GuestState, at: number): Pending | Happening {
+/** Reads one subscription. What can be told at once has happened. */
+function subscribe(state: GuestState, poll: Poll, at: number): void {
   const { memory } = state;
   const userdata = memory.getU64(at);
   const type = memory.getU8(at + 8);
   try {
-    if (type === EVENT.clock) return { userdata, type, deadlineNs: deadline(state, at) };
+    if (type === EVENT.clock) {
+      poll.waitFor({ userdata, type, deadlineNs: deadline(state, at), wait: undefined });
+      return;
+    }
     if (type !== EVENT.fdRead && type !== EVENT.fdWrite) throw new Refusal(ERRNO.inval);
     const descriptor = state.table.require(memory.getU32(at + 16), RIGHT.pollFdReadwrite);
     const readiness = descriptor.readiness();
     if (readiness === undefined) throw new Refusal(ERRNO.badf);
     if (readiness.ready) {
       const flags = readiness.hangup ? EVENT_HANGUP : 0;
-      return { userdata, type, errno: ERRNO.success, bytes: 0n, flags };
+      poll.happened.push({ userdata, type, errno: ERRNO.success, bytes: 0n, flags });
+      return;
     }
     const interest = type === EVENT.fdRead ? "read" : "write";
-    return { userdata, type, wait: { file: readiness.file, interest } };
+    const wait: Wait = { file: readiness.file, interest, ready: undefined };
+    poll.waitFor({ userdata, type, deadlineNs: 0n, wait });
   } catch (error) {
     if (!(error instanceof Refusal) || error.errno === ERRNO.fault) throw error;
-    return { userdata, type, errno: error.errno, bytes: 0n, flags: 0 };
+    poll.happened.push({ userdata, type, errno: error.errno, bytes: 0n, flags: 0 });
   }
 }
 
@@ -81,51 +103,55 @@ function deadline({ memory, host, layout }: GuestState, at: number): bigint {
   const timeout = memory.getU64(start + 8);
   const flags = checkBits(memory.getU16(start + 24), SUBCLOCK_ABSTIME);
   if (clock !== CLOCK.realtime && clock !== CLOCK.monotonic) throw new Refusal(ERRNO.inval);
-  const nowNs = host.clockNs(CLOCK.monotonic)!;
+  const nowNs = host.clockNs(CLOCK.monotonic);
   if (flags === 0) return nowNs + timeout;
-  return nowNs + timeout - host.clockNs(clock)!;
+  return nowNs + timeout - host.clockNs(clock);
 }
 
-/** Blocks until there is something to tell. */
-function waitForAny(
-  { host }: GuestState,
-  { pending, happened }: { pending: readonly Pending[]; happened: readonly Happening[] },
-): readonly Happening[] {
-  const waits = pending.flatMap(({ wait }) => wait ?? []);
-  const deadlines = pending.flatMap(({ deadlineNs }) => deadlineNs ?? []);
-  const first = deadlines.length === 0
-    ? undefined
-    : deadlines.reduce((left, right) => left < right ? left : right);
+/** Blocks until something has happened; answers a promise where the host cannot block. */
+function waitForAny(state: GuestState, poll: Poll): Promise<void> | undefined {
   while (true) {
-    const nowNs = host.clockNs(CLOCK.monotonic)!;
-    const leftNs = first === undefined ? undefined : first > nowNs ? first - nowNs : 0n;
-    const answer = host.wait(waits, happened.length > 0 ? 0n : leftNs);
-    if (answer < 0) throw new Refusal(-answer);
-    const all = [...happened, ...due(pending, host.clockNs(CLOCK.monotonic)!)];
-    if (all.length > 0) return all;
+    const answer = state.host.wait(poll.waits, timeoutOf(state, poll));
+    if (typeof answer !== "number") {
+      return answer.then((settled) => {
+        if (!collect(state, poll, settled)) return waitForAny(state, poll);
+      });
+    }
+    if (collect(state, poll, answer)) return undefined;
   }
 }
 
-function due(pending: readonly Pending[], nowNs: bigint): Happening[] {
-  return pending.flatMap(({ userdata, type, deadlineNs, wait }) => {
-    if (deadlineNs !== undefined && deadlineNs <= nowNs) {
-      return { userdata, type, errno: ERRNO.success, bytes: 0n, flags: 0 };
+/** How long to wait at most: not at all if there is something to tell. */
+function timeoutOf({ host }: GuestState, { happened, firstNs }: Poll): bigint | undefined {
+  if (happened.length > 0) return 0n;
+  if (firstNs === undefined) return undefined;
+  const nowNs = host.clockNs(CLOCK.monotonic);
+  return firstNs > nowNs ? firstNs - nowNs : 0n;
+}
+
+/** Looks at what was waited for; true if there is something to tell. */
+function collect({ host }: GuestState, poll: Poll, answer: number): boolean {
+  if (answer < 0) throw new Refusal(-answer);
+  const nowNs = poll.firstNs === undefined ? 0n : host.clockNs(CLOCK.monotonic);
+  for (const { userdata, type, deadlineNs, wait } of poll.pending) {
+    if (wait === undefined) {
+      if (deadlineNs > nowNs) continue;
+      poll.happened.push({ userdata, type, errno: ERRNO.success, bytes: 0n, flags: 0 });
+    } else if (wait.ready !== undefined) {
+      const { errno, bytes, hangup } = wait.ready;
+      poll.happened.push({ userdata, type, errno, bytes, flags: hangup ? EVENT_HANGUP : 0 });
     }
-    if (wait?.ready === undefined) return [];
-    const { errno, bytes, hangup } = wait.ready;
-    return { userdata, type, errno, bytes, flags: hangup ? EVENT_HANGUP : 0 };
-  });
+  }
+  return poll.happened.length > 0;
 }
 
 function writeEvent(
   { memory }: GuestState,
   { at, event }: { at: number; event: Happening },
 ): void {
-  memory.bytes(at, EVENT_BYTES).fill(0);
+  const file = event.type !== EVENT.clock;
   memory.setU64(at, event.userdata);
-  memory.setU16(at + 8, event.errno);
-  memory.setU8(at + 10, event.type);
-  if (event.type === EVENT.clock) return;
-  memory.setU64(at + 16, event.bytes);
-  memory.setU16(at + 24, event.flags);
+  memory.setU64(at + 8, BigInt(event.errno | event.type << 16));
+  memory.setU64(at + 16, file ? event.bytes : 0n);
+  memory.setU64(at + 24, file ? BigInt(event.flags) : 0n);
 }

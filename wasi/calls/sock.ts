@@ -1,11 +1,116 @@
+import { FDFLAG, RIFLAG, RIGHT, ROFLAG_TRUNCATED, SDFLAG } from "../abi.ts";
+import type { DescriptorTable } from "../descriptors/table.ts";
+import { SocketDescriptor } from "../descriptors/socket.ts";
 import { ERRNO } from "../errno.ts";
-import type { Calls, GuestState } from "./state.ts";
+import type { Answer, Eventual } from "../host/host.ts";
+import type { HostSocket } from "../host/socket.ts";
+import type { GuestMemory } from "../memory.ts";
+import { Refusal } from "../refusal.ts";
+import { checkBits } from "./numbers.ts";
+import { type Calls, errnoOfAnswer, type GuestState } from "./state.ts";
 
-/** `sock_*`: no descriptor is a socket, and each says so. */
-export function sockCalls({ table }: GuestState): Calls {
-  const refuse = (fd: number): number => {
-    table.get(fd);
-    return ERRNO.notsock;
+/** The four `sock_*` of preview 1. */
+export function sockCalls(state: GuestState): Calls {
+  const { memory, table } = state;
+  return {
+    /** WasmEdge's first extension has no flags: there `flags` is where the answer goes. */
+    sock_accept(fd: number, flags: number, out?: number): Eventual {
+      if (out === undefined) return accept(state, { fd, flags: 0, out: flags });
+      return accept(state, { fd, flags, out });
+    },
+    sock_recv(
+      fd: number,
+      vectors: number,
+      count: number,
+      flags: number,
+      outBytes: number,
+      outFlags: number,
+    ): Eventual {
+      const descriptor = socketOf(table, fd, RIGHT.fdRead);
+      const into = memory.vectors(vectors, count);
+      memory.getU32(outBytes); // a result that cannot be told must not happen
+      memory.getU16(outFlags);
+      const transfer = descriptor.transfer();
+      receiving(transfer, flags);
+      const tell = (bytes: Answer): number => {
+        if (bytes < 0) return -bytes;
+        memory.setU32(outBytes, bytes);
+        memory.setU16(outFlags, transfer.truncated ? ROFLAG_TRUNCATED : 0);
+        return 0;
+      };
+      const answer = descriptor.socket.receive(into, transfer);
+      return typeof answer === "number" ? tell(answer) : answer.then(tell);
+    },
+    sock_send(
+      fd: number,
+      vectors: number,
+      count: number,
+      flags: number,
+      outBytes: number,
+    ): Eventual {
+      const descriptor = socketOf(table, fd, RIGHT.fdWrite);
+      const from = memory.vectors(vectors, count);
+      memory.getU32(outBytes);
+      if (flags !== 0) return ERRNO.notsup; // there are none
+      return toldBytes(memory, descriptor.socket.send(from, descriptor.transfer()), outBytes);
+    },
+    sock_shutdown(fd: number, how: number): number {
+      const { socket } = socketOf(table, fd, RIGHT.sockShutdown);
+      if (how === 0) return ERRNO.inval;
+      return errnoOfAnswer(socket.shutdown(checkBits(how, SDFLAG.receive | SDFLAG.send)));
+    },
   };
-  return { sock_accept: refuse, sock_recv: refuse, sock_send: refuse, sock_shutdown: refuse };
+}
+
+/** The socket behind a number, if it has all of these rights. */
+export function socketOf(table: DescriptorTable, fd: number, rights: number): SocketDescriptor {
+  const descriptor = table.get(fd);
+  if (!(descriptor instanceof SocketDescriptor)) throw new Refusal(ERRNO.notsock);
+  if ((descriptor.rights & rights) !== rights) throw new Refusal(ERRNO.notcapable);
+  return descriptor;
+}
+
+/** Takes `riflags` into a transfer. */
+export function receiving(transfer: { peek: boolean; waitAll: boolean }, flags: number): void {
+  if ((flags & ~(RIFLAG.peek | RIFLAG.waitAll)) !== 0) throw new Refusal(ERRNO.notsup);
+  transfer.peek = (flags & RIFLAG.peek) !== 0;
+  transfer.waitAll = (flags & RIFLAG.waitAll) !== 0;
+}
+
+/** Tells the guest how many bytes went; `out` was checked before any byte did. */
+export function toldBytes(memory: GuestMemory, answer: Eventual, out: number): Eventual {
+  if (typeof answer !== "number") return answer.then((bytes) => toldBytes(memory, bytes, out));
+  if (answer < 0) return -answer;
+  memory.setU32(out, answer);
+  return 0;
+}
+
+function accept(
+  { memory, table }: GuestState,
+  { fd, flags, out }: { fd: number; flags: number; out: number },
+): Eventual {
+  const listener = socketOf(table, fd, RIGHT.sockAccept);
+  memory.getU32(out);
+  checkBits(flags, FDFLAG.nonblock);
+  const { inheriting } = listener;
+  const add = (accepted: HostSocket | Answer): number => {
+    if (typeof accepted === "number") return -accepted;
+    const added = addSocket(table, accepted, { rights: inheriting, inheriting: 0, flags });
+    if (added < 0) return -added;
+    memory.setU32(out, added);
+    return 0;
+  };
+  const accepted = listener.socket.accept({ nonblock: listener.nonblock });
+  return accepted instanceof Promise ? accepted.then(add) : add(accepted);
+}
+
+/** Gives a socket its number; closes it if there are too many. */
+export function addSocket(
+  table: DescriptorTable,
+  socket: HostSocket,
+  options: { readonly rights: number; readonly inheriting: number; readonly flags: number },
+): Answer {
+  const added = table.add(new SocketDescriptor(socket, options));
+  if (added < 0) socket.close();
+  return added;
 }

@@ -2,6 +2,7 @@ import type { Layout } from "../abi.ts";
 import type { DescriptorTable } from "../descriptors/table.ts";
 import type { Eventual, System } from "../host/host.ts";
 import type { GuestMemory } from "../memory.ts";
+import type { Network } from "../network/decision.ts";
 
 /** What the calls of one guest work on. */
 export interface GuestState {
@@ -10,6 +11,7 @@ export interface GuestState {
   readonly host: System;
   /** Which generation of the interface the guest was built for. */
   readonly layout: Layout;
+  readonly network: Network;
   /** argv, each with its NUL. */
   readonly args: readonly Uint8Array[];
   /** `K=V`, each with its NUL. */

@@ -1,11 +1,12 @@
 import { ERRNO } from "../errno.ts";
 import type { Answer, Eventual, FileStat, HostDirectory, HostFile, Times } from "../host/host.ts";
+import type { HostSocket } from "../host/socket.ts";
 import type { Vectors } from "../memory.ts";
 
 /** What a descriptor has to do with `poll_oneoff`. */
 export type Readiness = { readonly ready: true; readonly hangup: boolean } | {
   readonly ready: false;
-  readonly file: HostFile;
+  readonly file: HostFile | HostSocket;
 };
 
 /**
@@ -72,6 +73,11 @@ export abstract class Descriptor {
 
   advise(_offset: number, _length: number, _advice: number): Answer {
     return -ERRNO.badf;
+  }
+
+  /** The flags, for a guest that asks for them. */
+  tellFlags(): number {
+    return this.flags;
   }
 
   setFlags(_flags: number): Answer {

@@ -30,6 +30,11 @@ export class FileDescriptor extends Descriptor {
     this.flags = options.flags;
   }
 
+  /** What it reads and writes. */
+  get file(): HostFile {
+    return this.#file;
+  }
+
   override get filetype(): number {
     return this.#file.filetype;
   }

@@ -7,25 +7,51 @@ import { Descriptor, type Readiness } from "./descriptor.ts";
 /** Takes what a guest writes. The bytes are the guest's memory: valid during the call only. */
 export type Sink = (bytes: Uint8Array) => void;
 
-/** A standard stream that this process itself stands behind: an empty input, or an output. */
+/**
+ * Fills the bytes with what a guest is to read and answers how many; 0 is the end. The bytes are the
+ * guest's memory: valid during the call only.
+ */
+export type Source = (into: Uint8Array) => number;
+
+/** What {@linkcode StreamDescriptor} leads to; without either it is an input at its end. */
+export type StreamEnd = { readonly sink: Sink } | { readonly source: Source };
+
+/** A standard stream that this process itself stands behind: an input or an output. */
 export class StreamDescriptor extends Descriptor {
   override readonly filetype = FILETYPE.unknown;
+  /** Where it leads. */
+  readonly end: StreamEnd | undefined;
   readonly #sink: Sink | undefined;
+  readonly #source: Source | undefined;
 
-  /** With a sink it can be written to; without one it can be read, and is at its end. */
-  constructor(sink?: Sink) {
-    super(RIGHTS_STREAM | (sink === undefined ? RIGHT.fdRead : RIGHT.fdWrite), 0);
-    this.#sink = sink;
+  /** With a sink it can be written to, otherwise read. */
+  constructor(end?: StreamEnd) {
+    const output = end !== undefined && "sink" in end;
+    super(RIGHTS_STREAM | (output ? RIGHT.fdWrite : RIGHT.fdRead), 0);
+    this.end = end;
+    this.#sink = output ? end.sink : undefined;
+    this.#source = end !== undefined && "source" in end ? end.source : undefined;
   }
 
-  override read(): Answer {
-    return this.#sink === undefined && (this.rights & RIGHT.fdRead) !== 0 ? 0 : -ERRNO.badf;
+  override read(into: Vectors): Answer {
+    if (this.#sink !== undefined || (this.rights & RIGHT.fdRead) === 0) return -ERRNO.badf;
+    if (this.#source === undefined || into.count === 0) return 0;
+    // Only the first buffer: a second question could block although there is something to tell.
+    const view = into.view(0);
+    const count = this.#source(view);
+    if (Number.isInteger(count) && count >= 0 && count <= view.length) return count;
+    throw new RangeError(`Cannot read standard input: its source answered ${count} bytes`);
   }
 
   override write(from: Vectors): Answer {
-    if (this.#sink === undefined || (this.rights & RIGHT.fdWrite) === 0) return -ERRNO.badf;
-    for (let index = 0; index < from.count; index++) this.#sink(from.view(index));
+    if (this.#sink === undefined || this.refusesWrites) return -ERRNO.badf;
+    for (let index = 0; index < from.count; index++) this.#sink(from.content(index));
     return from.bytes;
+  }
+
+  /** True for an input, and for an output that has lost its right. */
+  get refusesWrites(): boolean {
+    return this.#sink === undefined || (this.rights & RIGHT.fdWrite) === 0;
   }
 
   override seek(): Answer {
@@ -52,7 +78,7 @@ export class StreamDescriptor extends Descriptor {
   }
 
   override readiness(): Readiness {
-    return { ready: true, hangup: this.#sink === undefined };
+    return { ready: true, hangup: this.#sink === undefined && this.#source === undefined };
   }
 
   override close(): Answer {

@@ -6,29 +6,17 @@
  *
  * @module
  */
+import type { DirectoryEntry } from "../directory_entry.ts";
+import type { FileStat } from "../file_stat.ts";
+import type { GuestPath } from "../guest_path.ts";
 import type { Vectors } from "../memory.ts";
+import type { Answer, Eventual } from "./answer.ts";
+import type { HostSocket, SocketSystem } from "./socket.ts";
 
-/** A result from 0 up, or a negated number of WASI's `errno`. */
-export type Answer = number;
-
-/** An answer that may take its time; a promise only from the portable host. */
-export type Eventual = Answer | Promise<Answer>;
+export type { Answer, DirectoryEntry, Eventual, FileStat };
 
 /** Which implementation. */
 export type HostKind = "libc" | "portable";
-
-/** What `filestat` tells; filled in by the host. Times are nanoseconds since 1970. */
-export interface FileStat {
-  dev: bigint;
-  ino: bigint;
-  /** A number of WASI's `filetype`. */
-  filetype: number;
-  nlink: bigint;
-  size: bigint;
-  atimNs: bigint;
-  mtimNs: bigint;
-  ctimNs: bigint;
-}
 
 /** A time to set: nanoseconds since 1970, the present, or leave it. */
 export type TimeSetting = bigint | "now" | "keep";
@@ -52,16 +40,6 @@ export interface OpenOptions {
   readonly follow: boolean;
   /** WASI's `fdflags`. */
   readonly flags: number;
-}
-
-/** One entry of a directory. */
-export interface DirectoryEntry {
-  readonly name: Uint8Array;
-  readonly ino: bigint;
-  /** A number of WASI's `filetype`. */
-  readonly filetype: number;
-  /** The cookie that continues after this entry. */
-  readonly next: bigint;
 }
 
 /** What files and directories have in common. */
@@ -98,8 +76,8 @@ export interface HostFile extends HostEntry {
 /** An open directory: the capability that paths are relative to. */
 export interface HostDirectory extends HostEntry {
   readonly type: "directory";
-  open(path: string, options: OpenOptions): HostFile | HostDirectory | Answer;
-  statAt(path: string, options: { follow: boolean; out: FileStat }): Answer;
+  open(path: GuestPath, options: OpenOptions): HostFile | HostDirectory | Answer;
+  statAt(path: GuestPath, options: { follow: boolean; out: FileStat }): Answer;
   setTimesAt(path: string, options: { follow: boolean; times: Times }): Answer;
   createDirectory(path: string): Answer;
   removeDirectory(path: string): Answer;
@@ -112,12 +90,12 @@ export interface HostDirectory extends HostEntry {
   readEntries(cookie: bigint, visit: (entry: DirectoryEntry) => boolean): Answer;
 }
 
-/** One file to wait for. */
+/** One file or socket to wait for. */
 export interface Wait {
-  readonly file: HostFile;
+  readonly file: HostFile | HostSocket;
   readonly interest: "read" | "write";
   /** Set by the host when there is something to tell. */
-  ready?: { errno: number; bytes: bigint; hangup: boolean };
+  ready: { errno: number; bytes: bigint; hangup: boolean } | undefined;
 }
 
 /** A way to the operating system that is open. */
@@ -127,20 +105,22 @@ export interface Host {
 }
 
 /** The operating system, as far as guests need it. */
-export interface System extends Host {
+export interface System extends Host, SocketSystem {
   /** Opens a directory of this machine by a path of its own. */
   openRoot(hostPath: string): HostDirectory | Answer;
+  /** Opens a file, pipe or device of this machine for reading, by a path of its own. */
+  openFile(hostPath: string): HostFile | Answer;
   /** Standard input, output or error of this process. Closing it does nothing. */
   standard(number: 0 | 1 | 2): HostFile;
-  /** Nanoseconds of WASI's `clockid`; undefined if there is no such clock. */
-  clockNs(clock: number): bigint | undefined;
-  /** Resolution in nanoseconds of WASI's `clockid`; undefined if there is no such clock. */
-  resolutionNs(clock: number): bigint | undefined;
+  /** Nanoseconds of a `clockid` of WASI; there are four, from 0 on. */
+  clockNs(clock: number): bigint;
+  /** Resolution in nanoseconds of a `clockid` of WASI; there are four, from 0 on. */
+  resolutionNs(clock: number): bigint;
   /**
    * Blocks this thread until a file is ready or the time has passed; without a timeout until a
    * file is ready. May return early with nothing ready.
    */
-  wait(waits: readonly Wait[], timeoutNs: bigint | undefined): Answer;
+  wait(waits: readonly Wait[], timeoutNs: bigint | undefined): Eventual;
   /** Lets other threads run. */
   yield(): void;
 }

@@ -35,6 +35,14 @@ export function openSystem(kind: HostKind = fastest()): System {
   return system;
 }
 
+/**
+ * A portable host of a guest's own that has sockets. Its calls may answer promises, so the guest must
+ * be one that can be suspended.
+ */
+export function openSuspendingHost(): PortableHost {
+  return new PortableHost({ suspends: true });
+}
+
 function fastest(): HostKind {
   if (opened.has("libc")) return "libc";
   return Deno.build.os === "linux" && libcPaths().some(mayOpen) ? "libc" : "portable";

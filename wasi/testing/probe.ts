@@ -9,8 +9,10 @@ import { errnoName } from "../errno.ts";
 import type { System } from "../host/host.ts";
 import { LibcHost } from "../host/libc/libc_host.ts";
 import { resolveByWalking } from "../host/libc/resolver.ts";
+import { PortableHost } from "../host/portable/portable_host.ts";
 import { openSystem } from "../host/open.ts";
 import { GuestMemory } from "../memory.ts";
+import { networkOf } from "../network/decision.ts";
 import { openDescriptors } from "../open_descriptors.ts";
 import { encodeArgs, encodeEnv, type WasiOptions } from "../options.ts";
 
@@ -26,6 +28,9 @@ export const HOSTS: readonly (readonly [name: string, host: System])[] = [
     ] as const
     : []),
   ["portable", openSystem("portable")],
+  ...(Deno.build.os === "linux"
+    ? [["portable by paths", new PortableHost({ byDescriptor: false })]] as const
+    : []),
 ];
 
 /** Where texts and results lie in the probe's memory. */
@@ -58,9 +63,10 @@ export class Probe implements Disposable {
   readonly memory = new WebAssembly.Memory({ initial: 4 });
   readonly calls: Record<string, ImportedCall>;
   readonly #table;
+  readonly #guestMemory = new GuestMemory();
 
   constructor(host: System, options: WasiOptions & { readonly layout?: typeof PREVIEW1 } = {}) {
-    const memory = new GuestMemory();
+    const memory = this.#guestMemory;
     memory.bind(this.memory);
     this.#table = openDescriptors(host, options);
     this.calls = guestCalls({
@@ -68,6 +74,7 @@ export class Probe implements Disposable {
       host,
       table: this.#table,
       layout: options.layout ?? PREVIEW1,
+      network: networkOf(options),
       args: encodeArgs(options.args ?? []),
       env: encodeEnv(options.env ?? {}),
       exit: (code) => {
@@ -82,6 +89,13 @@ export class Probe implements Disposable {
 
   get view(): DataView {
     return new DataView(this.memory.buffer);
+  }
+
+  /** Runs `_start` of a module that makes its calls here, on its own memory. */
+  run(module: WebAssembly.Module): void {
+    const { exports } = new WebAssembly.Instance(module, { wasi_snapshot_preview1: this.calls });
+    this.#guestMemory.bind(exports["memory"] as WebAssembly.Memory);
+    (exports["_start"] as () => void)();
   }
 
   /** Makes a call; the name of its errno, `success` for 0. */

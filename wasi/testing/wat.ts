@@ -5,7 +5,7 @@ const tools = await wabt();
 
 /** Compiles a module from its text, with the names of its functions. */
 export function wat(text: string): WebAssembly.Module {
-  const module = tools.parseWat("test.wat", text, { exceptions: true });
+  const module = tools.parseWat("test.wat", text, { exceptions: true, threads: true });
   try {
     return compile(module.toBinary({ write_debug_names: true }).buffer);
   } finally {

@@ -7,26 +7,42 @@
 
 /** System calls that are made by their numbers. */
 export type CallName =
+  | "accept4"
+  | "bind"
   | "clock_getres"
+  | "connect"
   | "fadvise64"
   | "fcntl"
   | "fdatasync"
   | "fsync"
   | "ftruncate"
   | "getdents64"
+  | "getpeername"
+  | "getsockname"
+  | "getsockopt"
   | "linkat"
+  | "listen"
   | "mkdirat"
   | "openat"
   | "openat2"
+  | "pread64"
   | "preadv"
+  | "pwrite64"
   | "pwritev"
+  | "read"
   | "readlinkat"
   | "readv"
+  | "recvmsg"
   | "renameat"
   | "sched_yield"
+  | "sendmsg"
+  | "setsockopt"
+  | "shutdown"
+  | "socket"
   | "statx"
   | "unlinkat"
   | "utimensat"
+  | "write"
   | "writev";
 
 /** What differs between x86_64 and aarch64. */
@@ -43,26 +59,42 @@ export const MACHINES: Readonly<Record<typeof Deno.build.arch, Machine>> = {
     O_DIRECTORY: 0o200000,
     O_NOFOLLOW: 0o400000,
     calls: {
+      accept4: 288n,
+      bind: 49n,
       clock_getres: 229n,
+      connect: 42n,
       fadvise64: 221n,
       fcntl: 72n,
       fdatasync: 75n,
       fsync: 74n,
       ftruncate: 77n,
       getdents64: 217n,
+      getpeername: 52n,
+      getsockname: 51n,
+      getsockopt: 55n,
       linkat: 265n,
+      listen: 50n,
       mkdirat: 258n,
       openat: 257n,
       openat2: 437n,
+      pread64: 17n,
       preadv: 295n,
+      pwrite64: 18n,
       pwritev: 296n,
+      read: 0n,
       readlinkat: 267n,
       readv: 19n,
+      recvmsg: 47n,
       renameat: 264n,
       sched_yield: 24n,
+      sendmsg: 46n,
+      setsockopt: 54n,
+      shutdown: 48n,
+      socket: 41n,
       statx: 332n,
       unlinkat: 263n,
       utimensat: 280n,
+      write: 1n,
       writev: 20n,
     },
   },
@@ -70,26 +102,42 @@ export const MACHINES: Readonly<Record<typeof Deno.build.arch, Machine>> = {
     O_DIRECTORY: 0o40000,
     O_NOFOLLOW: 0o100000,
     calls: {
+      accept4: 242n,
+      bind: 200n,
       clock_getres: 114n,
+      connect: 203n,
       fadvise64: 223n,
       fcntl: 25n,
       fdatasync: 83n,
       fsync: 82n,
       ftruncate: 46n,
       getdents64: 61n,
+      getpeername: 205n,
+      getsockname: 204n,
+      getsockopt: 209n,
       linkat: 37n,
+      listen: 201n,
       mkdirat: 34n,
       openat: 56n,
       openat2: 437n,
+      pread64: 67n,
       preadv: 69n,
+      pwrite64: 68n,
       pwritev: 70n,
+      read: 63n,
       readlinkat: 78n,
       readv: 65n,
+      recvmsg: 212n,
       renameat: 38n,
       sched_yield: 124n,
+      sendmsg: 211n,
+      setsockopt: 208n,
+      shutdown: 210n,
+      socket: 198n,
       statx: 291n,
       unlinkat: 35n,
       utimensat: 88n,
+      write: 64n,
       writev: 66n,
     },
   },

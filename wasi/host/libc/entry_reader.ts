@@ -1,5 +1,6 @@
 import { READDIR_BYTES_MAX } from "../../limits.ts";
-import type { Answer, DirectoryEntry } from "../host.ts";
+import { DirectoryEntry } from "../../directory_entry.ts";
+import type { Answer } from "../host.ts";
 import type { Library } from "./library.ts";
 import { filetypeOf } from "./stat.ts";
 
@@ -14,6 +15,7 @@ export class EntryReader {
   readonly #fd: number;
   readonly #bytes = new Uint8Array(READDIR_BYTES_MAX);
   readonly #view = new DataView(this.#bytes.buffer);
+  readonly #entry = new DirectoryEntry();
   #start = 0;
   #end = 0;
   /** The cookie that the bytes from `#start` continue. */
@@ -22,6 +24,7 @@ export class EntryReader {
   constructor(library: Library, fd: number) {
     this.#library = library;
     this.#fd = fd;
+    this.#entry.bytes = this.#bytes;
   }
 
   /** Visits the entries after `cookie` until told `false`. */
@@ -37,7 +40,7 @@ export class EntryReader {
         const count = this.#fill();
         if (count <= 0) return count;
       }
-      const entry = this.#entry();
+      const entry = this.#look();
       if (!visit(entry)) return 0;
       this.#start += this.#view.getUint16(this.#start + 16, true);
       this.#cookie = entry.next;
@@ -52,14 +55,16 @@ export class EntryReader {
   }
 
   /** `struct linux_dirent64`: ino, off, reclen, type, and a name that ends with a NUL. */
-  #entry(): DirectoryEntry {
+  #look(): DirectoryEntry {
     const start = this.#start;
-    const name = start + 19;
-    return {
-      ino: this.#view.getBigUint64(start, true),
-      next: this.#view.getBigUint64(start + 8, true),
-      filetype: filetypeOf(this.#bytes[start + 18]!),
-      name: this.#bytes.subarray(name, this.#bytes.indexOf(0, name)),
-    };
+    const entry = this.#entry;
+    entry.ino = this.#view.getBigUint64(start, true);
+    entry.next = this.#view.getBigUint64(start + 8, true);
+    entry.filetype = filetypeOf(this.#bytes[start + 18]!);
+    let end = start + 19;
+    entry.nameStart = end;
+    while (this.#bytes[end] !== 0) end++;
+    entry.nameEnd = end;
+    return entry;
   }
 }

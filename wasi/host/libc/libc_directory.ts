@@ -1,5 +1,6 @@
 import { FDFLAG, FILETYPE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
+import type { GuestPath } from "../../guest_path.ts";
 import { PATH_BYTES_MAX } from "../../limits.ts";
 import { splitLast } from "../../paths.ts";
 import type {
@@ -22,21 +23,29 @@ import { timespecs } from "./times.ts";
 const { O_DIRECTORY, O_NOFOLLOW } = linux.MACHINES[Deno.build.arch];
 const DIRECTORY_MODE = 0o777;
 
+/** How threads take turns at something that they share. */
+export interface Turn {
+  /** Runs when it is this thread's turn, and keeps the others waiting meanwhile. */
+  hold<T>(run: () => T): T;
+}
+
 /** A directory descriptor of the process. Every path goes through {@linkcode LibcSystem.resolve}. */
 export class LibcDirectory implements HostDirectory {
   readonly type = "directory";
   readonly fd: number;
   readonly #system: LibcSystem;
+  readonly #turn: Turn | undefined;
   #entries: EntryReader | undefined;
 
-  constructor(system: LibcSystem, fd: number) {
+  constructor(system: LibcSystem, fd: number, turn?: Turn) {
     this.#system = system;
     this.fd = fd;
+    this.#turn = turn;
   }
 
-  open(path: string, options: OpenOptions): HostFile | HostDirectory | Answer {
+  open({ bytes }: GuestPath, options: OpenOptions): HostFile | HostDirectory | Answer {
     const { resolve, stat, library } = this.#system;
-    const fd = resolve({ directory: this.fd, path, flags: openFlags(options) });
+    const fd = resolve({ directory: this.fd, path: bytes, flags: openFlags(options) });
     if (fd < 0) return fd;
     const answer = stat.look(fd);
     if (answer < 0) {
@@ -54,18 +63,17 @@ export class LibcDirectory implements HostDirectory {
     return answer;
   }
 
-  statAt(path: string, { follow, out }: { follow: boolean; out: FileStat }): Answer {
+  statAt(path: GuestPath, { follow, out }: { follow: boolean; out: FileStat }): Answer {
     const { stat } = this.#system;
-    if (isPlainName(path)) {
-      const flags = linux.AT_SYMLINK_NOFOLLOW;
-      const answer = stat.look(this.fd, { path: cString(path), flags });
+    if (path.isPlainName) {
+      const answer = stat.lookAt(this.fd, path.bytes, linux.AT_SYMLINK_NOFOLLOW);
       if (answer < 0) return answer;
       if (!follow || stat.filetype !== FILETYPE.symbolicLink) {
         stat.fill(out);
         return 0;
       }
     }
-    return this.#withPath(path, follow, (fd) => {
+    return this.#withBytes(path.bytes, follow, (fd) => {
       const answer = stat.look(fd);
       if (answer >= 0) stat.fill(out);
       return answer;
@@ -164,7 +172,12 @@ export class LibcDirectory implements HostDirectory {
   }
 
   readEntries(cookie: bigint, visit: (entry: DirectoryEntry) => boolean): Answer {
-    this.#entries ??= new EntryReader(this.#system.library, this.fd);
+    const { library } = this.#system;
+    if (this.#turn !== undefined) {
+      // What was read ahead is of no use: another thread may have moved the position meanwhile.
+      return this.#turn.hold(() => new EntryReader(library, this.fd).read(cookie, visit));
+    }
+    this.#entries ??= new EntryReader(library, this.fd);
     return this.#entries.read(cookie, visit);
   }
 
@@ -181,6 +194,14 @@ export class LibcDirectory implements HostDirectory {
 
   /** Opens what a path names, without access to its content, and hands over its descriptor. */
   #withPath(path: string, follow: boolean, use: (fd: number) => Answer): Answer {
+    return this.#withBytes(cString(path), follow, use);
+  }
+
+  #withBytes(
+    path: Uint8Array<ArrayBuffer>,
+    follow: boolean,
+    use: (fd: number) => Answer,
+  ): Answer {
     const flags = linux.O_PATH | (follow ? 0 : O_NOFOLLOW);
     const fd = this.#system.resolve({ directory: this.fd, path, flags });
     if (fd < 0) return fd;
@@ -204,7 +225,7 @@ export class LibcDirectory implements HostDirectory {
     if (name.length > PATH_BYTES_MAX) return -ERRNO.nametoolong;
     if (split.parent === "") return use({ fd: this.fd, name });
     const flags = linux.O_PATH | O_DIRECTORY;
-    const fd = this.#system.resolve({ directory: this.fd, path: split.parent, flags });
+    const fd = this.#system.resolve({ directory: this.fd, path: cString(split.parent), flags });
     if (fd < 0) return fd;
     try {
       return use({ fd, name });
@@ -217,11 +238,6 @@ export class LibcDirectory implements HostDirectory {
 function asLibc(directory: HostDirectory): LibcDirectory {
   if (directory instanceof LibcDirectory) return directory;
   throw new TypeError("Cannot use a directory of another host");
-}
-
-/** True for one name that is no `..`: the kernel cannot leave the directory through it. */
-function isPlainName(path: string): boolean {
-  return path !== "" && path !== ".." && !path.includes("/");
 }
 
 /** True if the kernel would follow a link at the end, or go up, whatever its flags say. */

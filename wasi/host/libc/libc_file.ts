@@ -22,8 +22,9 @@ export class LibcFile implements HostFile {
   readonly type = "file";
   readonly fd: number;
   readonly filetype: number;
+  /** The descriptor is the process's own. */
+  readonly borrowed: boolean;
   readonly #system: LibcSystem;
-  readonly #borrowed: boolean;
   #flags: number;
 
   constructor(system: LibcSystem, options: LibcFileOptions) {
@@ -31,31 +32,37 @@ export class LibcFile implements HostFile {
     this.fd = options.fd;
     this.filetype = options.filetype;
     this.#flags = options.flags;
-    this.#borrowed = options.borrowed ?? false;
+    this.borrowed = options.borrowed ?? false;
   }
 
   read(into: Vectors): Answer {
-    const { library: { calls } } = this.#system;
-    const vector = this.#vector(into);
-    return this.#transfer(POLLIN, () => calls.readv(this.fd, vector));
+    if (this.#mustNotBlock(POLLIN)) return -ERRNO.again;
+    while (true) {
+      const answer = this.#system.transfers.read(this.fd, into);
+      if (answer >= 0 || !this.#triesAgain(answer, POLLIN)) return answer;
+    }
   }
 
   write(from: Vectors): Answer {
-    const { library: { calls } } = this.#system;
-    const vector = this.#vector(from);
-    return this.#transfer(POLLOUT, () => calls.writev(this.fd, vector));
+    if (this.#mustNotBlock(POLLOUT)) return -ERRNO.again;
+    while (true) {
+      const answer = this.#system.transfers.write(this.fd, from);
+      if (answer >= 0 || !this.#triesAgain(answer, POLLOUT)) return answer;
+    }
   }
 
   pread(into: Vectors, offset: bigint): Answer {
-    const { library: { calls } } = this.#system;
-    const vector = this.#vector(into);
-    return this.#transfer(POLLIN, () => calls.preadv(this.fd, vector, offset));
+    while (true) {
+      const answer = this.#system.transfers.pread(this.fd, into, offset);
+      if (answer >= 0 || !this.#triesAgain(answer, POLLIN)) return answer;
+    }
   }
 
   pwrite(from: Vectors, offset: bigint): Answer {
-    const { library: { calls } } = this.#system;
-    const vector = this.#vector(from);
-    return this.#transfer(POLLOUT, () => calls.pwritev(this.fd, vector, offset));
+    while (true) {
+      const answer = this.#system.transfers.pwrite(this.fd, from, offset);
+      if (answer >= 0 || !this.#triesAgain(answer, POLLOUT)) return answer;
+    }
   }
 
   seek(offset: number, whence: number): Answer {
@@ -102,7 +109,7 @@ export class LibcFile implements HostFile {
 
   setFlags(flags: number): Answer {
     this.#flags = flags;
-    if (this.#borrowed) return 0; // they are shared with whoever started this process
+    if (this.borrowed) return 0; // they are shared with whoever started this process
     const linux = ((flags & FDFLAG.append) === 0 ? 0 : O_APPEND) |
       ((flags & FDFLAG.nonblock) === 0 ? 0 : O_NONBLOCK);
     const { library } = this.#system;
@@ -110,33 +117,24 @@ export class LibcFile implements HostFile {
   }
 
   close(): Answer {
-    if (this.#borrowed) return 0;
+    if (this.borrowed) return 0;
     const { library } = this.#system;
     return library.answer(library.functions.close(this.fd));
   }
 
-  /** Does it again when a signal came between, and waits where somebody else made it non-blocking. */
-  #transfer(events: number, call: () => number): Answer {
-    const nonblock = (this.#flags & FDFLAG.nonblock) !== 0;
-    const stream = this.filetype !== FILETYPE.regularFile;
-    if (nonblock && this.#borrowed && !this.#system.isReady(this.fd, events)) return -ERRNO.again;
-    while (true) {
-      const answer = this.#system.library.answer(call());
-      if (answer === -ERRNO.intr) continue;
-      if (answer !== -ERRNO.again || nonblock || !stream) return answer;
-      this.#system.waitFor(this.fd, events);
-    }
+  /** True if the guest asked not to wait, the system cannot be told, and it would have to. */
+  #mustNotBlock(events: number): boolean {
+    return this.borrowed && (this.#flags & FDFLAG.nonblock) !== 0 &&
+      this.#system.polling.pollOne(this.fd, events, 0n) === 0;
   }
 
-  /** An array of `struct iovec`. The guest's memory stays in its place during a call. */
-  #vector(vectors: Vectors): BigUint64Array<ArrayBuffer> {
-    const { functions } = this.#system.library;
-    const base = functions.addressOf(vectors.memory, vectors.memory, 0n);
-    const vector = new BigUint64Array(vectors.count * 2);
-    for (let index = 0; index < vectors.count; index++) {
-      vector[index * 2] = base + BigInt(vectors.places[index * 2]!);
-      vector[index * 2 + 1] = BigInt(vectors.places[index * 2 + 1]!);
-    }
-    return vector;
+  /** A signal came between; or somebody else made it non-blocking, and it was waited for. */
+  #triesAgain(answer: Answer, events: number): boolean {
+    if (answer === -ERRNO.intr) return true;
+    const waits = (this.#flags & FDFLAG.nonblock) === 0 &&
+      this.filetype !== FILETYPE.regularFile;
+    if (answer !== -ERRNO.again || !waits) return false;
+    this.#system.polling.pollOne(this.fd, events);
+    return true;
   }
 }

@@ -1,19 +1,21 @@
+import { FILETYPE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
 import type { Answer, HostDirectory, HostFile, System, Wait } from "../host.ts";
+import type { Family, HostSocket, Protocol } from "../socket.ts";
 import {
   AT_FDCWD,
   FIONREAD,
   MACHINES,
   O_CLOEXEC,
   POLLERR,
-  POLLFD_BYTES,
   POLLHUP,
   POLLIN,
   POLLNVAL,
   POLLOUT,
 } from "./constants.ts";
-import { LibcDirectory } from "./libc_directory.ts";
-import { LibcFile } from "./libc_file.ts";
+import { LibcDirectory, type Turn } from "./libc_directory.ts";
+import { LibcFile, type LibcFileOptions } from "./libc_file.ts";
+import { LibcSocket, type LibcSocketOptions } from "./libc_socket.ts";
 import { Library } from "./library.ts";
 import { LibcSystem } from "./libc_system.ts";
 import { chooseResolver, cString, type Resolve } from "./resolver.ts";
@@ -27,6 +29,7 @@ export class LibcHost implements System {
   readonly kind = "libc";
   readonly #system: LibcSystem;
   readonly #timespec = new BigInt64Array(2);
+  readonly #count = new Int32Array(1);
 
   private constructor(system: LibcSystem) {
     this.#system = system;
@@ -46,37 +49,69 @@ export class LibcHost implements System {
     return fd < 0 ? fd : new LibcDirectory(this.#system, fd);
   }
 
+  openFile(hostPath: string): HostFile | Answer {
+    const { library, stat } = this.#system;
+    const place = cString(hostPath);
+    const fd = library.answer(
+      library.calls.openat(AT_FDCWD, place, { flags: O_CLOEXEC, mode: 0 }),
+    );
+    if (fd < 0) return fd;
+    const answer = stat.look(fd);
+    if (answer >= 0 && stat.filetype !== FILETYPE.directory) {
+      return new LibcFile(this.#system, { fd, filetype: stat.filetype, flags: 0 });
+    }
+    library.functions.close(fd);
+    return answer < 0 ? answer : -ERRNO.isdir;
+  }
+
+  /** A file that another thread has opened. */
+  adoptFile(options: LibcFileOptions): HostFile {
+    return new LibcFile(this.#system, options);
+  }
+
+  /** A directory that another thread has opened; `turn` is taken to read it. */
+  adoptDirectory(fd: number, turn: Turn): HostDirectory {
+    return new LibcDirectory(this.#system, fd, turn);
+  }
+
+  openSocket(family: Family, protocol: Protocol): HostSocket | Answer {
+    return LibcSocket.open(this.#system, family, protocol);
+  }
+
+  /** A socket that another thread has opened. */
+  adoptSocket(options: LibcSocketOptions): HostSocket {
+    return new LibcSocket(this.#system, options);
+  }
+
   standard(number: 0 | 1 | 2): HostFile {
     const { stat } = this.#system;
     const filetype = stat.look(number) < 0 ? 0 : stat.filetype;
     return new LibcFile(this.#system, { fd: number, filetype, flags: 0, borrowed: true });
   }
 
-  clockNs(clock: number): bigint | undefined {
-    const { functions } = this.#system.library;
+  clockNs(clock: number): bigint {
     // WASI's four clocks have Linux's own numbers.
-    return functions.clock_gettime(clock, this.#timespec) < 0 ? undefined : this.#nanoseconds();
+    this.#system.library.functions.clock_gettime(clock, this.#timespec);
+    return this.#timespec[0]! * NS_PER_S + this.#timespec[1]!;
   }
 
-  resolutionNs(clock: number): bigint | undefined {
-    const { calls } = this.#system.library;
-    return calls.clock_getres(clock, this.#timespec) < 0 ? undefined : this.#nanoseconds();
+  resolutionNs(clock: number): bigint {
+    this.#system.library.calls.clock_getres(clock, this.#timespec);
+    return this.#timespec[0]! * NS_PER_S + this.#timespec[1]!;
   }
 
   wait(waits: readonly Wait[], timeoutNs: bigint | undefined): Answer {
-    const { library } = this.#system;
-    const bytes = new Uint8Array(waits.length * POLLFD_BYTES);
-    const view = new DataView(bytes.buffer);
-    for (const [index, { file, interest }] of waits.entries()) {
-      if (!(file instanceof LibcFile)) throw new TypeError("Cannot wait for another host's file");
-      view.setInt32(index * POLLFD_BYTES, file.fd, true);
-      view.setInt16(index * POLLFD_BYTES + 4, interest === "read" ? POLLIN : POLLOUT, true);
+    const { polling, library } = this.#system;
+    polling.reserve(waits.length);
+    for (let index = 0; index < waits.length; index++) {
+      const { file, interest } = waits[index]!;
+      polling.set(index, fdOf(file), interest === "read" ? POLLIN : POLLOUT);
     }
-    const count = library.answer(this.#system.poll(bytes, timeoutNs ?? NO_TIMEOUT_NS));
-    if (count < 0) return count === -ERRNO.intr ? 0 : count;
-    for (const [index, wait] of waits.entries()) {
-      const events = view.getInt16(index * POLLFD_BYTES + 6, true);
-      if (events !== 0) wait.ready = this.#readiness(wait, events);
+    const count = library.answer(polling.poll(waits.length, timeoutNs ?? NO_TIMEOUT_NS));
+    if (count <= 0) return count === -ERRNO.intr ? 0 : count;
+    for (let index = 0; index < waits.length; index++) {
+      const events = polling.eventsOf(index);
+      if (events !== 0) waits[index]!.ready = this.#readiness(waits[index]!, events);
     }
     return count;
   }
@@ -88,15 +123,19 @@ export class LibcHost implements System {
   #readiness({ file, interest }: Wait, events: number): NonNullable<Wait["ready"]> {
     const hangup = (events & POLLHUP) !== 0;
     if ((events & POLLNVAL) !== 0) return { errno: ERRNO.badf, bytes: 0n, hangup };
-    if ((events & POLLERR) !== 0 && !hangup) return { errno: ERRNO.io, bytes: 0n, hangup };
+    const socket = file instanceof LibcSocket; // it tells its error when it is used
+    if ((events & POLLERR) !== 0 && !hangup && !socket) {
+      return { errno: ERRNO.io, bytes: 0n, hangup };
+    }
     if (interest === "write") return { errno: ERRNO.success, bytes: 0n, hangup };
-    const count = new Int32Array(1);
     const { functions } = this.#system.library;
-    const known = functions.ioctl((file as LibcFile).fd, BigInt(FIONREAD), count) === 0;
-    return { errno: ERRNO.success, bytes: known ? BigInt(count[0]!) : 0n, hangup };
+    const known = functions.ioctl(fdOf(file), BigInt(FIONREAD), this.#count) === 0;
+    return { errno: ERRNO.success, bytes: known ? BigInt(this.#count[0]!) : 0n, hangup };
   }
+}
 
-  #nanoseconds(): bigint {
-    return this.#timespec[0]! * NS_PER_S + this.#timespec[1]!;
-  }
+/** The descriptor of the process behind a file. */
+function fdOf(file: Wait["file"]): number {
+  if (file instanceof LibcFile || file instanceof LibcSocket) return file.fd;
+  throw new TypeError("Cannot wait for another host's file");
 }

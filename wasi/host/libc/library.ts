@@ -10,17 +10,20 @@ const SYMBOLS = {
   copyFrom: { name: "memcpy", parameters: ["buffer", "usize", "usize"], result: "usize" },
   addressOf: { name: "memcpy", parameters: ["buffer", "buffer", "usize"], result: "usize" },
   close: { parameters: ["i32"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
   posix_fallocate: { parameters: ["i32", "i64", "i64"], result: "i32" },
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
   symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   ppoll: { parameters: ["buffer", "u64", "buffer", "buffer"], result: "i32" },
+  transfer: {
+    name: "syscall",
+    parameters: ["i64", "i32", "usize", "usize", "i64"],
+    result: "i32",
+  },
   ofNumbers: {
     name: "syscall",
-    parameters: ["i64", "i64", "i64", "i64", "i64"],
+    parameters: ["i64", "i64", "i64", "i64", "i64", "i64"],
     result: "i32",
   },
   ofBuffer: {
@@ -78,6 +81,12 @@ export class Library {
       `Cannot open libc: ${failures.join("; ")}. Allow one with --allow-ffi=PATH, or use the ` +
         "portable host",
     );
+  }
+
+  /** Where a view's bytes lie. Nothing keeps them there but the view: hold on to it. */
+  addressOf(view: ArrayBufferView): bigint {
+    const bytes = view as ArrayBufferView<ArrayBuffer>; // a shared one will do as well
+    return this.functions.addressOf(bytes, bytes, 0n);
   }
 
   /** Linux's own number for why the last call failed. Read it before any other call. */

@@ -11,8 +11,11 @@ import {
   RESOLVE_INSIDE,
 } from "./constants.ts";
 import type { Library } from "./library.ts";
+import { fromLinux } from "./linux_errno.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW } = MACHINES[Deno.build.arch];
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 const LINUX_ENOSYS = 38;
 const LINUX_EPERM = 1;
 const LINUX_EAGAIN = 11;
@@ -22,7 +25,8 @@ const CREATE_MODE = 0o666;
 /** What to open under a directory. */
 export interface OpenRequest {
   readonly directory: number;
-  readonly path: string;
+  /** Ends with a NUL. */
+  readonly path: Uint8Array<ArrayBuffer>;
   /** `open(2)` flags; with `O_NOFOLLOW` a link at the end is not followed. */
   readonly flags: number;
 }
@@ -48,21 +52,17 @@ export function chooseResolver(library: Library): Resolve {
 /** Resolves with `openat2(RESOLVE_BENEATH)`, which no race can lead astray. */
 export function resolveInKernel(library: Library): Resolve {
   const how = new BigUint64Array(3);
-  const path = new Uint8Array(PATH_BYTES_MAX);
-  return (request) => {
-    const failed = writeCString(request.path, path);
-    if (failed !== 0) return -failed;
-    how[0] = BigInt(request.flags | O_CLOEXEC);
-    how[1] = (request.flags & O_CREAT) === 0 ? 0n : BigInt(CREATE_MODE);
+  return ({ directory, path, flags }) => {
+    how[0] = BigInt(flags | O_CLOEXEC);
+    how[1] = (flags & O_CREAT) === 0 ? 0n : BigInt(CREATE_MODE);
     how[2] = BigInt(RESOLVE_INSIDE);
     for (let tries = 1;; tries++) {
-      const fd = library.calls.openat2(request.directory, path, how);
+      const fd = library.calls.openat2(directory, path, how);
       if (fd >= 0) return fd;
       const errno = library.linuxErrno();
       // A directory was renamed while the kernel passed a "..": it cannot tell whether we left.
       if (errno === LINUX_EAGAIN && tries < RACE_TRIES_MAX) continue;
-      if (errno === LINUX_EXDEV) return -ERRNO.perm;
-      return library.answer(fd);
+      return errno === LINUX_EXDEV ? -ERRNO.perm : -fromLinux(errno);
     }
   };
 }
@@ -72,21 +72,27 @@ export function resolveInKernel(library: Library): Resolve {
  * link, so this is as tight as the kernel's way, and slower.
  */
 export function resolveByWalking(library: Library): Resolve {
-  return (request) => {
-    if (request.path === "") return -ERRNO.noent;
-    if (request.path.startsWith("/")) return -ERRNO.perm;
+  return ({ directory, path, flags }) => {
+    if (hasAll(flags, O_CREAT | O_DIRECTORY)) return -ERRNO.inval;
+    const text = decoder.decode(path.subarray(0, path.indexOf(0)));
+    if (text === "") return -ERRNO.noent;
+    if (text.startsWith("/")) return -ERRNO.perm;
     const opened: number[] = [];
     try {
-      return walkOpen(library, request, opened);
+      return walkOpen(library, { directory, text, flags }, opened);
     } finally {
       for (const fd of opened) library.functions.close(fd);
     }
   };
 }
 
-function walkOpen(library: Library, request: OpenRequest, opened: number[]): Answer {
+function walkOpen(
+  library: Library,
+  request: { readonly directory: number; readonly text: string; readonly flags: number },
+  opened: number[],
+): Answer {
   const { functions } = library;
-  const todo = request.path.split("/").reverse();
+  const todo = request.text.split("/").reverse();
   let links = 0;
   while (true) {
     const top = opened.at(-1) ?? request.directory;
@@ -102,7 +108,10 @@ function walkOpen(library: Library, request: OpenRequest, opened: number[]): Ans
     const last = todo.every((rest) => rest === "");
     const slash = last && todo.length > 0;
     const final = last && !slash;
-    const keepsLink = final && (request.flags & (O_NOFOLLOW | O_EXCL)) !== 0;
+    // Whatever its last name is, the kernel opens nothing to create that is named with a slash.
+    if (last && slash && hasAll(request.flags, O_CREAT)) return -ERRNO.isdir;
+    const keepsLink = final &&
+      (hasAll(request.flags, O_NOFOLLOW) || hasAll(request.flags, O_CREAT | O_EXCL));
     const target = keepsLink ? undefined : readLink(library, top, part);
     if (target !== undefined) {
       if (++links > LINKS_MAX) return -ERRNO.loop;
@@ -112,11 +121,13 @@ function walkOpen(library: Library, request: OpenRequest, opened: number[]): Ans
     }
     if (final) return openAt(library, top, part, request.flags | O_NOFOLLOW);
     const fd = openAt(library, top, part, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-    // The kernel refuses to create what is named with a slash; here it would seem to be missing.
-    if (fd === -ERRNO.noent && slash && (request.flags & O_CREAT) !== 0) return -ERRNO.isdir;
     if (fd < 0) return fd;
     opened.push(fd);
   }
+}
+
+function hasAll(flags: number, wanted: number): boolean {
+  return (flags & wanted) === wanted;
 }
 
 function openAt(library: Library, directory: number, name: string, flags: number): Answer {
@@ -130,17 +141,7 @@ function openAt(library: Library, directory: number, name: string, flags: number
 function readLink(library: Library, directory: number, name: string): string | undefined {
   const target = new Uint8Array(PATH_BYTES_MAX);
   const length = library.calls.readlinkat(directory, cString(name), target);
-  return length < 0 ? undefined : new TextDecoder().decode(target.subarray(0, length));
-}
-
-const encoder = new TextEncoder();
-
-/** Writes text with its NUL into a buffer; answers 0, or an errno if it is too long. */
-export function writeCString(text: string, into: Uint8Array<ArrayBuffer>): number {
-  const { read, written } = encoder.encodeInto(text, into);
-  if (read < text.length || written >= into.length) return ERRNO.nametoolong;
-  into[written] = 0;
-  return 0;
+  return length < 0 ? undefined : decoder.decode(target.subarray(0, length));
 }
 
 /** Text as a new NUL-terminated buffer. */

@@ -1,7 +1,8 @@
 import { FILETYPE } from "../../abi.ts";
 import type { Answer, FileStat } from "../host.ts";
-import { AT_EMPTY_PATH, STATX_BASIC_STATS } from "./constants.ts";
+import { AT_EMPTY_PATH } from "./constants.ts";
 import type { Library } from "./library.ts";
+import { NS_PER_S } from "./times.ts";
 
 const STATX_BYTES = 256;
 const EMPTY = new Uint8Array(1);
@@ -31,15 +32,15 @@ export class Stat {
     this.#library = library;
   }
 
-  /** Looks at an open descriptor, or with `path` at a name in a directory. */
-  look(fd: number, at: { path: Uint8Array<ArrayBuffer>; flags: number } = DESCRIPTOR): Answer {
-    return this.#library.answer(
-      this.#library.calls.statx(
-        { fd, name: at.path },
-        { flags: at.flags, mask: STATX_BASIC_STATS },
-        this.#bytes,
-      ),
-    );
+  /** Looks at an open descriptor. */
+  look(fd: number): Answer {
+    return this.lookAt(fd, EMPTY, AT_EMPTY_PATH);
+  }
+
+  /** Looks at a name in a directory. The name ends with a NUL. */
+  lookAt(directory: number, name: Uint8Array<ArrayBuffer>, flags: number): Answer {
+    const { calls } = this.#library;
+    return this.#library.answer(calls.statx({ fd: directory, name }, flags, this.#bytes));
   }
 
   /** WASI's `filetype` of what was last looked at. */
@@ -48,22 +49,20 @@ export class Stat {
   }
 
   /** Tells what was last looked at (offsets of `struct statx`). */
-  fill(out: FileStat): void {
+  fill({ fields }: FileStat): void {
     const view = this.#view;
-    out.filetype = this.filetype;
-    out.nlink = BigInt(view.getUint32(16, true));
-    out.ino = view.getBigUint64(32, true);
-    out.size = view.getBigUint64(40, true);
-    out.atimNs = this.#time(64);
-    out.ctimNs = this.#time(96);
-    out.mtimNs = this.#time(112);
-    out.dev = BigInt(view.getUint32(136, true)) << 32n | BigInt(view.getUint32(140, true));
+    fields[0] = BigInt(view.getUint32(136, true)) << 32n | BigInt(view.getUint32(140, true));
+    fields[1] = view.getBigUint64(32, true);
+    fields[2] = BigInt(this.filetype);
+    fields[3] = BigInt(view.getUint32(16, true));
+    fields[4] = view.getBigUint64(40, true);
+    fields[5] = this.#time(64);
+    fields[6] = this.#time(112);
+    fields[7] = this.#time(96);
   }
 
   #time(offset: number): bigint {
-    return this.#view.getBigInt64(offset, true) * 1_000_000_000n +
+    return this.#view.getBigInt64(offset, true) * NS_PER_S +
       BigInt(this.#view.getUint32(offset + 8, true));
   }
 }
-
-const DESCRIPTOR = { path: EMPTY, flags: AT_EMPTY_PATH };

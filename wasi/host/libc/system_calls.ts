@@ -1,10 +1,17 @@
-import { type CallName, F_SETFL, MACHINES } from "./constants.ts";
+import { type CallName, F_SETFL, MACHINES, STATX_BASIC_STATS } from "./constants.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** `syscall` of libc, once for each shape of parameters that follow the number of the call. */
 export interface SyscallShapes {
-  ofNumbers(call: bigint, a: bigint, b: bigint, c: bigint, d: bigint): number;
+  ofNumbers(
+    call: bigint,
+    a: bigint,
+    b: bigint,
+    c: bigint,
+    d: bigint,
+    e: bigint,
+  ): number;
   ofBuffer(call: bigint, a: bigint, buffer: BufferSource, c: bigint, d: bigint): number;
   ofBuffers(
     call: bigint,
@@ -46,44 +53,26 @@ export class SystemCalls {
     this.#shapes = shapes;
   }
 
-  readv(fd: number, vector: BigUint64Array<ArrayBuffer>): number {
-    return this.#shapes.ofBuffer(CALLS.readv, BigInt(fd), vector, lengthOf(vector), 0n);
-  }
-
-  writev(fd: number, vector: BigUint64Array<ArrayBuffer>): number {
-    return this.#shapes.ofBuffer(CALLS.writev, BigInt(fd), vector, lengthOf(vector), 0n);
-  }
-
-  preadv(fd: number, vector: BigUint64Array<ArrayBuffer>, offset: bigint): number {
-    const length = lengthOf(vector);
-    return this.#shapes.ofBuffer(CALLS.preadv, BigInt(fd), vector, length, offset);
-  }
-
-  pwritev(fd: number, vector: BigUint64Array<ArrayBuffer>, offset: bigint): number {
-    const length = lengthOf(vector);
-    return this.#shapes.ofBuffer(CALLS.pwritev, BigInt(fd), vector, length, offset);
-  }
-
   ftruncate(fd: number, size: number): number {
-    return this.#shapes.ofNumbers(CALLS.ftruncate, BigInt(fd), BigInt(size), 0n, 0n);
+    return this.#shapes.ofNumbers(CALLS.ftruncate, BigInt(fd), BigInt(size), 0n, 0n, 0n);
   }
 
   fadvise(fd: number, range: { offset: number; length: number }, advice: number): number {
     const [offset, length] = [BigInt(range.offset), BigInt(range.length)];
-    return this.#shapes.ofNumbers(CALLS.fadvise64, BigInt(fd), offset, length, BigInt(advice));
+    return this.#shapes.ofNumbers(CALLS.fadvise64, BigInt(fd), offset, length, BigInt(advice), 0n);
   }
 
   fsync(fd: number): number {
-    return this.#shapes.ofNumbers(CALLS.fsync, BigInt(fd), 0n, 0n, 0n);
+    return this.#shapes.ofNumbers(CALLS.fsync, BigInt(fd), 0n, 0n, 0n, 0n);
   }
 
   fdatasync(fd: number): number {
-    return this.#shapes.ofNumbers(CALLS.fdatasync, BigInt(fd), 0n, 0n, 0n);
+    return this.#shapes.ofNumbers(CALLS.fdatasync, BigInt(fd), 0n, 0n, 0n, 0n);
   }
 
   /** `fcntl(fd, F_SETFL, flags)`. */
   setFlags(fd: number, flags: number): number {
-    return this.#shapes.ofNumbers(CALLS.fcntl, BigInt(fd), BigInt(F_SETFL), BigInt(flags), 0n);
+    return this.#shapes.ofNumbers(CALLS.fcntl, BigInt(fd), BigInt(F_SETFL), BigInt(flags), 0n, 0n);
   }
 
   openat(directory: number, path: Bytes, { flags, mode }: { flags: number; mode: number }): number {
@@ -134,8 +123,10 @@ export class SystemCalls {
     return this.#shapes.ofBuffer(CALLS.getdents64, BigInt(directory), out, bytes, 0n);
   }
 
-  statx({ fd, name }: At, { flags, mask }: { flags: number; mask: number }, out: Bytes): number {
-    return this.#shapes.ofStat(CALLS.statx, BigInt(fd), name, BigInt(flags), BigInt(mask), out);
+  /** Asks for everything that there was when `statx` came. */
+  statx({ fd, name }: At, flags: number, out: Bytes): number {
+    const mask = BigInt(STATX_BASIC_STATS);
+    return this.#shapes.ofStat(CALLS.statx, BigInt(fd), name, BigInt(flags), mask, out);
   }
 
   clock_getres(clock: number, out: BigInt64Array<ArrayBuffer>): number {
@@ -143,7 +134,7 @@ export class SystemCalls {
   }
 
   sched_yield(): number {
-    return this.#shapes.ofNumbers(CALLS.sched_yield, 0n, 0n, 0n, 0n);
+    return this.#shapes.ofNumbers(CALLS.sched_yield, 0n, 0n, 0n, 0n, 0n);
   }
 }
 
@@ -151,9 +142,4 @@ export class SystemCalls {
 export interface At {
   readonly fd: number;
   readonly name: Bytes;
-}
-
-/** How many `struct iovec` there are: an address and a length each. */
-function lengthOf(vector: BigUint64Array<ArrayBuffer>): bigint {
-  return BigInt(vector.length / 2);
 }

@@ -30,49 +30,22 @@ function open(fd: number, name: string): number {
   return file;
 }
 
-const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
-
-/** An array of `struct iovec`. */
-function vector(...buffers: Uint8Array<ArrayBuffer>[]): BigUint64Array<ArrayBuffer> {
-  const { addressOf } = library!.functions;
-  return new BigUint64Array(
-    buffers.flatMap((buffer) => [addressOf(buffer, buffer, 0n), BigInt(buffer.length)]),
-  );
-}
-
 Deno.test({
-  name: "SystemCalls read and write, at a place and in pieces",
+  name: "SystemCalls change a file that is open",
   ignore: library === undefined,
   fn: () =>
     inFolder(({ library: { calls, functions }, folder, fd }) => {
       const file = open(fd, "file");
-      const [one, two] = [bytes("ab"), bytes("cde")];
-      assert.equal(calls.writev(file, vector(one, two)), 5);
-      assert.equal(calls.pwritev(file, vector(bytes("XY")), 4n), 2);
-      const more = [bytes("1"), bytes("2")] as const;
-      assert.equal(calls.pwritev(file, vector(...more), 6n), 2);
-      assert.equal(Deno.readTextFileSync(`${folder}/file`), "abcdXY12");
-
-      const [first, second] = [new Uint8Array(1), new Uint8Array(2)];
-      assert.equal(calls.preadv(file, vector(second), 3n), 2);
-      assert.equal(new TextDecoder().decode(second), "dX");
-      assert.equal(calls.preadv(file, vector(first, second), 5n), 3);
-      assert.equal(new TextDecoder().decode(Uint8Array.of(...first, ...second)), "Y12");
-      functions.lseek(file, 1n, 0);
-      assert.equal(calls.readv(file, vector(first, second)), 3);
-      assert.equal(new TextDecoder().decode(Uint8Array.of(...first, ...second)), "bcd");
-
+      Deno.writeTextFileSync(`${folder}/file`, "abcdef");
       assert.equal(calls.ftruncate(file, 3), 0);
+      assert.equal(Deno.readTextFileSync(`${folder}/file`), "abc");
       assert.equal(calls.fsync(file), 0);
       assert.equal(calls.fdatasync(file), 0);
       assert.equal(calls.fadvise(file, { offset: 0, length: 3 }, 0), 0);
       assert.equal(calls.fadvise(file, { offset: 0, length: 3 }, 99), -1);
       assert.equal(library!.linuxErrno(), 22); // EINVAL
       assert.equal(calls.setFlags(file, linux.O_APPEND), 0);
-      functions.lseek(file, 0n, 0);
-      assert.equal(functions.write(file, bytes("!"), 1n), 1);
       functions.close(file);
-      assert.equal(Deno.readTextFileSync(`${folder}/file`), "abc!");
     }),
 });
 
@@ -102,8 +75,7 @@ Deno.test({
       assert.equal(Deno.statSync(folder).mtime?.getTime(), 2_500);
 
       const stat = new Uint8Array(256);
-      const about = { flags: 0, mask: linux.STATX_BASIC_STATS };
-      assert.equal(calls.statx(name("made/moved"), about, stat), 0);
+      assert.equal(calls.statx(name("made/moved"), 0, stat), 0);
       assert.equal(new DataView(stat.buffer).getUint32(16, true), 2); // links
       assert.ok(calls.getdents64(fd, new Uint8Array(1_024)) > 0);
       for (const entry of names) assert.equal(calls.unlinkat(fd, cString(`made/${entry}`), 0), 0);

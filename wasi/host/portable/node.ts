@@ -1,16 +1,20 @@
+import type * as Dgram from "node:dgram";
 import type * as Fs from "node:fs";
+import type * as Net from "node:net";
 import type * as Path from "node:path";
 import type Process from "node:process";
 
 /** What the portable host uses of Node's library. */
 class Node {
-  /** Loads all of it now. */
+  /** Loads what every guest needs now. */
   load(): void {
     void [this.fs, this.path];
   }
 
   #fs: typeof Fs | undefined;
   #path: typeof Path | undefined;
+  #net: typeof Net | undefined;
+  #dgram: typeof Dgram | undefined;
 
   get fs(): typeof Fs {
     return this.#fs ??= this.process.getBuiltinModule("node:fs");
@@ -18,6 +22,14 @@ class Node {
 
   get path(): typeof Path {
     return this.#path ??= this.process.getBuiltinModule("node:path");
+  }
+
+  get net(): typeof Net {
+    return this.#net ??= this.process.getBuiltinModule("node:net");
+  }
+
+  get dgram(): typeof Dgram {
+    return this.#dgram ??= this.process.getBuiltinModule("node:dgram");
   }
 
   get process(): typeof Process {

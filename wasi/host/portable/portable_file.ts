@@ -5,22 +5,37 @@ import type { Vectors } from "../../memory.ts";
 import type { Answer, FileStat, HostFile, Times } from "../host.ts";
 import { node } from "./node.ts";
 import { attempt } from "./node_error.ts";
-import { datesOf, filetypeOf, fill } from "./portable_stat.ts";
+import { filetypeOf, fill, secondsOf } from "./portable_stat.ts";
+
+/** How {@linkcode PortableFile} came by its descriptor. */
+export interface PortableFileOptions {
+  /** WASI's `fdflags` that it was opened with. */
+  readonly flags: number;
+  /** The same file, opened to append; without it the end is looked for before each write. */
+  readonly appendFd?: number;
+  /** The descriptor is the process's own: it is never closed, and others share its position. */
+  readonly borrowed?: boolean;
+}
+
+/** Milliseconds between two looks at a pipe that has nothing to give or take. */
+const PIPE_PAUSE_MS = 5;
 
 /**
- * A descriptor of `node:fs`. It keeps the position itself, because `node:fs` is slower without one;
- * and `append` looks for the end before each write, so that the flag can be taken off.
+ * A descriptor of `node:fs`. It keeps the position itself, because `node:fs` is slower without one and
+ * cannot tell it.
  */
 export class PortableFile implements HostFile {
   readonly type = "file";
   readonly filetype: number;
   readonly #fd: number;
+  readonly #appendFd: number | undefined;
   readonly #borrowed: boolean;
   #flags: number;
   #position = 0;
 
-  constructor(fd: number, options: { flags: number; borrowed?: boolean }) {
+  constructor(fd: number, options: PortableFileOptions) {
     this.#fd = fd;
+    this.#appendFd = options.appendFd;
     this.#flags = options.flags;
     this.#borrowed = options.borrowed ?? false;
     this.filetype = filetypeOf(this.#stats());
@@ -31,17 +46,20 @@ export class PortableFile implements HostFile {
   }
 
   write(from: Vectors): Answer {
-    if (this.#appends) this.#position = Number(this.#stats().size);
+    if (this.#appends) return this.#append(from, (end) => this.#position = end);
     return this.#moving(this.#writeAt(from, this.#position));
   }
 
   pread(into: Vectors, offset: bigint): Answer {
+    if (offset > BigInt(Number.MAX_SAFE_INTEGER)) return 0; // no file reaches as far
     return this.#readAt(into, Number(offset));
   }
 
   pwrite(from: Vectors, offset: bigint): Answer {
     // As in Linux: a file opened to append takes even a pwrite at its end.
-    return this.#writeAt(from, this.#appends ? Number(this.#stats().size) : Number(offset));
+    if (this.#appends) return this.#append(from, () => {});
+    if (offset > BigInt(Number.MAX_SAFE_INTEGER)) return -ERRNO.fbig;
+    return this.#writeAt(from, Number(offset));
   }
 
   seek(offset: number, whence: number): Answer {
@@ -52,8 +70,9 @@ export class PortableFile implements HostFile {
         : whence === WHENCE.cur
         ? this.#position
         : Number(this.#stats().size);
-      if (from + offset < 0) return -ERRNO.inval;
-      return this.#position = from + offset;
+      const position = from + offset;
+      if (position < 0 || !Number.isSafeInteger(position)) return -ERRNO.inval;
+      return this.#position = position;
     });
   }
 
@@ -62,7 +81,7 @@ export class PortableFile implements HostFile {
   }
 
   setTimes(times: Times): Answer {
-    return attempt(() => node.fs.futimesSync(this.#fd, ...datesOf(times, this.#stats())));
+    return attempt(() => node.fs.futimesSync(this.#fd, ...secondsOf(times, this.#stats())));
   }
 
   setSize(size: number): Answer {
@@ -71,8 +90,11 @@ export class PortableFile implements HostFile {
 
   /** Makes the file long enough; it reserves no blocks. */
   allocate(offset: number, length: number): Answer {
+    if (length === 0) return -ERRNO.inval;
+    const size = offset + length;
+    if (!Number.isSafeInteger(size)) return -ERRNO.fbig;
     return attempt(() => {
-      if (this.#stats().size < offset + length) node.fs.ftruncateSync(this.#fd, offset + length);
+      if (this.#stats().size < size) node.fs.ftruncateSync(this.#fd, size);
     });
   }
 
@@ -90,7 +112,10 @@ export class PortableFile implements HostFile {
   }
 
   close(): Answer {
-    return this.#borrowed ? 0 : attempt(() => node.fs.closeSync(this.#fd));
+    if (this.#borrowed) return 0;
+    const appendFd = this.#appendFd;
+    if (appendFd !== undefined) node.fs.closeSync(appendFd);
+    return attempt(() => node.fs.closeSync(this.#fd));
   }
 
   /** Bytes from the position to the end; undefined for a stream, where nobody knows. */
@@ -103,12 +128,12 @@ export class PortableFile implements HostFile {
     return !this.#borrowed && this.filetype === FILETYPE.regularFile;
   }
 
-  #stats(): BigIntStats {
-    return node.fs.fstatSync(this.#fd, { bigint: true });
-  }
-
   get #appends(): boolean {
     return (this.#flags & FDFLAG.append) !== 0 && this.#seekable;
+  }
+
+  #stats(): BigIntStats {
+    return node.fs.fstatSync(this.#fd, { bigint: true });
   }
 
   #moving(answer: Answer): Answer {
@@ -118,34 +143,60 @@ export class PortableFile implements HostFile {
 
   #readAt(into: Vectors, offset: number): Answer {
     return this.#transfer(into, {
-      offset,
+      offset: this.#seekable ? offset : undefined,
       move: (buffer, at) => node.fs.readSync(this.#fd, buffer, 0, buffer.length, at),
     });
   }
 
   #writeAt(from: Vectors, offset: number): Answer {
     return this.#transfer(from, {
-      offset,
+      offset: this.#seekable ? offset : undefined,
       move: (buffer, at) => node.fs.writeSync(this.#fd, buffer, 0, buffer.length, at),
     });
   }
 
+  #append(from: Vectors, arrive: (end: number) => void): Answer {
+    const fd = this.#appendFd;
+    if (fd === undefined) {
+      const answer = this.#writeAt(from, Number(this.#stats().size));
+      if (answer >= 0) arrive(Number(this.#stats().size));
+      return answer;
+    }
+    const answer = this.#transfer(from, {
+      offset: undefined,
+      move: (buffer) => node.fs.writeSync(fd, buffer, 0, buffer.length, null),
+    });
+    if (answer >= 0) arrive(Number(this.#stats().size));
+    return answer;
+  }
+
+  /** Moves buffer by buffer; without an offset it leaves the place to the system. */
   #transfer(
     vectors: Vectors,
     { offset, move }: {
-      offset: number;
-      move: (buffer: Uint8Array<ArrayBuffer>, at: number | null) => number;
+      offset: number | undefined;
+      move: (buffer: Uint8Array, at: number | null) => number;
     },
   ): Answer {
-    let done = 0;
-    const failed = attempt(() => {
-      for (let index = 0; index < vectors.count; index++) {
-        const buffer = vectors.view(index);
-        const count = move(buffer, this.#seekable ? offset + done : null);
-        done += count;
-        if (count < buffer.length) break;
+    for (let done = 0, index = 0;;) {
+      if (index === vectors.count) return done;
+      const buffer = vectors.view(index);
+      const count = attempt(() => move(buffer, offset === undefined ? null : offset + done));
+      if (count === -ERRNO.again && done === 0 && this.#waits) {
+        Atomics.wait(never, 0, 0, PIPE_PAUSE_MS);
+        continue;
       }
-    });
-    return failed < 0 && done === 0 ? failed : done;
+      if (count < 0) return done === 0 ? count : done;
+      done += count;
+      if (count < buffer.length) return done;
+      index++;
+    }
+  }
+
+  /** A pipe is opened so that it never blocks; a guest that did not ask for that waits here. */
+  get #waits(): boolean {
+    return !this.#seekable && (this.#flags & FDFLAG.nonblock) === 0;
   }
 }
+
+const never = new Int32Array(new SharedArrayBuffer(4));

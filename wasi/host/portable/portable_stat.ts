@@ -24,12 +24,27 @@ export function fill(stats: BigIntStats, out: FileStat): void {
   out.ctimNs = stats.ctimeNs;
 }
 
-/** The two times as `node:fs` takes them. It cuts them to milliseconds, those it keeps as well. */
-export function datesOf(times: Times, stats: BigIntStats): [Date, Date] {
-  return [dateOf(times.atim, stats.atimeNs), dateOf(times.mtim, stats.mtimeNs)];
+/**
+ * The two times as seconds for a descriptor (`futimes`). A double holds today's to a quarter of a
+ * microsecond; `node:fs` tells times only to the millisecond, and those that are kept with them.
+ */
+export function secondsOf(times: Times, stats: BigIntStats): [number, number] {
+  const seconds = (ns: bigint): number => Number(ns + ROUNDING_NS) / 1e9;
+  return [seconds(nsOf(times.atim, stats.atimeNs)), seconds(nsOf(times.mtim, stats.mtimeNs))];
 }
 
-function dateOf(time: TimeSetting, presentNs: bigint): Date {
-  if (time === "now") return new Date();
-  return new Date(Number((time === "keep" ? presentNs : time) / 1_000_000n));
+/** The two times as seconds for a path (`lutimes`), where `node:fs` cuts them to milliseconds. */
+export function roundSecondsOf(times: Times, stats: BigIntStats): [number, number] {
+  // To the middle of the millisecond: cut off there, the millisecond stays the same.
+  const seconds = (ns: bigint): number => (Number(ns / NS_PER_MS) + 0.5) / 1e3;
+  return [seconds(nsOf(times.atim, stats.atimeNs)), seconds(nsOf(times.mtim, stats.mtimeNs))];
+}
+
+const NS_PER_MS = 1_000_000n;
+/** What the nearest double may be too low by, so that cutting it off does not lose a millisecond. */
+const ROUNDING_NS = 250n;
+
+function nsOf(time: TimeSetting, presentNs: bigint): bigint {
+  if (time === "now") return BigInt(Date.now()) * NS_PER_MS;
+  return time === "keep" ? presentNs : time;
 }

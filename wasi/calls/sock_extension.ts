@@ -1,0 +1,206 @@
+import { RIGHT, RIGHTS_CONNECTION, RIGHTS_LISTENER, ROFLAG_TRUNCATED } from "../abi.ts";
+import type { SocketDescriptor } from "../descriptors/socket.ts";
+import { ERRNO } from "../errno.ts";
+import type { Answer, Eventual } from "../host/host.ts";
+import type { HostSocket, SocketAddress } from "../host/socket.ts";
+import { BACKLOG_MAX } from "../limits.ts";
+import { type Allowed, decideAddress } from "../network/decision.ts";
+import { Refusal } from "../refusal.ts";
+import { addSocket, receiving, socketOf, toldBytes } from "./sock.ts";
+import { ADDRESS_FAMILY, AddressBuffer, readAddress } from "./sock_address.ts";
+import { type Calls, errnoOfAnswer, type GuestState } from "./state.ts";
+
+/** `socket_type`. */
+const SOCKET_TYPE = { any: 0, datagram: 1, stream: 2 } as const;
+const ANY_IP = { ipv4: new Uint8Array(4), ipv6: new Uint8Array(16) } as const;
+
+/**
+ * What WasmEdge adds to the `sock_*` of preview 1: sockets that the guest opens itself. Two versions
+ * of it are about. They differ in how many parameters a function has, and each is answered in its
+ * own way.
+ */
+export function sockExtensionCalls(state: GuestState): Calls {
+  const { memory, table } = state;
+  return {
+    sock_open: (family: number, type: number, out: number): number =>
+      open(state, { family, type, out }),
+    sock_bind(fd: number, pointer: number, port: number): number {
+      const { socket } = socketOf(table, fd, 0);
+      const address = readAddress(memory, pointer, { port, family: socket.family });
+      return errnoOfAnswer(
+        socket.bind(decided(state, { socket, purpose: "bind", address }).address),
+      );
+    },
+    sock_listen(fd: number, backlog: number): number {
+      const { socket } = socketOf(table, fd, RIGHT.sockAccept);
+      const bound = bindFirst(state, socket);
+      if (bound < 0) return -bound;
+      return errnoOfAnswer(socket.listen(Math.min(Math.max(backlog, 0), BACKLOG_MAX)));
+    },
+    sock_connect(fd: number, pointer: number, port: number): Eventual {
+      const descriptor = socketOf(table, fd, 0);
+      const { socket, nonblock } = descriptor;
+      const address = readAddress(memory, pointer, { port, family: socket.family });
+      const to = decided(state, { socket, purpose: "connect", address });
+      const source = to.source === undefined ? {} : { source: to.source };
+      const answer = socket.connect(to.address, { nonblock, ...source });
+      return typeof answer === "number" ? errnoOfAnswer(answer) : answer.then(errnoOfAnswer);
+    },
+    sock_recv_from: (
+      fd: number,
+      vectors: number,
+      count: number,
+      address: number,
+      flags: number,
+      ...out: number[]
+    ): Eventual => receiveFrom(state, { fd, vectors, count, address, flags, out }),
+    sock_send_to(
+      fd: number,
+      vectors: number,
+      count: number,
+      pointer: number,
+      port: number,
+      flags: number,
+      out: number,
+    ): Eventual {
+      const descriptor = socketOf(table, fd, RIGHT.fdWrite);
+      const from = memory.vectors(vectors, count);
+      memory.getU32(out);
+      if (flags !== 0) return ERRNO.notsup; // there are none
+      const transfer = descriptor.transfer();
+      if (descriptor.socket.protocol === "udp") {
+        transfer.to = destination(state, { descriptor, pointer, port });
+      }
+      return toldBytes(memory, descriptor.socket.send(from, transfer), out);
+    },
+    /** The first version has a fourth parameter: `port` tells the kind of address, `more` the port. */
+    sock_getlocaladdr(fd: number, pointer: number, port: number, more?: number): number {
+      const { socket } = socketOf(table, fd, 0);
+      return tellAddress(state, { socket, address: socket.localAddress(), pointer, port, more });
+    },
+    sock_getpeeraddr(fd: number, pointer: number, port: number, more?: number): number {
+      const { socket } = socketOf(table, fd, 0);
+      return tellAddress(state, { socket, address: socket.peerAddress(), pointer, port, more });
+    },
+  };
+}
+
+function open(
+  { host, memory, table }: GuestState,
+  { family, type, out }: { family: number; type: number; out: number },
+): number {
+  memory.getU32(out);
+  const v6 = family === ADDRESS_FAMILY.ipv6;
+  if (!v6 && family !== ADDRESS_FAMILY.ipv4) return ERRNO.afnosupport;
+  const stream = type === SOCKET_TYPE.stream;
+  if (!stream && type !== SOCKET_TYPE.datagram) return ERRNO.prototype;
+  const socket = host.openSocket(v6 ? "ipv6" : "ipv4", stream ? "tcp" : "udp");
+  if (typeof socket === "number") return -socket;
+  const added = addSocket(table, socket, {
+    rights: stream ? RIGHTS_CONNECTION | RIGHTS_LISTENER : RIGHTS_CONNECTION,
+    inheriting: stream ? RIGHTS_CONNECTION : 0,
+    flags: 0,
+  });
+  if (added < 0) return -added;
+  memory.setU32(out, added);
+  return 0;
+}
+
+/** The addresses to hand to the system; refused with `acces` if the embedder says no. */
+function decided(
+  { network }: GuestState,
+  { socket: { family, protocol }, purpose, address }: {
+    readonly socket: HostSocket;
+    readonly purpose: "bind" | "connect" | "send";
+    readonly address: SocketAddress;
+  },
+): Allowed {
+  const allowed = decideAddress(network.allow, { purpose, protocol, family, address });
+  if (allowed === undefined) throw new Refusal(ERRNO.acces);
+  return allowed;
+}
+
+/** A socket that listens without an address takes all of them: that is for the embedder to decide. */
+function bindFirst(state: GuestState, socket: HostSocket): Answer {
+  const local = socket.localAddress();
+  if (typeof local === "number") return local;
+  if (local.port !== 0) return 0;
+  const address = { ip: ANY_IP[socket.family], port: 0 };
+  return socket.bind(decided(state, { socket, purpose: "bind", address }).address);
+}
+
+/** Where a datagram goes; binds the socket first if the embedder wants it to come from somewhere. */
+function destination(
+  state: GuestState,
+  { descriptor: { socket }, pointer, port }: {
+    descriptor: SocketDescriptor;
+    pointer: number;
+    port: number;
+  },
+): SocketAddress {
+  const address = readAddress(state.memory, pointer, { port, family: socket.family });
+  const to = decided(state, { socket, purpose: "send", address });
+  const local = to.source === undefined ? 0 : socket.localAddress();
+  if (to.source !== undefined && typeof local !== "number" && local.port === 0) {
+    const bound = socket.bind(to.source);
+    if (bound < 0) throw new Refusal(-bound);
+  }
+  return to.address;
+}
+
+function receiveFrom(
+  { memory, table }: GuestState,
+  { fd, vectors, count, address, flags, out }: {
+    readonly fd: number;
+    readonly vectors: number;
+    readonly count: number;
+    readonly address: number;
+    readonly flags: number;
+    /** Where to tell the port, the number of bytes and flags; the first version has no port. */
+    readonly out: readonly number[];
+  },
+): Eventual {
+  const [outPort, outBytes, outFlags] = out.length > 2 ? out : [undefined, ...out];
+  const descriptor = socketOf(table, fd, RIGHT.fdRead);
+  const into = memory.vectors(vectors, count);
+  const buffer = new AddressBuffer(memory, address, descriptor.socket.family);
+  if (outPort !== undefined) memory.getU32(outPort);
+  memory.getU32(outBytes!);
+  memory.getU16(outFlags!);
+  const transfer = descriptor.transfer();
+  receiving(transfer, flags);
+  transfer.wantsFrom = true;
+  const tell = (bytes: Answer): number => {
+    if (bytes < 0) return -bytes;
+    const from = transfer.from ?? descriptor.socket.peerAddress();
+    if (typeof from !== "number") {
+      buffer.write(from);
+      if (outPort !== undefined) memory.setU32(outPort, from.port);
+    }
+    memory.setU32(outBytes!, bytes);
+    memory.setU16(outFlags!, transfer.truncated ? ROFLAG_TRUNCATED : 0);
+    return 0;
+  };
+  const answer = descriptor.socket.receive(into, transfer);
+  return typeof answer === "number" ? tell(answer) : answer.then(tell);
+}
+
+function tellAddress(
+  { memory }: GuestState,
+  { socket, address, pointer, port, more }: {
+    readonly socket: HostSocket;
+    readonly address: SocketAddress | Answer;
+    readonly pointer: number;
+    readonly port: number;
+    readonly more: number | undefined;
+  },
+): number {
+  const buffer = new AddressBuffer(memory, pointer, socket.family);
+  memory.getU32(port);
+  if (more !== undefined) memory.getU32(more);
+  if (typeof address === "number") return -address;
+  buffer.write(address);
+  memory.setU32(more ?? port, address.port);
+  if (more !== undefined) memory.setU32(port, address.ip.length === 4 ? 4 : 6);
+  return 0;
+}

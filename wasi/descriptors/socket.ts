@@ -1,0 +1,107 @@
+import { FDFLAG, FILETYPE, RIGHT } from "../abi.ts";
+import { ERRNO } from "../errno.ts";
+import type { Answer, Eventual, FileStat } from "../host/host.ts";
+import type { HostSocket, SocketTransfer } from "../host/socket.ts";
+import type { Vectors } from "../memory.ts";
+import { Descriptor, type Readiness } from "./descriptor.ts";
+
+/** How {@linkcode SocketDescriptor} was opened. */
+export interface SocketDescriptorOptions {
+  readonly rights: number;
+  /** What connections may do that are accepted from it. */
+  readonly inheriting: number;
+  /** WASI's `fdflags`: `nonblock` or none. */
+  readonly flags: number;
+  /**
+   * Becomes non-blocking as soon as the guest asks for the flags. Go's runtime does, and polls only what
+   * it finds so: a blocking accept would starve its connections. Who never asks may wait in accept.
+   *
+   * @default {false}
+   */
+  readonly nonblockWhenAsked?: boolean;
+}
+
+/** An open socket. */
+export class SocketDescriptor extends Descriptor {
+  readonly socket: HostSocket;
+  #nonblockWhenAsked: boolean;
+  /** For the transfer that is under way. */
+  readonly #transfer: SocketTransfer = {
+    nonblock: false,
+    peek: false,
+    waitAll: false,
+    to: undefined,
+    wantsFrom: false,
+    from: undefined,
+    truncated: false,
+  };
+
+  constructor(socket: HostSocket, options: SocketDescriptorOptions) {
+    super(options.rights, options.inheriting);
+    this.socket = socket;
+    this.flags = options.flags;
+    this.#nonblockWhenAsked = options.nonblockWhenAsked ?? false;
+  }
+
+  override get filetype(): number {
+    return this.socket.protocol === "tcp" ? FILETYPE.socketStream : FILETYPE.socketDgram;
+  }
+
+  /** True if calls answer `again` instead of waiting. */
+  get nonblock(): boolean {
+    return (this.flags & FDFLAG.nonblock) !== 0;
+  }
+
+  /** A transfer as `fd_read` and `fd_write` mean it: the same object each time. */
+  transfer(): SocketTransfer {
+    const transfer = this.#transfer;
+    transfer.nonblock = this.nonblock;
+    transfer.peek =
+      transfer.waitAll =
+      transfer.wantsFrom =
+      transfer.truncated =
+        false;
+    transfer.to = transfer.from = undefined;
+    return transfer;
+  }
+
+  override read(into: Vectors): Eventual {
+    if ((this.rights & RIGHT.fdRead) === 0) return -ERRNO.badf;
+    return this.socket.receive(into, this.transfer());
+  }
+
+  override write(from: Vectors): Eventual {
+    if ((this.rights & RIGHT.fdWrite) === 0) return -ERRNO.badf;
+    return this.socket.send(from, this.transfer());
+  }
+
+  override tellFlags(): number {
+    if (this.#nonblockWhenAsked) this.setFlags(FDFLAG.nonblock);
+    return this.flags;
+  }
+
+  override setFlags(flags: number): Answer {
+    if ((flags & ~FDFLAG.nonblock) !== 0) return -ERRNO.notsup;
+    this.flags = flags;
+    this.#nonblockWhenAsked = false;
+    return 0;
+  }
+
+  override seek(): Answer {
+    return -ERRNO.spipe;
+  }
+
+  override stat(out: FileStat): Answer {
+    const answer = this.socket.stat(out);
+    out.filetype = this.filetype;
+    return answer;
+  }
+
+  override readiness(): Readiness {
+    return { ready: false, file: this.socket };
+  }
+
+  override close(): Answer {
+    return this.socket.close();
+  }
+}

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import type { Family } from "../host/socket.ts";
+import { type AddressDecision, type AddressRequest, decideAddress, networkOf } from "./decision.ts";
+import { formatIp, parseIp } from "./ip.ts";
+
+/** Asks for one address: what the embedder was asked, and what the system is given. */
+function decide(
+  hostname: string,
+  { purpose = "connect", family = "ipv6", decision = true }: {
+    purpose?: "bind" | "connect" | "send";
+    family?: Family;
+    decision?: AddressDecision;
+  } = {},
+): { asked: string | undefined; given: string | undefined } {
+  let asked: AddressRequest | undefined;
+  const allowed = decideAddress((request) => {
+    asked = request;
+    return decision;
+  }, { purpose, protocol: "tcp", family, address: { ip: parseIp(hostname)!, port: 80 } });
+  return {
+    asked: asked?.address.hostname,
+    given: allowed === undefined ? undefined : formatIp(allowed.address.ip),
+  };
+}
+
+Deno.test("decideAddress() shows the embedder where the system would go", () => {
+  assert.deepEqual(decide("fd00::1"), { asked: "fd00::1", given: "fd00::1" });
+  assert.deepEqual(decide("::ffff:10.0.0.1"), { asked: "10.0.0.1", given: "::ffff:10.0.0.1" });
+  assert.deepEqual(decide("::"), { asked: "::1", given: "::1" });
+  assert.deepEqual(decide("::ffff:0.0.0.0"), { asked: "127.0.0.1", given: "::ffff:127.0.0.1" });
+  assert.deepEqual(decide("0.0.0.0", { family: "ipv4" }), {
+    asked: "127.0.0.1",
+    given: "127.0.0.1",
+  });
+  assert.deepEqual(decide("::", { purpose: "bind" }), { asked: "::", given: "::" });
+});
+
+Deno.test("decideAddress() refuses, and takes another address", () => {
+  assert.equal(decide("fd00::1", { decision: false }).given, undefined);
+  assert.equal(decide("fd00::1", { decision: {} }).given, "fd00::1");
+  const address = { hostname: "10.0.0.9", port: 8_080 };
+  assert.equal(decide("0.0.0.0", { family: "ipv4", decision: { address } }).given, "10.0.0.9");
+  assert.equal(decide("::", { decision: { address } }).given, "::ffff:10.0.0.9");
+});
+
+Deno.test("decideAddress() does not take what is no address for one", () => {
+  for (const hostname of ["example.com", "fd00::1"]) {
+    const decision = { address: { hostname, port: 80 } };
+    assert.throws(() => decide("10.0.0.1", { family: "ipv4", decision }), TypeError);
+  }
+  const decision = { address: { hostname: "10.0.0.1", port: 65_536 } };
+  assert.throws(() => decide("10.0.0.1", { family: "ipv4", decision }), TypeError);
+});
+
+Deno.test("networkOf() allows nothing by itself", () => {
+  const { allow, lookup } = networkOf({});
+  const address = { hostname: "localhost", port: 80 };
+  assert.equal(allow({ purpose: "resolve", protocol: "tcp", address }), false);
+  assert.deepEqual(lookup("localhost"), []);
+});

@@ -1,0 +1,81 @@
+import { StreamDescriptor } from "../descriptors/stream.ts";
+import type { LibcHost } from "../host/libc/libc_host.ts";
+import { openDescriptors } from "../open_descriptors.ts";
+import type { WasiOptions } from "../options.ts";
+import { OutputRing } from "./output_ring.ts";
+import { type Question, type QuestionLine, type Reply, TOPIC } from "./questions.ts";
+import { answerNetwork, type Service } from "./service.ts";
+import { SharedTable } from "./shared_table.ts";
+import type { EndKind, LibcSetup } from "./thread_setup.ts";
+
+/** Serves threads that make their calls themselves: streams of the embedder, and its decisions. */
+export class LibcService implements Service {
+  readonly setup: LibcSetup;
+  readonly #options: WasiOptions;
+  readonly #memory: WebAssembly.Memory;
+  readonly #streams: StreamDescriptor[] = [];
+  readonly #ring = new OutputRing();
+  readonly #table: SharedTable;
+
+  constructor(
+    options: WasiOptions,
+    { host, memory }: { readonly host: LibcHost; readonly memory: WebAssembly.Memory },
+  ) {
+    this.#options = options;
+    this.#memory = memory;
+    const names: Uint8Array[] = [];
+    const putStream = (stream: StreamDescriptor): number => this.#streams.push(stream) - 1;
+    const stream = (handle: number): StreamDescriptor => this.#streams[handle]!;
+    this.#table = new SharedTable({ host, shelf: { names, putStream, stream } });
+    openDescriptors(host, options, this.#table);
+    const { trace } = options;
+    const traced = trace === undefined ? {} : {
+      trace: putStream(
+        new StreamDescriptor({ sink: (bytes) => trace(new TextDecoder().decode(bytes)) }),
+      ),
+    };
+    this.setup = {
+      kind: "libc",
+      table: this.#table.buffer,
+      ring: this.#ring.buffer,
+      ends: this.#streams.map(kindOf),
+      names,
+      ...traced,
+    };
+  }
+
+  answer(_line: QuestionLine, question: Question): Reply {
+    if (question.topic !== TOPIC.read) return answerNetwork(this.#options, question);
+    const [handle, pointer, length] = question.values.map(Number) as [number, number, number];
+    const end = this.#streams[handle]?.end;
+    if (end === undefined || !("source" in end)) return { value: 0 };
+    return { value: end.source(new Uint8Array(this.#memory.buffer, pointer, length)) };
+  }
+
+  forget(): void {}
+
+  flush(): void {
+    this.#ring.read((stream, bytes) => {
+      const end = this.#streams[stream]?.end;
+      if (end !== undefined && "sink" in end) end.sink(bytes);
+    });
+  }
+
+  close(): void {
+    this.#ring.close();
+  }
+
+  finish(): Promise<void> {
+    this.#table.closeAll();
+    return Promise.resolve();
+  }
+
+  dispose(): void {
+    this.#table.closeAll();
+  }
+}
+
+function kindOf({ end }: StreamDescriptor): EndKind {
+  if (end === undefined) return "nothing";
+  return "sink" in end ? "sink" : "source";
+}
