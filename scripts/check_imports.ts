@@ -24,7 +24,10 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   "tests": { "demos": "builds and runs them" }, // black box: it starts main.ts as a process
   "demos": { "tests": "shares the guests' builder" },
-  "scripts": { "tests": "builds and starts the real parts" },
+  "scripts": {
+    "tests": "builds and starts the real parts",
+    "providers": "measures a provider alone",
+  },
 };
 
 /** A room is entered by its door; `guest_main.ts` is what another process starts with. */
