@@ -55,6 +55,12 @@ export interface ContainerRun {
   readonly logPath: string;
   /** `resources.limits`; absent means no limit. */
   readonly limits: { readonly memoryBytes?: number };
+  /**
+   * One of the backend's {@linkcode Provider.handlers}: what the pod's RuntimeClass asks for.
+   *
+   * @default {the backend's usual way to run a container}
+   */
+  readonly runtimeHandler?: string;
 }
 
 /** How the kubelet and a running container talk to each other. */
@@ -75,6 +81,18 @@ export interface Provider {
   readonly architecture: string;
   /** `nodeInfo.containerRuntimeVersion`, as `krustlet-wasi://2.0.0`. */
   readonly runtimeVersion: string;
+  /**
+   * What holds guests on this machine, in one line for people, as
+   * `landlock (ABI 7: files, tcp), seccomp, openat2`. The node tells it in its annotation
+   * `krustlet.dev/sandbox`. Absent: the backend cannot say.
+   */
+  readonly sandbox?: string;
+
+  /**
+   * Ways to run a container that a RuntimeClass can name as its `handler` (KEP-585). A pod that asks
+   * for another one waits. @default {none: every RuntimeClass is refused}
+   */
+  readonly handlers?: readonly string[];
 
   /**
    * Throws a {@linkcode KubeletError} with code `rejected` for a pod that this backend can never run.

@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { isNotFound } from "./api_error.ts";
 import type { ApiClient } from "./client.ts";
 import type { ListWatchOptions } from "./list_watch.ts";
 import { type ObjectRef, objectRefs } from "./object_refs.ts";
 import type { ObjectSource } from "./object_source.ts";
-import { serviceAccountTokenPath } from "./paths.ts";
+import { runtimeClassPath, serviceAccountTokenPath } from "./paths.ts";
 import { retryForbidden, SharedObject } from "./shared_object.ts";
-import type { ConfigMap, Pod, Secret, TokenRequest } from "./types.ts";
+import type { ConfigMap, Pod, RuntimeClass, Secret, TokenRequest } from "./types.ts";
 
 /** An object that somebody has read is another now. */
 export interface ObjectChange extends ObjectRef {
@@ -87,6 +88,16 @@ export class ClusterObjects implements ObjectSource, AsyncDisposable {
       );
     }
     return status;
+  }
+
+  /** The RuntimeClass, or `undefined`; nothing is kept, because few pods name one. */
+  async runtimeClass(name: string, signal?: AbortSignal): Promise<RuntimeClass | undefined> {
+    try {
+      return await this.#client.get<RuntimeClass>(runtimeClassPath(name), { signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
   }
 
   /** Keeps the object watched until it is disposed. */

@@ -112,6 +112,18 @@ Deno.test("ClusterObjects reads an object that nobody holds from the server each
   assert.deepEqual(cluster.asked, ["GET", "GET", "GET"]);
 });
 
+Deno.test("ClusterObjects.runtimeClass() answers the RuntimeClass, or undefined", async () => {
+  await using cluster = await Cluster.start();
+  const found = { metadata: { name: "small" }, handler: "dense" };
+  cluster.intercept = (x): boolean => {
+    if (x.path !== "/apis/node.k8s.io/v1/runtimeclasses/small") return false;
+    x.json(found);
+    return true;
+  };
+  assert.deepEqual(await cluster.objects.runtimeClass("small"), found);
+  assert.equal(await cluster.objects.runtimeClass("large"), undefined);
+});
+
 Deno.test("ClusterObjects makes one request for all who ask at the same time", async () => {
   await using cluster = await Cluster.start();
   const values = await Promise.all(Array.from({ length: 50 }, () => cluster.value()));

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { ConfigMap, Secret, TokenRequest } from "./types.ts";
+import type { ConfigMap, RuntimeClass, Secret, TokenRequest } from "./types.ts";
 
 /** Looks up the objects that pods name. Errors of transport reject; absence is `undefined`. */
 export interface ObjectSource {
@@ -21,4 +21,6 @@ export interface ObjectSource {
     spec: TokenRequest["spec"],
     signal?: AbortSignal,
   ): Promise<NonNullable<TokenRequest["status"]>>;
+  /** The RuntimeClass, or `undefined` if there is none. Absent where there is no cluster. */
+  runtimeClass?(name: string, signal?: AbortSignal): Promise<RuntimeClass | undefined>;
 }

@@ -104,6 +104,11 @@ export function servicesPath(namespace?: string): string {
   return namespace === undefined ? `${CORE}/services` : namespaced(namespace, "services");
 }
 
+/** One RuntimeClass. */
+export function runtimeClassPath(name: string): string {
+  return `/apis/node.k8s.io/v1/runtimeclasses/${segment(name)}`;
+}
+
 /** All certificate signing requests. */
 export function csrsPath(): string {
   return CERTIFICATES;

@@ -48,6 +48,8 @@ export interface KrustletConfig {
   readonly insecureRegistries: readonly string[];
   /** True if pods may name modules by their path on this machine. Default false. */
   readonly allowLocalModules: boolean;
+  /** What must hold guests, or the agent does not start. `undefined` takes what there is. */
+  readonly requireSandbox: "landlock" | "permissions" | undefined;
   /** Folder for everything that the node keeps. Default `$HOME/.krustlet`. */
   readonly dataDir: string;
   /** Accepted from old configurations; nothing reads it. */
@@ -101,6 +103,7 @@ export async function parseConfig(sources: ConfigSources): Promise<KrustletConfi
     ...certificatePaths(values, dataDir),
     insecureRegistries: values.insecureRegistries,
     allowLocalModules: values.allowLocalModules,
+    requireSandbox: values.requireSandbox,
     dataDir,
     pluginsDir: resolve(values.pluginsDir ?? join(dataDir, "plugins")),
     devicePluginsDir: resolve(values.devicePluginsDir ?? join(dataDir, "device_plugins")),

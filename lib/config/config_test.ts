@@ -42,6 +42,7 @@ Deno.test("parseConfig() has Krustlet's defaults", async () => {
     clientCaFile: undefined,
     insecureRegistries: [],
     allowLocalModules: false,
+    requireSandbox: undefined,
     dataDir: DATA,
     pluginsDir: join(DATA, "plugins"),
     devicePluginsDir: join(DATA, "device_plugins"),
@@ -59,7 +60,7 @@ Deno.test("parseConfig() reads every flag", async () => {
     ..."--x-allow-local-modules true --insecure-registries a:5000,b".split(" "),
     ..."--register-with-taints k=v:NoExecute --node-status-update-frequency 5s".split(" "),
     ..."--client-ca-file /ca --kubeconfig /k --log-level debug --log-format json".split(" "),
-    ..."--shutdown-grace-period 1m".split(" "),
+    ..."--shutdown-grace-period 1m --require-sandbox permissions".split(" "),
   ];
   assert.deepEqual(await parse({ args }), {
     nodeName: "node",
@@ -78,6 +79,7 @@ Deno.test("parseConfig() reads every flag", async () => {
     clientCaFile: "/ca",
     insecureRegistries: ["a:5000", "b"],
     allowLocalModules: true,
+    requireSandbox: "permissions",
     dataDir: "/d",
     pluginsDir: "/p",
     devicePluginsDir: "/dp",

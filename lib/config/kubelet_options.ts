@@ -57,6 +57,20 @@ export const COMMON_OPTIONS = defineOptions({
   },
 });
 
+/** Options of the commands that run pods. */
+export const SANDBOX_OPTIONS = defineOptions({
+  requireSandbox: {
+    flag: "require-sandbox",
+    env: "KRUSTLET_REQUIRE_SANDBOX",
+    key: "requireSandbox",
+    kind: kinds.choice("landlock", "permissions"),
+    defaultText: "what this machine can give",
+    help: "Start only if guests can be held by this: the kernel (Linux with Landlock), or at least \
+Deno's permissions.",
+    group: "Guests",
+  },
+});
+
 /** Options of `krustlet` and `krustlet start`. */
 export const KUBELET_OPTIONS = defineOptions({
   nodeName: {
@@ -208,6 +222,7 @@ export const KUBELET_OPTIONS = defineOptions({
     help: "Experimental: let pods name modules by their path on this machine.",
     group: "Images",
   },
+  ...SANDBOX_OPTIONS,
   dataDir: {
     flag: "data-dir",
     env: "KRUSTLET_DATA_DIR",

@@ -6,7 +6,7 @@
 import { join, resolve } from "node:path";
 import { KubeletError } from "../errors.ts";
 import { type ConfigSources, loadConfigFile } from "./config.ts";
-import { COMMON_OPTIONS, KUBELET_OPTIONS } from "./kubelet_options.ts";
+import { COMMON_OPTIONS, KUBELET_OPTIONS, SANDBOX_OPTIONS } from "./kubelet_options.ts";
 import * as kinds from "./kinds.ts";
 import { defineOptions } from "./option.ts";
 import { readOptions } from "./read_options.ts";
@@ -23,6 +23,7 @@ export const RUN_OPTIONS = defineOptions({
     group: "Run",
   },
   insecureRegistries: KUBELET_OPTIONS.insecureRegistries,
+  ...SANDBOX_OPTIONS,
   dataDir: KUBELET_OPTIONS.dataDir,
   ...COMMON_OPTIONS,
   logLevel: { ...COMMON_OPTIONS.logLevel, default: "warning" },
@@ -40,6 +41,8 @@ export interface RunArguments {
     readonly dataDir: string;
     readonly gracePeriodMs: number;
     readonly insecureRegistries: readonly string[];
+    /** What must hold guests, or nothing is run. `undefined` takes what there is. */
+    readonly requireSandbox: "landlock" | "permissions" | undefined;
     readonly logLevel: "debug" | "info" | "warning" | "error";
     readonly logFormat: "json" | "pretty";
   };
@@ -73,6 +76,7 @@ export function parseRunArguments(sources: ConfigSources): RunArguments {
       dataDir: resolve(values.dataDir ?? join(home, ".krustlet")),
       gracePeriodMs: values.gracePeriodMs,
       insecureRegistries: values.insecureRegistries,
+      requireSandbox: values.requireSandbox,
       logLevel: values.logLevel,
       logFormat: values.logFormat,
     },

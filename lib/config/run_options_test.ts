@@ -24,6 +24,7 @@ Deno.test("parseRunArguments() has defaults for all but the files", () => {
       dataDir: join(HOME, ".krustlet"),
       gracePeriodMs: 10_000,
       insecureRegistries: [],
+      requireSandbox: undefined,
       logLevel: "warning",
       logFormat: "pretty",
     },
@@ -38,13 +39,14 @@ Deno.test("parseRunArguments() keeps the files' order, and gives the rest to the
 
 Deno.test("parseRunArguments() reads every option, before and behind the files", () => {
   const flags = "--grace-period 2s --insecure-registries a:5000,b pod.yaml --data-dir data " +
-    "--log-level debug --log-format json";
+    "--log-level debug --log-format json --require-sandbox landlock";
   const { files, settings } = parse(flags);
   assert.deepEqual(files, ["pod.yaml"]);
   assert.deepEqual(settings, {
     dataDir: resolve("data"),
     gracePeriodMs: 2_000,
     insecureRegistries: ["a:5000", "b"],
+    requireSandbox: "landlock",
     logLevel: "debug",
     logFormat: "json",
   });
@@ -64,6 +66,7 @@ for (
     ["--grace-period 2 pod.yaml", /--grace-period "2": the unit is missing/],
     ["--grace-period 2h pod.yaml", /--grace-period/],
     ["--max-pods 3 pod.yaml", /--max-pods/],
+    ["--require-sandbox docker pod.yaml", /--require-sandbox "docker".*landlock, permissions/],
     ["--log-level loud pod.yaml", /--log-level.*debug.*error/],
   ] as const
 ) {

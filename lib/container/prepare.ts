@@ -24,6 +24,8 @@ export interface Preparation {
   readonly mounted: ReadonlyMap<string, MountedVolume>;
   /** The run's number: the container's `restartCount`. */
   readonly attempt: number;
+  /** What the pod's RuntimeClass asks the backend for. @default {nothing special} */
+  readonly runtimeHandler?: string;
   readonly signal: AbortSignal;
 }
 
@@ -35,7 +37,7 @@ export interface Preparation {
  */
 export async function prepareRun(
   services: ContainerServices,
-  { pod, spec, image, mounted, attempt, signal }: Preparation,
+  { pod, spec, image, mounted, attempt, runtimeHandler, signal }: Preparation,
 ): Promise<ContainerRun> {
   const { objects, facts, podsDir, logsDir } = services;
   const env = await resolveEnv({ pod, container: spec, facts, objects, signal });
@@ -62,6 +64,7 @@ export async function prepareRun(
     mounts,
     logPath: `${logDir}/${attempt}.log`,
     limits: memoryLimit(spec),
+    ...(runtimeHandler === undefined ? {} : { runtimeHandler }),
   };
 }
 

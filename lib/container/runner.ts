@@ -30,6 +30,8 @@ export interface ContainerTask {
   /** What is remembered; changed here, and saved and published by {@linkcode changed}. */
   readonly record: ContainerRecord;
   readonly mounted: ReadonlyMap<string, MountedVolume>;
+  /** What the pod's RuntimeClass asks the backend for. @default {nothing special} */
+  readonly runtimeHandler?: string;
   /** Resolves when the change is on disk. */
   changed(): Promise<void>;
   /** Called at each first instruction. */
@@ -158,7 +160,7 @@ ${name}_${namespace}(${uid})`,
   }
 
   async #prepare(image: ImageOnDisk): Promise<ContainerRun | undefined> {
-    const { spec, record, mounted, stop } = this.#task;
+    const { spec, record, mounted, runtimeHandler, stop } = this.#task;
     let pauseMs = RETRY_MS.first;
     for (;;) {
       try {
@@ -168,6 +170,7 @@ ${name}_${namespace}(${uid})`,
           image,
           mounted,
           attempt: record.restartCount,
+          ...(runtimeHandler === undefined ? {} : { runtimeHandler }),
           signal: stop,
         });
       } catch (error) {

@@ -137,6 +137,9 @@ export class NodeKeeper {
     const { statusUpdateMs = 10_000 } = this.#options;
     const { node, warnings } = describeNode(facts);
     for (const warning of warnings) this.#log.warning(warning);
+    this.#log.info("Guests are held by: {sandbox}", {
+      sandbox: facts.backend.sandbox ?? "unknown",
+    });
     let failures = 0;
     while (!signal.aborted) {
       // Made first: whoever wakes us during the round shortens the pause behind it.

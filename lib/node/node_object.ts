@@ -29,6 +29,7 @@ export interface NodeBackend {
   readonly arch: string;
   readonly architecture: string;
   readonly runtimeVersion: string;
+  readonly sandbox?: string;
 }
 
 /** Everything that a Node is made of. */
@@ -44,6 +45,8 @@ export interface NodeFacts {
 
 /** The Kubernetes release whose kubelet this program follows. */
 const KUBERNETES_VERSION = "1.36.0";
+/** Tells what holds the guests of a node. */
+export const SANDBOX_ANNOTATION = "krustlet.dev/sandbox";
 
 /**
  * The Node as it is registered, but for the conditions, and what the user asked for in vain.
@@ -69,6 +72,8 @@ export function describeNode(facts: NodeFacts): { node: Node; warnings: string[]
         "type": "krustlet",
       },
       annotations: {
+        // Never left out: a node that was registered with walls must not go on claiming them.
+        [SANDBOX_ANNOTATION]: backend.sandbox ?? "unknown",
         "node.alpha.kubernetes.io/ttl": "0",
         "volumes.kubernetes.io/controller-managed-attach-detach": "true",
       },

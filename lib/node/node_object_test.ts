@@ -49,6 +49,14 @@ Deno.test("describeNode() is Krustlet's node: architecture, labels, taints", () 
   assert.equal(warnings.length, 1);
 });
 
+Deno.test("describeNode() tells what holds the guests, also if the backend cannot say", () => {
+  const annotation = (backend: NodeFacts["backend"]): string | undefined =>
+    describeNode({ ...FACTS, backend }).node.metadata?.annotations?.["krustlet.dev/sandbox"];
+  const sandbox = "landlock (ABI 7: files, tcp), seccomp";
+  assert.equal(annotation({ ...FACTS.backend, sandbox }), sandbox);
+  assert.equal(annotation(FACTS.backend), "unknown");
+});
+
 Deno.test("describeNode() tells what the machine is and where it is reached", () => {
   const status = describeNode(FACTS).node.status;
   assert.deepEqual(status?.addresses, [

@@ -53,10 +53,16 @@ export class World implements AsyncDisposable, StatusSink {
   readonly gates = new Map<string, Promise<void>>();
   /** Images that cannot be had, with the error. */
   readonly missing = new Map<string, KubeletError>();
+  /** RuntimeClasses of the cluster, and their handlers. The provider has `dense`. */
+  readonly runtimeClasses = new Map<string, string>();
   readonly objects: ObjectSource = {
     configMap: () => Promise.resolve(undefined),
     secret: () => Promise.resolve(undefined),
     token: () => Promise.reject(new Error("no tokens here")),
+    runtimeClass: (name) => {
+      const handler = this.runtimeClasses.get(name);
+      return Promise.resolve(handler === undefined ? undefined : { handler });
+    },
   };
   #waiting: (() => void)[] = [];
 
@@ -153,6 +159,7 @@ export class World implements AsyncDisposable, StatusSink {
       arch: "wasm32-wasi",
       architecture: "wasm-wasi",
       runtimeVersion: "fake://1",
+      handlers: ["dense"],
       validate: (pod) => {
         if (pod.spec?.hostPID !== true) return;
         throw new KubeletError("rejected", "hostPID is set", { reason: "HostPIDNotSupported" });

@@ -38,6 +38,8 @@ export class PodContext {
   readonly dismissed: AbortSignal;
   /** The pod's volumes by name, once they are mounted. */
   mounted: ReadonlyMap<string, MountedVolume> = new Map();
+  /** What its RuntimeClass asks the backend for, once that is known. */
+  runtimeHandler: string | undefined;
   /** True once its volumes are mounted. */
   readyToStart = false;
   /** Keeps the objects that the pod names at hand while it may start containers. */
@@ -99,6 +101,7 @@ export class PodContext {
       policy: role.policy,
       record,
       mounted: this.mounted,
+      ...(this.runtimeHandler === undefined ? {} : { runtimeHandler: this.runtimeHandler }),
       changed: () => this.changed(),
       ...(role.onStarted === undefined ? {} : { onStarted: role.onStarted }),
       stop: this.ending.stop,

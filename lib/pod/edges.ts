@@ -10,7 +10,7 @@ import type { PodContext } from "./context.ts";
 export const POD_EDGES = {
   /** Seen for the first time by this agent: can it ever run here? Has it run already? */
   registered: ["mounting", "rejecting", "finished", "terminating"],
-  /** Its volumes are set up. */
+  /** Its volumes are set up, and its RuntimeClass is looked up. */
   mounting: ["initializing", "terminating"],
   /** Its init containers run, one after the other. */
   initializing: ["running", "terminating"],

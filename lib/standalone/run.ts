@@ -57,6 +57,9 @@ export async function runStandalone(options: StandaloneOptions): Promise<number>
   return await run.untilOver(new PodManager(services));
 }
 
+/** Events of pods that wait for something which only a cluster could bring. */
+const HOPELESS: ReadonlySet<string> = new Set(["FailedMount", "FailedCreatePodSandBox"]);
+
 class StandaloneRun implements StatusSink, EventSink {
   readonly #options: StandaloneOptions;
   readonly #display: Display;
@@ -136,7 +139,7 @@ class StandaloneRun implements StatusSink, EventSink {
   forget(): void {}
 
   tell({ type, reason, message, object }: Happening): void {
-    if (reason === "FailedMount") return this.#giveUp(`Pod "${object.name}": ${message}`);
+    if (HOPELESS.has(reason)) return this.#giveUp(`Pod "${object.name}": ${message}`);
     if (type === "Warning" || reason === "Pulling") this.#display.note(message);
   }
 

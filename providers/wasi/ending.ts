@@ -34,15 +34,27 @@ const OUT_OF_MEMORY =
 
 /**
  * What became of a guest whose process ended without telling: an {@linkcode Exit} from what the
- * system and the process's last words say.
+ * system and the process's last words say. Exhaustion is `out_of_memory` only if the guest was
+ * `limited`; else it is a crash, for it was nobody's limit but the runtime's or the machine's.
  */
-export function explainEnd(end: ProcessEnd): Exit {
+export function explainEnd(end: ProcessEnd, options: { limited?: boolean } = {}): Exit {
   const tail = end.stderrTail.trim();
   const exhausted = tail.split("\n").find((line) => OUT_OF_MEMORY.test(line));
-  if (exhausted !== undefined) return { kind: "out_of_memory", message: exhausted.trim() };
+  const signal = end.signal === null ? undefined : SIGNALS[end.signal];
+  const by = signal === undefined ? {} : { signal };
+  if (exhausted !== undefined) {
+    const message = exhausted.trim();
+    return options.limited === true
+      ? { kind: "out_of_memory", message }
+      : { kind: "crashed", message, ...by };
+  }
+  if (options.limited === true && end.signal === "SIGABRT" && tail === "") {
+    // What the C library does for who cannot bear to be refused memory. A guest has no way to abort.
+    const message = "The guest's process was refused more memory and ended by SIGABRT";
+    return { kind: "out_of_memory", message };
+  }
   const how = end.signal === null ? `with code ${end.code}` : `by ${end.signal}`;
   const hint = end.signal === "SIGKILL" ? ", as the system does when it is out of memory" : "";
   const message = `The guest's process was ended ${how}${hint}${tail === "" ? "" : `: ${tail}`}`;
-  const signal = end.signal === null ? undefined : SIGNALS[end.signal];
-  return signal === undefined ? { kind: "crashed", message } : { kind: "crashed", message, signal };
+  return { kind: "crashed", message, ...by };
 }

@@ -8,10 +8,25 @@ Deno.test("explainEnd() knows V8's last words when memory is exhausted", () => {
     "#",
     "==== C stack trace ====",
   ].join("\n");
-  assert.deepEqual(explainEnd({ code: 133, signal: "SIGTRAP", stderrTail }), {
-    kind: "out_of_memory",
-    message: "# Fatal JavaScript out of memory: Reached heap limit",
+  const end = { code: 133, signal: "SIGTRAP", stderrTail };
+  const message = "# Fatal JavaScript out of memory: Reached heap limit";
+  assert.deepEqual(explainEnd(end, { limited: true }), { kind: "out_of_memory", message });
+});
+
+Deno.test("explainEnd() blames no limit where there was none", () => {
+  const stderrTail = "memory allocation of 4294967296 bytes failed";
+  assert.deepEqual(explainEnd({ code: 134, signal: "SIGABRT", stderrTail }), {
+    kind: "crashed",
+    message: stderrTail,
+    signal: 6,
   });
+});
+
+Deno.test("explainEnd() takes a wordless abort under a limit for a refusal of memory", () => {
+  const end = { code: 134, signal: "SIGABRT", stderrTail: "" };
+  assert.equal(explainEnd(end, { limited: true }).kind, "out_of_memory");
+  assert.equal(explainEnd({ ...end, stderrTail: "panic" }, { limited: true }).kind, "crashed");
+  assert.equal(explainEnd(end).kind, "crashed");
 });
 
 Deno.test("explainEnd() tells the signal and the last words of a crash", () => {

@@ -64,17 +64,22 @@ Deno.test("GuestProcess.run() explains a process that ended without a word", asy
   assert.ok(message.length < STDERR_TAIL_BYTES_MAX + 100);
 });
 
-Deno.test("GuestProcess.run() reports V8's death of exhaustion as out of memory", async () => {
-  const process = await GuestProcess.boot(
-    acting(
-      `${READY} line(); const hold = []; for (;;) hold.push(new Array(1000).fill({}));`,
-      "--max-heap-size=32",
-    ),
-    never,
-  );
-  const { exit } = await process.run(ORDER, { kill: never, onStarted: assert.fail });
-  assert.equal(exit.kind, "out_of_memory", JSON.stringify(exit));
-});
+for (
+  const [kind, changes] of [["out_of_memory", { memoryBytes: 1024 }], ["crashed", {}]] as const
+) {
+  Deno.test(`GuestProcess.run() reports V8's death of exhaustion as ${kind}`, async () => {
+    const process = await GuestProcess.boot(
+      acting(
+        `${READY} line(); const hold = []; for (;;) hold.push(new Array(1000).fill({}));`,
+        "--max-heap-size=32",
+      ),
+      never,
+    );
+    const order = { ...ORDER, ...changes };
+    const { exit } = await process.run(order, { kill: never, onStarted: assert.fail });
+    assert.equal(exit.kind, kind, JSON.stringify(exit));
+  });
+}
 
 Deno.test("GuestProcess.run() reports killed when it was aborted, at once and for good", async () => {
   const process = await GuestProcess.boot(acting(`${READY} line(); for (;;);`), never);

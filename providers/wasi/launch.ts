@@ -1,3 +1,5 @@
+import { SHARED_HEAP_MIB_MAX } from "./limits.ts";
+
 /**
  * The hidden first argument that makes a compiled binary a guest process: `main.ts` imports
  * `guest_main.ts` when it sees it.
@@ -21,6 +23,10 @@ export interface LaunchInput {
   readonly podsDir: string;
   /** Folders elsewhere that this run mounts. Only the portable host needs leave for them. */
   readonly extraDirs?: readonly string[];
+  /** Folders of this program's own code, which Workers are loaded from; unless `standalone`. */
+  readonly codeDirs: readonly string[];
+  /** True for a process that runs many guests, each in a Worker. Needs `libc`. */
+  readonly shared?: boolean;
   /** The agent's own environment, of which little is passed on. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -38,6 +44,12 @@ export interface Launch {
  */
 const STACK_KIB = { windows: 2800, others: 6000 };
 
+/**
+ * KiB of stack for a guest in a Worker, whose thread has 4 MiB in Deno. With more than fits, a guest that
+ * overflows its stack ends the whole process.
+ */
+const WORKER_STACK_KIB = { windows: 2800, others: 3500 };
+
 /** What Deno needs to find its cache, and Windows its libraries. The guest sees none of it. */
 const PASSED_ON = [
   "DENO_DIR",
@@ -52,19 +64,26 @@ const PASSED_ON = [
 
 /**
  * How a guest process is started: no prompts, no network, no configuration, and leave for the image
- * store and the log folder only. With the libc host the guest's folders are opened by system calls,
+ * store, the log folder and its own code only. With the libc host the guest's folders are opened by system calls,
  * where the kernel contains them; the portable host needs Deno's leave for them.
  */
 export function launch(input: LaunchInput): Launch {
-  const args = [String(input.parentPid), ...(input.libc === undefined ? [] : [input.libc])];
-  const stack = `--stack-size=${input.os === "windows" ? STACK_KIB.windows : STACK_KIB.others}`;
+  const shared = input.shared === true;
+  const args = [
+    String(input.parentPid),
+    ...(input.libc === undefined ? [] : [input.libc]),
+    ...(shared ? ["shared"] : []),
+  ];
+  const kib = shared || input.libc === undefined ? WORKER_STACK_KIB : STACK_KIB;
+  const stack = `--stack-size=${input.os === "windows" ? kib.windows : kib.others}`;
+  const flags = shared ? [stack, `--max-heap-size=${SHARED_HEAP_MIB_MAX}`] : [stack];
   const env: Record<string, string> = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
   for (const name of PASSED_ON) {
     const value = input.env[name];
     if (value !== undefined) env[name] = value;
   }
   if (input.standalone) {
-    env.DENO_V8_FLAGS = stack;
+    env.DENO_V8_FLAGS = flags.join(",");
     return { command: input.execPath, args: [GUEST_ARGUMENT, ...args], env };
   }
   return {
@@ -78,8 +97,9 @@ export function launch(input: LaunchInput): Launch {
       "--no-config",
       "--no-lock",
       "--cached-only",
-      "--no-code-cache", // 0.5 MiB and a database for code that is quick to compile
-      `--v8-flags=${stack}`,
+      // 0.5 MiB and a database, which only Workers repay: they boot in half the time.
+      ...(shared ? [] : ["--no-code-cache"]),
+      `--v8-flags=${flags.join(",")}`,
       ...permissions(input),
       input.entry.href,
       ...args,
@@ -92,13 +112,15 @@ function permissions(input: LaunchInput): string[] {
   if (input.libc !== undefined) {
     return [
       allow("ffi", [input.libc]),
-      allow("read", [input.imagesDir, input.logsDir]),
+      allow("read", [input.imagesDir, input.logsDir, ...input.codeDirs]),
       allow("write", [input.logsDir]),
     ];
   }
+  // Cut to one container's folders by the Worker that runs the guest, once they are known.
   const guestDirs = [input.podsDir, ...(input.extraDirs ?? [])];
   return [
-    allow("read", [input.imagesDir, input.logsDir, ...guestDirs]),
+    "--unstable-worker-options",
+    allow("read", [input.imagesDir, input.logsDir, ...input.codeDirs, ...guestDirs]),
     allow("write", [input.logsDir, ...guestDirs]),
   ];
 }

@@ -11,14 +11,15 @@ const INPUT: LaunchInput = {
   imagesDir: "/data/images",
   logsDir: "/data/logs",
   podsDir: "/data/pods",
+  codeDirs: ["/room/", "/wasi/"],
   env: { HOME: "/home/me", SECRET: "s" },
 };
 
-Deno.test("launch() gives leave for the C library, the images and the logs, and no more", () => {
+Deno.test("launch() gives leave for the C library, the images, the logs and its own code", () => {
   const { args } = launch(INPUT);
   assert.deepEqual(args.filter((arg) => arg.startsWith("--allow")), [
     "--allow-ffi=/lib/libc.so.6",
-    "--allow-read=/data/images,/data/logs",
+    "--allow-read=/data/images,/data/logs,/room/,/wasi/",
     "--allow-write=/data/logs",
   ]);
   assert.deepEqual(args.slice(-3), ["file:///room/guest_main.ts", "17", "/lib/libc.so.6"]);
@@ -28,10 +29,27 @@ Deno.test("launch() gives the portable host leave for the guest's folders", () =
   const { libc: _, ...portable } = INPUT;
   const { args } = launch({ ...portable, os: "darwin", extraDirs: ["/srv/a,b"] });
   assert.deepEqual(args.filter((arg) => arg.startsWith("--allow")), [
-    "--allow-read=/data/images,/data/logs,/data/pods,/srv/a,,b",
+    "--allow-read=/data/images,/data/logs,/room/,/wasi/,/data/pods,/srv/a,,b",
     "--allow-write=/data/logs,/data/pods,/srv/a,,b",
   ]);
   assert.equal(args.at(-1), "17");
+  assert.ok(
+    args.includes("--unstable-worker-options"),
+    "to cut it down to one container's folders",
+  );
+});
+
+Deno.test("launch() bounds the heap of each Worker of a shared process, and its stack", () => {
+  const { args } = launch({ ...INPUT, shared: true });
+  assert.deepEqual(args.filter((arg) => arg.startsWith("--allow")), [
+    "--allow-ffi=/lib/libc.so.6",
+    "--allow-read=/data/images,/data/logs,/room/,/wasi/",
+    "--allow-write=/data/logs",
+  ]);
+  const flags = args.find((arg) => arg.startsWith("--v8-flags="))?.split("=").slice(1).join("=");
+  const [, stackKib] = /^--stack-size=(\d+),--max-heap-size=\d+$/.exec(flags ?? "") ?? [];
+  assert.ok(Number(stackKib) < 4096, "a Worker's thread has 4 MiB in Deno");
+  assert.deepEqual(args.slice(-3), ["17", "/lib/libc.so.6", "shared"]);
 });
 
 Deno.test("launch() passes on nothing of the agent's environment but what Deno needs", () => {

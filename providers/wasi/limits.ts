@@ -62,3 +62,48 @@ export const BOOTS_PER_CPU = 4;
 /** Wait after a warm process could not be booted, or died; doubles up to the maximum. */
 export const BOOT_RETRY_MS = 250;
 export const BOOT_RETRY_MS_MAX = 30_000;
+
+/**
+ * Descriptors of a guest process: what the WASI host lets one guest have, and what Deno and the log need
+ * beside. With Workers each thread has a table, and this bound, of its own.
+ */
+export const PROCESS_DESCRIPTORS_MAX = 4_096 + 512;
+
+/** Niceness of threads that run guests: the agent, which serves all pods, gets three times their share. */
+export const GUEST_NICENESS = 5;
+
+/** `oom_score_adj` of a guest process: when memory runs out, the kernel takes a guest and not the agent. */
+export const GUEST_OOM_SCORE = 1_000;
+
+/**
+ * Bytes that a process may have beside its guest's memory and what it had when it was idle: heap of
+ * JavaScript, buffers, and tables of the guest.
+ */
+export const HOST_BYTES_MAX = 128 * 1024 * 1024;
+
+/** Bytes of compiled code and of the compiler's own data, for each byte of the module. */
+export const CODE_BYTES_PER_MODULE_BYTE = 8;
+
+/** MiB of JavaScript heap for each Worker of a shared process; WasmGC objects live there. */
+export const SHARED_HEAP_MIB_MAX = 256;
+
+/** Guests in one shared process: as many are harmed when one of them brings it down. */
+export const SHARED_GUESTS_MAX = 64;
+
+/**
+ * Guests that a shared process runs in its life; the next one gets a new process. Deno leaves five
+ * descriptors open for each Worker that ended, and a little memory.
+ */
+export const SHARED_USES_MAX = 256;
+
+/** A shared process without a guest ends after this: a container that is restarted finds it. */
+export const SHARED_IDLE_MS = 15_000;
+
+/** How long a guest in a Worker may take to be gone; then its whole process is killed. */
+export const WORKER_END_MS_MAX = 1_000;
+
+/** Between two signals to a thread that is to end: a call may begin right after a signal was taken. */
+export const WORKER_SIGNAL_MS = 2;
+
+/** After the last start or end a shared process waits so long before it boots a Worker in advance. */
+export const WORKER_REFILL_MS = 50;

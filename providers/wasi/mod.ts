@@ -1,9 +1,11 @@
 /**
  * The WASI provider: every container runs as a WebAssembly guest in an operating-system process of
- * its own, taken from a small pool of warm ones.
+ * its own, taken from a small pool of warm ones; or, if its RuntimeClass says `krustlet-worker`, in a
+ * Worker of a process that it shares with containers of the same module and namespace.
  *
- * The agent never runs guest code. SIGKILL really ends a guest, and a guest that crashes or exhausts
- * its memory harms nobody else. When the agent dies, its guests die too: on Linux the kernel sees to
+ * The agent never runs guest code. In a process of its own, SIGKILL really ends a guest, and a guest
+ * that crashes or exhausts its memory harms nobody else. In a shared one, a guest has ended when its
+ * thread is gone; if it brings the process down, its neighbours have crashed. When the agent dies, its guests die too: on Linux the kernel sees to
  * it; elsewhere only idle processes notice, and a running guest goes on until it ends by itself.
  *
  * A guest's last line that has no newline yet is held in its process, at most 16 KiB: it is in the log

@@ -1,8 +1,9 @@
 /**
  * What the agent and a guest process say to each other: one JSON value per line.
  *
- * The agent writes one {@linkcode Order} to the process's stdin. The process writes
- * {@linkcode Word}s to its stdout. The guest itself reaches neither.
+ * The agent writes one {@linkcode Order} to the stdin of a process that runs one guest, and
+ * {@linkcode Command}s to that of a shared one. The process writes {@linkcode Word}s to its stdout. The
+ * guest itself reaches neither.
  *
  * @module
  */
@@ -19,6 +20,8 @@ export interface Order {
   readonly logPath: string;
   /** Absent means no limit. */
   readonly memoryBytes?: number;
+  /** `RLIMIT_DATA` of a process that runs this guest alone; absent means no limit. */
+  readonly dataBytesMax?: number;
 }
 
 /** A folder of the machine and where the guest sees it. */
@@ -28,17 +31,34 @@ export interface OrderPreopen {
   readonly readOnly: boolean;
 }
 
-/** What a guest process says. */
+/** What a shared process is told. Ids are the agent's, and never come again. */
+export type Command =
+  | { readonly do: "run"; readonly id: number; readonly order: Order }
+  /** Ends that guest; its last word is `exit`, once its thread is gone. */
+  | { readonly do: "end"; readonly id: number };
+
+/** How a run ended, and what its log lacks. */
+export interface RunEnd {
+  readonly exit: Exit;
+  /** Bytes of output that could not be written. */
+  readonly droppedLogBytes: number;
+}
+
+/** What a guest process says. A shared one says of whom: `id`. */
 export type Word =
   /** It is booted and waits for an order. */
   | { readonly word: "ready" }
+  /** It can never keep its promises on this machine; it ends. */
+  | { readonly word: "unfit"; readonly why: string }
   /** The guest's first instruction comes next. */
-  | { readonly word: "started" }
+  | { readonly word: "started"; readonly id?: number }
+  /** This guest cannot share a process: nothing of it has run. */
+  | { readonly word: "declined"; readonly id: number }
   /** The guest has ended, and its log is complete but for the bytes that could not be written. */
-  | { readonly word: "exit"; readonly exit: Exit; readonly droppedLogBytes: number };
+  | { readonly word: "exit"; readonly id?: number } & RunEnd;
 
 /** One line, its end included. */
-export function encodeLine(value: Order | Word): Uint8Array {
+export function encodeLine(value: Order | Command | Word): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value) + "\n");
 }
 
@@ -54,18 +74,32 @@ export function parseWord(line: string): Word | undefined {
     return undefined;
   }
   if (!isRecord(value)) return undefined;
-  if (value.word === "ready" || value.word === "started") return { word: value.word };
-  if (value.word !== "exit") return undefined;
-  const exit = parseExit(value.exit);
-  const droppedLogBytes = value.droppedLogBytes;
-  if (exit === undefined || typeof droppedLogBytes !== "number") return undefined;
-  return { word: "exit", exit, droppedLogBytes };
+  const of = typeof value.id === "number" ? { id: value.id } : {};
+  switch (value.word) {
+    case "ready":
+      return { word: "ready" };
+    case "unfit":
+      return typeof value.why === "string" ? { word: "unfit", why: value.why } : undefined;
+    case "started":
+      return { word: "started", ...of };
+    case "declined":
+      return of.id === undefined ? undefined : { word: "declined", id: of.id };
+    case "exit": {
+      const { droppedLogBytes } = value;
+      const exit = parseExit(value.exit, of.id !== undefined);
+      if (exit === undefined || typeof droppedLogBytes !== "number") return undefined;
+      return { word: "exit", ...of, exit, droppedLogBytes };
+    }
+    default:
+      return undefined;
+  }
 }
 
-/** Only the endings that a guest process can know of itself. */
-function parseExit(value: unknown): Exit | undefined {
+/** Only the endings that a guest process can know of itself; a shared one kills when it is told to. */
+function parseExit(value: unknown, shared: boolean): Exit | undefined {
   if (!isRecord(value)) return undefined;
   const { kind, code, message } = value;
+  if (kind === "killed") return shared ? { kind } : undefined;
   if (kind === "exited") {
     return Number.isInteger(code) ? { kind, code: code as number } : undefined;
   }

@@ -30,9 +30,10 @@ export interface WasiFixture extends ProviderFixture {
   guestOf(wat: string, changes?: Partial<ContainerRun>): Promise<ContainerRun>;
 }
 
-/** A provider with folders of its own, both removed at the end. */
+/** A provider with folders of its own, both removed at the end. `every` is changed in all its runs. */
 export async function openFixture(
   options: Partial<WasiProviderOptions> = {},
+  every: Partial<ContainerRun> = {},
 ): Promise<WasiFixture> {
   const folder = await Deno.makeTempDir();
   const [imagesDir, logsDir, podsDir] = ["images", "logs", "pods"].map((name) =>
@@ -46,20 +47,22 @@ export async function openFixture(
     const number = runs++;
     const rootPath = `${podsDir}/${number}`;
     await Deno.mkdir(rootPath);
-    const path = `${imagesDir}/${number}.wasm`;
+    const digest = await digestOf(module);
+    const path = `${imagesDir}/${digest.slice("sha256:".length)}.wasm`;
     await Deno.writeFile(path, module);
     return {
       id: String(number).padStart(64, "0"),
       pod: { uid: `uid-${number}`, namespace: "default", name: "examined" },
       container: "app",
       attempt: 0,
-      module: { path, digest: `sha256:${"0".repeat(64)}` },
+      module: { path, digest },
       argv: ["guest"],
       env: {},
       rootPath,
       mounts: [],
       logPath: `${logsDir}/${number}.log`,
       limits: {},
+      ...every,
       ...changes,
     };
   }
@@ -74,6 +77,11 @@ export async function openFixture(
       await Deno.remove(folder, { recursive: true });
     },
   };
+}
+
+async function digestOf(module: Uint8Array): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", Uint8Array.from(module));
+  return `sha256:${new Uint8Array(hash).toHex()}`;
 }
 
 async function moduleFor(behaviour: GuestBehaviour): Promise<Uint8Array> {
@@ -135,6 +143,14 @@ export const SLEEPS = start(`
   (i32.store (i32.const 16) (i32.const 1))
   (i64.store (i32.const 24) (i64.const 3600000000000))
   (drop (call $poll_oneoff (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))`);
+
+/** Opens the file `pipe` of the root for reading, and reads from it. */
+export const READS_A_PIPE = start(`
+  (i32.store (i32.const 32) (i32.const 0x65706970))
+  (drop (call $path_open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 4) (i32.const 0)
+    (i64.const 0x2) (i64.const 0) (i32.const 0) (i32.const 64)))
+  (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 16))
+  (drop (call $fd_read (i32.load (i32.const 64)) (i32.const 0) (i32.const 1) (i32.const 8)))`);
 
 /** argv and environment as they lie in memory, with newlines for the NULs between them. */
 const REPORTS = start(

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import {
   type ContainerRun,
   type Exit,
@@ -7,7 +8,8 @@ import {
   type Provider,
   type RunControl,
 } from "../../lib/mod.ts";
-import { GuestProcess, type RunEnd } from "./guest_process.ts";
+import { type GuestControl, GuestProcess } from "./guest_process.ts";
+import { handlersOf, isolationOf } from "./isolation.ts";
 import { type Launch, launch } from "./launch.ts";
 import { findLibc } from "./libc_path.ts";
 import {
@@ -18,8 +20,12 @@ import {
   WARM_IDLE_MS,
   WARM_MAX,
 } from "./limits.ts";
+import { makeMountPoints } from "./mount_points.ts";
+import type { RunEnd } from "./protocol.ts";
+import { SharedProcess } from "./shared_process.ts";
+import { SharedProcesses } from "./shared_processes.ts";
 import { validatePod } from "./validate.ts";
-import { mountPoints, orderOf } from "./view.ts";
+import { orderOf } from "./view.ts";
 import { type Taken, WarmPool } from "./warm_pool.ts";
 
 /** Where a {@linkcode WasiProvider} works. All folders are absolute and exist. */
@@ -40,24 +46,53 @@ export interface WasiProviderOptions {
    * @default {guest_main.ts beside this file}
    */
   readonly guestEntry?: URL;
+  /**
+   * `portable` reaches the operating system as on macOS and Windows: slower, without isolation class
+   * `worker`, and contained by Deno's permissions instead of the kernel.
+   *
+   * @default {the fastest that this machine has}
+   */
+  readonly host?: "portable";
   /** Hears what an operator should know, such as a log that could not be written. @default {nobody} */
   readonly warn?: (message: string) => void;
 }
 
-/** Runs each container as a WASI guest in an operating-system process of its own. */
+/** Who controls a run, and the signal that it need not begin any more. */
+interface Wanted {
+  readonly control: RunControl;
+  readonly unwanted: AbortSignal;
+}
+
+/** What a guest process did with an order. */
+interface Ran {
+  readonly end: RunEnd | "declined";
+  readonly started: boolean;
+}
+
+/**
+ * Runs containers as WASI guests: each in an operating-system process of its own, or, where its
+ * RuntimeClass says so, in a Worker of a process that containers of the same module and namespace share.
+ */
 export class WasiProvider implements Provider {
   readonly arch = "wasm32-wasi";
   readonly architecture = "wasm-wasi";
   readonly runtimeVersion: string;
+  readonly handlers: readonly string[];
   readonly #options: WasiProviderOptions;
-  readonly #libc = findLibc();
+  readonly #libc: string | undefined;
   readonly #env = Deno.env.toObject();
   readonly #pool: WarmPool<GuestProcess>;
+  readonly #shared: SharedProcesses<SharedProcess>;
 
   /** Begins to boot the warm processes; {@linkcode close} ends them. */
   constructor(options: WasiProviderOptions) {
     this.#options = options;
     this.runtimeVersion = `krustlet-wasi://${options.version}`;
+    this.#libc = options.host === "portable" ? undefined : findLibc();
+    this.handlers = handlersOf(this.#libc);
+    this.#shared = new SharedProcesses({
+      boot: (signal) => SharedProcess.boot(this.#launch({ shared: true }), signal),
+    });
     const size = options.poolSize ?? WARM_DEFAULT;
     this.#pool = new WarmPool({
       boot: (signal) => GuestProcess.boot(this.#launch(), signal),
@@ -87,47 +122,65 @@ export class WasiProvider implements Provider {
     } catch (error) {
       return { kind: "start_error", message: messageOf(error) };
     }
+    const isolation = this.#isolationOf(container);
     for (let again = false;; again = true) {
-      let taken: Taken<GuestProcess>;
+      let ran: Ran | undefined;
       try {
-        taken = await this.#take(container, unwanted);
+        if (isolation === "worker") ran = await this.#runShared(container, { control, unwanted });
+        // Threads need a process of their own, which is the stronger wall anyway.
+        if (ran === undefined || ran.end === "declined") {
+          ran = await this.#runAlone(container, { control, unwanted });
+        }
       } catch (error) {
         if (unwanted.aborted) return { kind: "killed" };
         throw new KubeletError("container_start", messageOf(error), { cause: error });
       }
-      const { end, started } = await this.#order(taken, container, control);
+      const { end, started } = ran;
+      if (end === "declined") throw new Error("Cannot run guest: a process of its own declined it");
       // A warm process may have died unseen. No instruction of the guest has run, so once more.
-      const unseen = end.exit.kind === "crashed" && !started && !again;
-      if (!unseen) return end.exit;
+      if (end.exit.kind === "crashed" && !started && !again) continue;
+      this.#warnOfLoss(container, end);
+      return end.exit;
     }
   }
 
   /** See {@linkcode Provider.close}. */
   async close(): Promise<void> {
-    await this.#pool.close();
+    await Promise.all([this.#pool.close(), this.#shared.close()]);
   }
 
-  /** Gives a process its order, and sees it through. */
-  async #order(
-    { item, settled }: Taken<GuestProcess>,
+  #isolationOf({ runtimeHandler }: ContainerRun): "process" | "worker" {
+    const isolation = isolationOf(runtimeHandler);
+    if (runtimeHandler === undefined || this.handlers.includes(runtimeHandler)) return isolation;
+    throw new KubeletError(
+      "container_start",
+      `Cannot use runtime handler "${runtimeHandler}": this machine has ${
+        this.handlers.join(", ")
+      }`,
+    );
+  }
+
+  /** Runs the container in a process of its own. Rejects if there is none to be had. */
+  async #runAlone(
     container: ContainerRun,
-    control: RunControl,
-  ): Promise<{ readonly end: RunEnd; readonly started: boolean }> {
-    let started = false;
+    { control, unwanted }: Wanted,
+  ): Promise<Ran> {
+    const { item, settled } = await this.#take(container, unwanted);
     try {
-      const end = await item.run(orderOf(container), {
-        kill: control.kill,
-        onStarted(): void {
-          started = true;
-          settled();
-          control.onStarted();
-        },
-      });
-      this.#warnOfLoss(container, end);
-      return { end, started };
+      return await see(control, (guest) => item.run(orderOf(container), guest), settled);
     } finally {
       settled();
     }
+  }
+
+  /** Runs the container beside others of its module and namespace. */
+  async #runShared(container: ContainerRun, { control, unwanted }: Wanted): Promise<Ran> {
+    // What one container of a namespace could take from another, its owner can have by other means.
+    const key = JSON.stringify([container.pod.namespace, container.module.digest]);
+    return await this.#shared.use(key, {
+      signal: unwanted,
+      use: (process) => see(control, (guest) => process.run(orderOf(container), guest)),
+    });
   }
 
   /** A warm process, or one of its own for a run that needs leave for more folders. */
@@ -135,7 +188,7 @@ export class WasiProvider implements Provider {
     const extraDirs = this.#extraDirs(container);
     if (extraDirs.length === 0) return await this.#pool.take(signal);
     return {
-      item: await GuestProcess.boot(this.#launch(extraDirs), signal),
+      item: await GuestProcess.boot(this.#launch({ extraDirs }), signal),
       settled: () => {},
     };
   }
@@ -148,18 +201,20 @@ export class WasiProvider implements Provider {
       .filter((path) => !path.startsWith(`${folder}/`) && !path.startsWith(`${folder}\\`));
   }
 
-  #launch(extraDirs: readonly string[] = []): Launch {
+  #launch(options: { shared?: boolean; extraDirs?: readonly string[] } = {}): Launch {
+    const entry = this.#options.guestEntry ?? new URL("./guest_main.ts", import.meta.url);
     return launch({
       os: Deno.build.os,
       standalone: Deno.build.standalone,
       execPath: Deno.execPath(),
       parentPid: Deno.pid,
-      entry: this.#options.guestEntry ?? new URL("./guest_main.ts", import.meta.url),
+      entry,
+      codeDirs: codeDirs(entry, this.#options.guestEntry !== undefined),
       ...(this.#libc === undefined ? {} : { libc: this.#libc }),
       imagesDir: this.#options.imagesDir,
       logsDir: this.#options.logsDir,
       podsDir: this.#options.podsDir,
-      extraDirs,
+      ...options,
       env: this.#env,
     });
   }
@@ -173,27 +228,29 @@ export class WasiProvider implements Provider {
   }
 }
 
-async function makeMountPoints(container: ContainerRun): Promise<void> {
-  for (const path of mountPoints(container)) {
-    let folder = container.rootPath;
-    for (const name of path.split("/")) {
-      folder = `${folder}/${name}`;
-      await makeFolder(folder);
-    }
-  }
+/** Sees a guest through, and notes whether its first instruction was reached. */
+async function see(
+  control: RunControl,
+  run: (guest: GuestControl) => Promise<RunEnd | "declined">,
+  settled: () => void = () => {},
+): Promise<Ran> {
+  let started = false;
+  const end = await run({
+    kill: control.kill,
+    onStarted(): void {
+      started = true;
+      settled();
+      control.onStarted();
+    },
+  });
+  return { end, started };
 }
 
-/** Makes a folder in the container's root, or finds it there: never a link, which may lead out. */
-async function makeFolder(folder: string): Promise<void> {
-  const last = folder.slice(folder.lastIndexOf("/") + 1);
-  if (["", ".", ".."].includes(last) || last.includes("\\")) {
-    throw new Error(`Cannot make mount point "${folder}": "${last}" is no name of a folder`);
-  }
-  try {
-    await Deno.mkdir(folder);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    if ((await Deno.lstat(folder)).isDirectory) return;
-    throw new Error(`Cannot make mount point "${folder}": something else is there`);
-  }
+/** Where the code of guest processes lies: around its bundle, or in two folders of the repository. */
+function codeDirs(entry: URL, bundled: boolean): string[] {
+  if (Deno.build.standalone) return [];
+  const urls = bundled
+    ? [new URL(".", entry)]
+    : [new URL(".", entry), new URL("../../wasi/", entry)];
+  return urls.map((url) => fileURLToPath(url));
 }

@@ -6,6 +6,7 @@ import {
   isAlive,
   openFixture,
   print,
+  READS_A_PIPE,
   SLEEPS,
   SPINS,
   SPINS_WITH_CALLS,
@@ -22,14 +23,6 @@ const never = new AbortController().signal;
 function run(provider: WasiProvider, container: ContainerRun): Promise<Exit> {
   return provider.run(container, { onStarted: () => {}, stop: never, kill: never });
 }
-
-/** Opens the file `pipe` of the root for reading, and reads from it. */
-const READS_A_PIPE = start(`
-  (i32.store (i32.const 32) (i32.const 0x65706970))
-  (drop (call $path_open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 4) (i32.const 0)
-    (i64.const 0x2) (i64.const 0) (i32.const 0) (i32.const 64)))
-  (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 16))
-  (drop (call $fd_read (i32.load (i32.const 64)) (i32.const 0) (i32.const 1) (i32.const 8)))`);
 
 /** Makes the folder `new` in the preopened folder with this descriptor; the errno is the code. */
 function makesFolder(fd: number): string {

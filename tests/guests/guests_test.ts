@@ -19,6 +19,7 @@ const GUESTS: Readonly<Record<string, { ends: number | "never"; says?: RegExp }>
   "wat/trap_memory.wat": { ends: 134, says: /out of bounds/ },
   "wat/unknown_import.wat": { ends: 125, says: /launch_missiles/ },
   "go/exerciser": { ends: 1, says: /ERR: Failed with Error parsing command 'one': / },
+  "go/sockets": { ends: 1, says: /cannot understand \["one" "two"\]/ },
   "go/hello": { ends: 0, says: /WORD=x\nArgs are: \["one" "two"\]/ },
   "assemblyscript/hello.as": { ends: 0, says: /WORD=x\nArgs are: \[one, two\]/ },
   "rust/hello.rs": { ends: 0, says: /WORD=x\nArgs are: \["one", "two"\]/ },

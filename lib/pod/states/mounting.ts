@@ -1,11 +1,12 @@
 import { messageOf } from "../../errors.ts";
 import { sleep } from "../../time.ts";
+import { settleRuntimeHandler } from "../runtime_class.ts";
 import type { NextOf, PodState } from "../edges.ts";
 
 /** First and longest pause before a volume that could not be mounted is tried again. */
 const RETRY_MS = { first: 1_000, max: 10_000 };
 
-/** Mounts all volumes, however long that takes. */
+/** Mounts all volumes and finds the pod's runtime, however long that takes. */
 export const mounting: PodState<"mounting"> = {
   async run(context): Promise<NextOf<"mounting">> {
     const signal = context.ending.stop;
@@ -13,6 +14,7 @@ export const mounting: PodState<"mounting"> = {
     for (;;) {
       try {
         context.mounted = await context.services.volumes.mountAll(context.pod, signal);
+        if (!await settleRuntimeHandler(context)) return "terminating";
         context.readyToStart = true;
         return "initializing";
       } catch (error) {

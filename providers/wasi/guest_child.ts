@@ -1,0 +1,189 @@
+import { explainEnd, type ProcessEnd } from "./ending.ts";
+import type { Launch } from "./launch.ts";
+import {
+  BOOT_MS_MAX,
+  GUEST_OOM_SCORE,
+  KILL_MS_MAX,
+  STDERR_TAIL_BYTES_MAX,
+  WORD_BYTES_MAX,
+} from "./limits.ts";
+import { type Command, encodeLine, type Order, parseWord, type Word } from "./protocol.ts";
+
+/** A process that runs guests, seen from the agent: what both isolation classes have in common. */
+export class GuestChild {
+  /** Settles when the process is gone and its last words are read; never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  /** What it says, in order, after `ready`. */
+  readonly words: AsyncGenerator<Word, void>;
+  readonly #child: Deno.ChildProcess;
+  #sending: Promise<void> = Promise.resolve();
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.words = readWords(child.stdout);
+    const tail = readTail(child.stderr, STDERR_TAIL_BYTES_MAX);
+    this.ended = child.status.then(async ({ code, signal }) => {
+      await child.stdin.close().catch(() => {}); // it may be closed already, or never be read
+      return { code, signal, stderrTail: await tail };
+    });
+  }
+
+  /**
+   * Starts a process and waits until it is ready for an order.
+   *
+   * @throws If it cannot be started, ends early, or takes longer than {@linkcode BOOT_MS_MAX}; the
+   * signal's reason if that is aborted. No process is left behind.
+   */
+  static async boot({ command, args, env }: Launch, signal: AbortSignal): Promise<GuestChild> {
+    signal.throwIfAborted();
+    const child = new GuestChild(
+      new Deno.Command(command, {
+        args: [...args],
+        env: { ...env },
+        clearEnv: true,
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn(),
+    );
+    const kill = () => child.kill();
+    const timer = setTimeout(kill, BOOT_MS_MAX);
+    signal.addEventListener("abort", kill);
+    try {
+      void preferAsVictim(child.pid);
+      const first = await child.words.next();
+      const word = first.done ? undefined : first.value;
+      if (word?.word === "ready" && !signal.aborted) {
+        child.#child.unref();
+        return child;
+      }
+      await child.end();
+      signal.throwIfAborted();
+      const why = word?.word === "unfit" ? word.why : undefined;
+      throw new Error(`Cannot boot a guest process: ${why ?? messageOf(await child.ended)}`);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", kill);
+    }
+  }
+
+  /** The operating system's number of this process. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The agent does not end before this process has. */
+  ref(): void {
+    this.#child.ref();
+  }
+
+  /** The agent may end before this process. */
+  unref(): void {
+    this.#child.unref();
+  }
+
+  /** Sends SIGKILL. Harmless when the process is gone. */
+  kill(): void {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended, which is what was wanted.
+    }
+  }
+
+  /** Kills the process and waits until it is gone, at most {@linkcode KILL_MS_MAX}. */
+  async end(): Promise<void> {
+    this.kill();
+    this.#child.ref(); // an agent that waits for the end must not end before it
+    const late = deadline(KILL_MS_MAX);
+    await Promise.race([this.drain(), late.passed]);
+    late.clear();
+    this.#child.unref();
+  }
+
+  /** Writes one line; nothing more can be written after a `last` one. Never rejects. */
+  async send(value: Order | Command, options: { last?: boolean } = {}): Promise<void> {
+    const sent = this.#sending.then(() => this.#write(value, options.last ?? false));
+    this.#sending = sent;
+    await sent;
+  }
+
+  /** Reads what is left, so that nothing stays open, and waits for the end. */
+  async drain(): Promise<void> {
+    while (!(await this.words.next()).done);
+    await this.ended;
+  }
+
+  async #write(value: Order | Command, last: boolean): Promise<void> {
+    const writer = this.#child.stdin.getWriter();
+    try {
+      await writer.write(encodeLine(value));
+      if (last) await writer.close();
+    } catch {
+      // The process is gone; its end tells why.
+    } finally {
+      writer.releaseLock();
+    }
+  }
+}
+
+/** A wait with an end, which does not keep the agent alive. */
+export function deadline(ms?: number): {
+  readonly passed: Promise<undefined>;
+  start(ms: number): void;
+  clear(): void;
+} {
+  const { promise: passed, resolve } = Promise.withResolvers<undefined>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const start = (ms: number) => {
+    if (timer !== undefined) return;
+    timer = setTimeout(() => resolve(undefined), ms);
+    Deno.unrefTimer(timer);
+  };
+  if (ms !== undefined) start(ms);
+  return { passed, start, clear: () => clearTimeout(timer) };
+}
+
+/** When the machine's memory runs out, the kernel is to end a guest and not the agent. */
+async function preferAsVictim(pid: number): Promise<void> {
+  if (Deno.build.os !== "linux") return;
+  try {
+    await Deno.writeTextFile(`/proc/${pid}/oom_score_adj`, String(GUEST_OOM_SCORE), {
+      create: false,
+    });
+  } catch {
+    // It is gone, or this /proc is read-only; then the kernel chooses by size.
+  }
+}
+
+function messageOf(end: ProcessEnd): string {
+  const why = explainEnd(end);
+  return "message" in why ? why.message : why.kind;
+}
+
+/** The words of a guest process, in order. Lines that are none, or too long, are passed over. */
+async function* readWords(stdout: ReadableStream<Uint8Array>): AsyncGenerator<Word, void> {
+  let line = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stdout) {
+    line += decoder.decode(chunk, { stream: true });
+    const lines = line.split("\n");
+    line = lines.pop()!.slice(-WORD_BYTES_MAX);
+    for (const complete of lines) {
+      const word = parseWord(complete);
+      if (word !== undefined) yield word;
+    }
+  }
+}
+
+/** Reads to the end and keeps the last bytes, as text. */
+async function readTail(stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<string> {
+  let tail: Uint8Array = new Uint8Array(0);
+  for await (const chunk of stream) {
+    const joined = new Uint8Array(tail.length + chunk.length);
+    joined.set(tail);
+    joined.set(chunk, tail.length);
+    tail = joined.subarray(Math.max(0, joined.length - bytesMax)).slice();
+  }
+  return new TextDecoder().decode(tail);
+}

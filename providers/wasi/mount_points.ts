@@ -1,0 +1,28 @@
+import type { ContainerRun } from "../../lib/mod.ts";
+import { mountPoints } from "./view.ts";
+
+/** Makes the folders of the container's root that its mounts lie over. Rejects for a path that cannot be. */
+export async function makeMountPoints(container: ContainerRun): Promise<void> {
+  for (const path of mountPoints(container)) {
+    let folder = container.rootPath;
+    for (const name of path.split("/")) {
+      folder = `${folder}/${name}`;
+      await makeFolder(folder);
+    }
+  }
+}
+
+/** Makes a folder in the container's root, or finds it there: never a link, which may lead out. */
+async function makeFolder(folder: string): Promise<void> {
+  const last = folder.slice(folder.lastIndexOf("/") + 1);
+  if (["", ".", ".."].includes(last) || last.includes("\\")) {
+    throw new Error(`Cannot make mount point "${folder}": "${last}" is no name of a folder`);
+  }
+  try {
+    await Deno.mkdir(folder);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    if ((await Deno.lstat(folder)).isDirectory) return;
+    throw new Error(`Cannot make mount point "${folder}": something else is there`);
+  }
+}

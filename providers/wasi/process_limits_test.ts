@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { findLibc } from "./libc_path.ts";
+import { HOST_BYTES_MAX } from "./limits.ts";
+import { dataBytesMax } from "./memory_wall.ts";
+import type { Order } from "./protocol.ts";
+import { guestProcesses, openFixture, until } from "./testing.ts";
+
+const ignore = Deno.build.os !== "linux";
+const MIB = 1024 * 1024;
+const ORDER: Order = {
+  modulePath: "/dev/null",
+  args: [],
+  env: {},
+  preopens: [],
+  logPath: "/l",
+  memoryBytes: 10 * MIB,
+};
+
+/** Runs code in a process of its own; `kernel`, `limitProcess` and `status` are at hand. */
+async function inProcess(code: string): Promise<{ stdout: string; stderr: string }> {
+  const url = (name: string) => JSON.stringify(import.meta.resolve(name));
+  const source = `
+    import { Kernel } from ${url("./kernel.ts")};
+    import { limitProcess } from ${url("./process_limits.ts")};
+    const kernel = Kernel.open(${JSON.stringify(findLibc())});
+    const status = (name) => Deno.readTextFileSync("/proc/self/" + name);
+    ${code}`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=js", source],
+  }).output();
+  const decoder = new TextDecoder();
+  return { stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+Deno.test({
+  name: "limitProcess() walls in memory, descriptors and core files, for good",
+  ignore,
+  async fn(): Promise<void> {
+    const { stdout, stderr } = await inProcess(`
+      const idle = Number(/VmData:\\s+(\\d+)/.exec(status("status"))[1]) * 1024;
+      limitProcess(kernel, { dataBytesMax: idle + ${64 * MIB} });
+      const memory = new WebAssembly.Memory({ initial: 0 });
+      let pages = 0;
+      try { for (;;) { memory.grow(16); pages += 16; } } catch { /* the wall */ }
+      const limits = status("limits");
+      const limit = (name) => limits.split("\\n").find((line) => line.startsWith(name)).slice(26);
+      console.log(pages / 16 < 70, limit("Max core file size"), limit("Max open files"));`);
+    assert.match(stdout, /^true 0 +0 +bytes +4608 +4608 +files/, stderr);
+  },
+});
+
+Deno.test({
+  name: "Kernel.beNice() lets the calling thread give way",
+  ignore,
+  async fn(): Promise<void> {
+    const { stdout, stderr } = await inProcess(`
+      const before = Number(status("stat").split(") ")[1].split(" ")[16]);
+      const nicer = Math.min(19, before + 5);
+      console.log(kernel.beNice(nicer), status("stat").split(") ")[1].split(" ")[16] == nicer);`);
+    assert.equal(stdout, "true true\n", stderr);
+  },
+});
+
+Deno.test({
+  name: "dataBytesMax() leaves room for the idle process, the guest and the host",
+  ignore,
+  async fn(): Promise<void> {
+    const bytes = await dataBytesMax(ORDER, Deno.pid);
+    assert.ok(bytes !== undefined && bytes > 10 * MIB + HOST_BYTES_MAX + MIB);
+    const { memoryBytes: _, ...unlimited } = ORDER;
+    assert.equal(await dataBytesMax(unlimited, Deno.pid), undefined);
+    assert.equal(await dataBytesMax({ ...ORDER, modulePath: "/nowhere" }, Deno.pid), undefined);
+  },
+});
+
+Deno.test({
+  name: "guest processes are the kernel's first choice when memory runs out",
+  ignore,
+  async fn(): Promise<void> {
+    await using fixture = await openFixture({ poolSize: 1 });
+    await until(async () => {
+      const pids = await guestProcesses(fixture.folder);
+      const scores = await Promise.all(
+        pids.map((pid) => Deno.readTextFile(`/proc/${pid}/oom_score_adj`).catch(() => "")),
+      );
+      return scores.length > 0 && scores.every((score) => score.trim() === "1000");
+    });
+  },
+});

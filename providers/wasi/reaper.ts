@@ -1,0 +1,58 @@
+/**
+ * Sees that the threads of Workers really end.
+ *
+ * @module
+ */
+import type { Kernel } from "./kernel.ts";
+import { WORKER_SIGNAL_MS } from "./limits.ts";
+
+const SYMBOLS = {
+  sigaction: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  dlsym: { parameters: ["usize", "buffer"], result: "usize" },
+} as const;
+
+/** A function of libc that does nothing with a number, for a handler. */
+const HARMLESS = new TextEncoder().encode("abs\0");
+/** A real-time signal that neither the C library nor V8 uses. */
+const SIGNAL = 50;
+/** `sizeof(struct sigaction)` of glibc and musl on 64-bit Linux: handler, mask, flags, restorer. */
+const SIGACTION_BYTES = 152;
+/** One process has one. */
+export class Reaper {
+  readonly #kernel: Kernel;
+
+  private constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /** Makes the signal that wakes blocked threads harmless for everybody else. */
+  static open(kernel: Kernel, libc: string): Reaper {
+    const functions = Deno.dlopen(libc, SYMBOLS).symbols;
+    // No SA_RESTART: a call that blocks is to come back with EINTR, to a thread that then finds
+    // itself terminated.
+    const action = new DataView(new ArrayBuffer(SIGACTION_BYTES));
+    action.setBigUint64(0, functions.dlsym(0n, HARMLESS), true);
+    if (functions.sigaction(SIGNAL, new Uint8Array(action.buffer), 0n) !== 0) {
+      throw new Error("Cannot wake blocked threads: sigaction failed");
+    }
+    return new Reaper(kernel);
+  }
+
+  /** True while there is a thread of this number in this process. */
+  isAlive(thread: number): boolean {
+    return this.#kernel.signalThread(thread, 0);
+  }
+
+  /**
+   * Wakes a terminated thread out of whatever call it is in, again and again until it is gone. Answers
+   * false if it still is there after `msMax`.
+   */
+  async reap(thread: number, msMax: number): Promise<boolean> {
+    const endMs = performance.now() + msMax;
+    while (this.#kernel.signalThread(thread, SIGNAL)) {
+      if (performance.now() > endMs) return false;
+      await new Promise((resolve) => setTimeout(resolve, WORKER_SIGNAL_MS));
+    }
+    return true;
+  }
+}

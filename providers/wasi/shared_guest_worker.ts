@@ -1,0 +1,69 @@
+/**
+ * Entry of a Worker of a shared process: waits for one order and runs one guest.
+ *
+ * A Worker ends a guest truly only where `terminate()` stops a loop. On Deno that is so for a Worker of
+ * `node:worker_threads` that holds a Web Lock; the shared process tries it before it takes an order.
+ *
+ * @module
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { openHost } from "../../wasi/mod.ts";
+import { runGuest } from "./guest_run.ts";
+import { Kernel } from "./kernel.ts";
+import { GUEST_NICENESS } from "./limits.ts";
+import type { FromWorker, ToWorker, WorkerStart } from "./shared_worker.ts";
+
+const { libc } = workerData as WorkerStart;
+const kernel = Kernel.open(libc);
+await holdLock();
+openHost("libc");
+// Before anything of the guest is opened: the kernel closes it when this thread ends.
+kernel.ownDescriptors();
+kernel.beNice(GUEST_NICENESS);
+parentPort?.on("message", (message: ToWorker) => void obey(message));
+say({ say: "up", thread: kernel.threadId() });
+
+function say(message: FromWorker): void {
+  parentPort?.postMessage(message);
+}
+
+/** The part of Web Locks that is used here; Deno's types of it are behind. */
+interface Locks {
+  request(name: string, callback: () => Promise<never>): Promise<never>;
+}
+
+/** Takes a lock of its own and never lets go of it. */
+async function holdLock(): Promise<void> {
+  const { locks } = navigator as unknown as { readonly locks: Locks };
+  await new Promise<void>((taken) => {
+    const held = locks.request(`guest-${crypto.randomUUID()}`, () => {
+      taken();
+      return new Promise<never>(() => {});
+    });
+    held.catch(() => {}); // only the end of this Worker ends it
+  });
+}
+
+async function obey(message: ToWorker): Promise<void> {
+  if (message.do === "spin") { for (;;); }
+  const { order, module } = message;
+  let declined = false;
+  const end = await runGuest(order, {
+    host: "libc",
+    onStarted: () => say({ say: "started" }),
+    ...(module === undefined ? {} : { module }),
+    onCompiled(compiled): void {
+      declined = needsOwnProcess(compiled);
+      if (declined) throw new Error("Cannot share a process: the module starts threads");
+      say({ say: "compiled", module: compiled });
+    },
+  });
+  say(declined ? { say: "declined" } : { say: "exit", end });
+}
+
+/** A guest's threads would be Workers of this Worker, which nobody could end. */
+function needsOwnProcess(module: WebAssembly.Module): boolean {
+  return WebAssembly.Module.imports(module).some(({ module, name, kind }) =>
+    kind === "memory" || (module === "wasi" && name === "thread-spawn")
+  );
+}

@@ -1,0 +1,68 @@
+import { Worker } from "node:worker_threads";
+import { WORKER_END_MS_MAX } from "./limits.ts";
+import type { Order, RunEnd } from "./protocol.ts";
+import type { Reaper } from "./reaper.ts";
+
+/** What a Worker is born with. */
+export interface WorkerStart {
+  readonly libc: string;
+}
+
+/** What a Worker is told, once. */
+export type ToWorker =
+  | { readonly do: "run"; readonly order: Order; readonly module?: WebAssembly.Module }
+  /** Loops for ever: the test whether it can be ended. */
+  | { readonly do: "spin" };
+
+/** What a Worker says. */
+export type FromWorker =
+  | { readonly say: "up"; readonly thread: number }
+  | { readonly say: "compiled"; readonly module: WebAssembly.Module }
+  | { readonly say: "started" }
+  | { readonly say: "declined" }
+  | { readonly say: "exit"; readonly end: RunEnd };
+
+/** A Worker of the shared process, booted, given one order, and seen to its true end. */
+export class SharedWorker {
+  /** Hears what the Worker says, and `undefined` if it failed. */
+  onMessage: (message: FromWorker | undefined) => void = () => {};
+  readonly #worker: Worker;
+  readonly #reaper: Reaper;
+  #thread: number | undefined;
+
+  private constructor(worker: Worker, reaper: Reaper) {
+    this.#worker = worker;
+    this.#reaper = reaper;
+    worker.on("message", (message: FromWorker) => this.onMessage(message));
+    worker.on("error", () => this.onMessage(undefined));
+    worker.on("exit", () => this.onMessage(undefined));
+  }
+
+  /** Boots a Worker. This thread waits for a part of that: 25 ms. */
+  static async boot(start: WorkerStart, reaper: Reaper): Promise<SharedWorker> {
+    const url = new URL("./shared_guest_worker.ts", import.meta.url);
+    const worker = new SharedWorker(new Worker(url, { workerData: start }), reaper);
+    const first = await new Promise<FromWorker | undefined>((resolve) => {
+      worker.onMessage = resolve;
+    });
+    if (first?.say !== "up") throw new Error("Cannot boot a Worker: it failed before it was up");
+    worker.#thread = first.thread;
+    return worker;
+  }
+
+  /** Tells the Worker what to do. */
+  tell(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  /**
+   * Ends the Worker, whatever it does, and settles when its thread is gone. False if the thread is
+   * still there after {@linkcode WORKER_END_MS_MAX}.
+   */
+  async end(): Promise<boolean> {
+    this.onMessage = () => {};
+    await this.#worker.terminate();
+    return this.#thread === undefined ||
+      await this.#reaper.reap(this.#thread, WORKER_END_MS_MAX);
+  }
+}
