@@ -76,6 +76,39 @@ Deno.test("cli answers 125 and one line for what it cannot start", async () => {
   assert.match(library.stderr, /^Cannot link module: [^\n]*\n$/);
 });
 
+/** Exits with the file type of standard input. */
+const TYPE = `(module
+  (import "wasi_snapshot_preview1" "fd_fdstat_get" (func $stat (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (drop (call $stat (i32.const 0) (i32.const 0)))
+    (call $exit (i32.load8_u (i32.const 0)))))`;
+
+for (const host of Deno.build.os === "linux" ? ["libc", "portable"] : ["portable"]) {
+  Deno.test(`cli tells a program what its input is: a terminal only if it is one (${host})`, async () => {
+    const file = await Deno.makeTempFile({ suffix: ".wasm" });
+    const module = tools.parseWat("type.wat", TYPE);
+    await Deno.writeFile(file, module.toBinary({}).buffer);
+    module.destroy();
+    const command = [Deno.execPath(), "run", "--no-check", "-A", CLI, "--host", host, file];
+    const [program, ...args] = command as [string, ...string[]];
+    const run = await new Deno.Command(program, { args, stdin: "null" }).output();
+    assert.equal(run.code, 0, "unknown");
+    // Of script(1) of Linux: it gives its command a terminal, and hands its exit code on.
+    if (Deno.build.os === "linux") {
+      const line = command.map((word) => `'${word}'`).join(" ");
+      const script = new Deno.Command("script", {
+        args: ["-qec", line, "/dev/null"],
+        stdin: "null",
+        stdout: "null",
+      });
+      assert.equal((await script.output()).code, 2, "a character device");
+    }
+    await Deno.remove(file);
+  });
+}
+
 Deno.test("cli passes exit codes through, and none that is a failure as 0", async () => {
   const exit = async (code: number): Promise<number> => {
     const run = await cli(`(module

@@ -17,8 +17,8 @@
  * }
  * ```
  *
- * The guest runs on the thread that calls `run`, and blocks it. To be able to end a guest, give it
- * a process of its own.
+ * The guest runs on the thread that calls `run`, and blocks it; one with threads runs in Workers and
+ * leaves that thread free. To be able to end a guest, give it a process of its own.
  *
  * @module
  */
@@ -58,4 +58,5 @@ export {
 } from "./sandbox/report.ts";
 export type { LandlockPart } from "./sandbox/landlock_plan.ts";
 export { openSandbox, type OpenSandboxOptions, type Sandbox } from "./sandbox/sandbox.ts";
+export { hasThreads } from "./threads/imported_memory.ts";
 export { type NetworkWishes, SandboxError, type SandboxWishes } from "./sandbox/wishes.ts";

@@ -15,7 +15,7 @@ export interface Guest {
    * defect of the host is a rejection, never an outcome. Runs once.
    *
    * The guest blocks the thread that calls this, until it ends or, on the portable host, waits for the
-   * network.
+   * network. A guest with threads leaves it free.
    */
   run(): Promise<Outcome>;
   /**
@@ -29,6 +29,8 @@ export interface Guest {
   call(name: string, args?: readonly string[]): Promise<CallOutcome>;
   /** Bytes of the guest's linear memory now; 0 if it ended before it had any. */
   readonly memoryBytes: number;
-  /** Closes what the guest has open. Safe to call twice. */
+  /**
+   * Closes what the guest has open, and ends one with threads: its run is rejected. Safe to call twice.
+   */
   dispose(): void;
 }

@@ -79,7 +79,7 @@ testHosts("positions beyond the end: reads find it, writes leave a hole", (probe
   assert.equal(probe.read(fd, 5), '""');
   probe.write(fd, "x");
   assert.equal(probe.pread(fd, { bytes: 20, offset: 0n }), `"${"\0".repeat(10)}x"`);
-  assert.equal(probe.pread(fd, { bytes: 5, offset: MAX }), '""');
+  assert.equal(probe.pread(fd, { bytes: 5, offset: 1n << 62n }), '""');
   assert.equal(probe.seek(fd, MAX, 1), "inval");
   assert.equal(probe.seek(fd, -12n, 2), "inval");
   const beyond = probe.pwrite(fd, { text: "x", offset: MAX });

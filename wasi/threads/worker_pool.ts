@@ -9,6 +9,10 @@ const ENDING_MS = 25;
 /** Milliseconds that a Worker may take to start; it cannot be ended before. */
 const STARTING_MS_MAX = 10_000;
 
+/** Why that may be: the process may not read the Worker's program, or a sandbox hides it. */
+const NOT_STARTED =
+  "its Worker ended before it began: the program of the WASI host must be readable";
+
 /** What {@linkcode WorkerPool} tells of its Workers. */
 export interface PoolEvents {
   onReady(): void;
@@ -73,6 +77,8 @@ export class WorkerPool {
     worker.on("error", ({ message }) => this.#events.onWord({ word: "failed", message }));
     worker.on("exit", () => {
       this.#members.delete(member);
+      // Deno does not tell of every program that cannot be loaded.
+      if (member.starting) this.#events.onWord({ word: "failed", message: NOT_STARTED });
       onEnded();
       ended.resolve();
     });

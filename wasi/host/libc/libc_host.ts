@@ -2,6 +2,7 @@ import { FILETYPE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
 import type { Answer, HostDirectory, HostFile, System, Wait } from "../host.ts";
 import type { Family, HostSocket, Protocol } from "../socket.ts";
+import { standardFiletype } from "../terminal.ts";
 import {
   AT_FDCWD,
   FIONREAD,
@@ -85,7 +86,8 @@ export class LibcHost implements System {
 
   standard(number: 0 | 1 | 2): HostFile {
     const { stat } = this.#system;
-    const filetype = stat.look(number) < 0 ? 0 : stat.filetype;
+    const found = stat.look(number) < 0 ? FILETYPE.unknown : stat.filetype;
+    const filetype = standardFiletype(number, found);
     return new LibcFile(this.#system, { fd: number, filetype, flags: 0, borrowed: true });
   }
 

@@ -15,7 +15,12 @@ export interface PortableFileOptions {
   readonly appendFd?: number;
   /** The descriptor is the process's own: it is never closed, and others share its position. */
   readonly borrowed?: boolean;
+  /** Says what type the guest is told, from the one that was found. */
+  readonly tellFiletype?: (found: number) => number;
 }
+
+/** Bytes that are copied together for one write: as many as a guest may make the host hold. */
+const GATHERED_BYTES_MAX = 1_048_576;
 
 /** Milliseconds between two looks at a pipe that has nothing to give or take. */
 const PIPE_PAUSE_MS = 5;
@@ -38,7 +43,8 @@ export class PortableFile implements HostFile {
     this.#appendFd = options.appendFd;
     this.#flags = options.flags;
     this.#borrowed = options.borrowed ?? false;
-    this.filetype = filetypeOf(this.#stats());
+    const found = filetypeOf(this.#stats());
+    this.filetype = options.tellFiletype?.(found) ?? found;
   }
 
   read(into: Vectors): Answer {
@@ -157,15 +163,9 @@ export class PortableFile implements HostFile {
 
   #append(from: Vectors, arrive: (end: number) => void): Answer {
     const fd = this.#appendFd;
-    if (fd === undefined) {
-      const answer = this.#writeAt(from, Number(this.#stats().size));
-      if (answer >= 0) arrive(Number(this.#stats().size));
-      return answer;
-    }
-    const answer = this.#transfer(from, {
-      offset: undefined,
-      move: (buffer) => node.fs.writeSync(fd, buffer, 0, buffer.length, null),
-    });
+    const answer = fd === undefined
+      ? this.#writeAt(from, Number(this.#stats().size))
+      : attempt(() => node.fs.writeSync(fd, gathered(from)));
     if (answer >= 0) arrive(Number(this.#stats().size));
     return answer;
   }
@@ -197,6 +197,18 @@ export class PortableFile implements HostFile {
   get #waits(): boolean {
     return !this.#seekable && (this.#flags & FDFLAG.nonblock) === 0;
   }
+}
+
+/** All buffers as one, so that nobody else's bytes come between; a short one if there are too many. */
+function gathered(vectors: Vectors): Uint8Array {
+  if (vectors.count === 1) return vectors.view(0);
+  const bytes = new Uint8Array(Math.min(vectors.bytes, GATHERED_BYTES_MAX));
+  for (let index = 0, done = 0; done < bytes.length; index++) {
+    const part = vectors.view(index).subarray(0, bytes.length - done);
+    bytes.set(part, done);
+    done += part.length;
+  }
+  return bytes;
 }
 
 const never = new Int32Array(new SharedArrayBuffer(4));

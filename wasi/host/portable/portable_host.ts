@@ -3,6 +3,7 @@ import { ERRNO } from "../../errno.ts";
 import { SLEEP_SLICE_MS_MAX } from "../../limits.ts";
 import type { Answer, Eventual, HostDirectory, HostFile, System, Wait } from "../host.ts";
 import type { Family, HostSocket, Protocol } from "../socket.ts";
+import { standardFiletype } from "../terminal.ts";
 import { canReachByDescriptor, DescriptorGround } from "./descriptor_ground.ts";
 import { PathGround } from "./ground.ts";
 import { node } from "./node.ts";
@@ -64,7 +65,11 @@ export class PortableHost implements System {
   }
 
   standard(number: 0 | 1 | 2): HostFile {
-    return new PortableFile(number, { flags: 0, borrowed: true });
+    return new PortableFile(number, {
+      flags: 0,
+      borrowed: true,
+      tellFiletype: (found) => standardFiletype(number, found),
+    });
   }
 
   openSocket(family: Family, protocol: Protocol): HostSocket | Answer {
