@@ -32,6 +32,7 @@ const COMMANDS = {
 async function start(args: readonly string[]): Promise<number> {
   const lib = await import("./lib/mod.ts");
   const config = await lib.parseConfig({ args });
+  refuseSandbox(config.requireSandbox, lib);
   await lib.configureLogging({
     level: config.logLevel,
     format: config.logFormat,
@@ -67,6 +68,16 @@ async function start(args: readonly string[]): Promise<number> {
     if (stop.signal.aborted && error === stop.signal.reason) return EXIT.ok;
     throw error;
   }
+}
+
+/** Guests are not put into the kernel's sandbox yet: who demands one must not be told that it is there. */
+function refuseSandbox(level: string | undefined, lib: typeof import("./lib/mod.ts")): void {
+  if (level === undefined) return;
+  throw new lib.KubeletError(
+    "invalid",
+    `Cannot require sandbox "${level}": this version does not put guests into one; leave out \
+--require-sandbox`,
+  );
 }
 
 /** How the node speaks to the API server: by its kubeconfig, which a bootstrap writes first. */
@@ -153,6 +164,7 @@ certificate authority; give --client-ca-file`,
 async function run(args: readonly string[]): Promise<number> {
   const lib = await import("./lib/mod.ts");
   const { files, moduleArgs, settings } = lib.parseRunArguments({ args });
+  refuseSandbox(settings.requireSandbox, lib);
   await lib.configureLogging({
     level: settings.logLevel,
     format: settings.logFormat,

@@ -196,19 +196,18 @@ Deno.test({
   },
 });
 
-Deno.test("run() is rejected where Workers may not read their program", async () => {
-  const program = `
-    import { compile, prepare } from "./wasi/mod.ts";
-    const guest = prepare(compile(Uint8Array.fromBase64(Deno.args[0])), { host: "portable" });
-    await guest.run().catch(({ message }) => console.log(message));
-    Deno.exit(0);`;
+Deno.test("run() is rejected in a process that may not read the program of the Workers", async () => {
+  using scratch = new Scratch();
   // (module (import "env" "memory" (memory 1 1 shared)) (func (export "_start")))
   const module = "AGFzbQEAAAABBAFgAAACEAEDZW52Bm1lbW9yeQIDAQEDAgEABwoBBl9zdGFydAAACgQBAgAL";
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--allow-read=.", "--deny-read=wasi/threads", "-", module],
-    cwd: new URL("../..", import.meta.url),
-    stdin: "piped",
-  }).spawn().output();
-  void program;
-  assert.match(new TextDecoder().decode(stdout), /./);
+  const program = `${scratch.box}/main.ts`;
+  await Deno.writeTextFile(
+    program,
+    `import { compile, prepare } from ${JSON.stringify(import.meta.resolve("../mod.ts"))};
+     const guest = prepare(compile(Uint8Array.fromBase64("${module}")), { host: "portable" });
+     await guest.run().catch(({ message }) => console.log(message));`,
+  );
+  const args = ["run", "--quiet", "--no-prompt", "--no-config", program];
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
+  assert.match(new TextDecoder().decode(stdout), /guest_thread_worker\.ts/);
 });
