@@ -9,6 +9,9 @@ export interface Clocks {
 /** How far the two clocks may drift apart before the system's clock was set anew. */
 const DRIFT_MS_MAX = 2;
 
+/** Readings of both clocks until one is taken as it is. */
+const READS_MAX = 10;
+
 /**
  * The time as RFC 3339 with nine fractional digits, as log lines need it; microseconds are real.
  *
@@ -17,13 +20,15 @@ const DRIFT_MS_MAX = 2;
 export function logClock(
   clocks: Clocks = { wallMs: () => Date.now(), steadyMs: () => performance.now() },
 ): () => string {
-  let offsetMs = clocks.wallMs() - clocks.steadyMs();
+  let offsetMs = readOffset(clocks);
   let lastMs = Number.NaN;
   let prefix = "";
   return () => {
-    const wallMs = clocks.wallMs();
+    const drifted = (): boolean =>
+      Math.abs(offsetMs + clocks.steadyMs() - clocks.wallMs()) > DRIFT_MS_MAX;
+    // Twice: this thread may have been put aside between the two clocks.
+    if (drifted() && drifted()) offsetMs = readOffset(clocks);
     const steadyMs = clocks.steadyMs();
-    if (Math.abs(offsetMs + steadyMs - wallMs) > DRIFT_MS_MAX) offsetMs = wallMs - steadyMs;
     const nowMs = offsetMs + steadyMs;
     const wholeMs = Math.floor(nowMs);
     if (wholeMs !== lastMs) {
@@ -33,4 +38,13 @@ export function logClock(
     const micros = Math.floor((nowMs - wholeMs) * 1000);
     return `${prefix}${String(micros).padStart(3, "0")}000Z`;
   };
+}
+
+/** What the system's clock is ahead by. Tried again if this thread was put aside between the two. */
+function readOffset({ wallMs, steadyMs }: Clocks): number {
+  for (let tries = 0;; tries++) {
+    const before = steadyMs();
+    const offset = wallMs() - before;
+    if (steadyMs() - before < 1 || tries === READS_MAX) return offset;
+  }
 }

@@ -29,3 +29,28 @@ Deno.test("logClock() never goes back while the system's clock is left alone", (
     last = next;
   }
 });
+
+Deno.test("logClock() does not go back when its thread is put aside between the two clocks", () => {
+  let nowMs = 1_000_000;
+  let pauseMs = 0;
+  const now = logClock({
+    wallMs(): number {
+      const wallMs = Math.floor(nowMs);
+      nowMs += pauseMs;
+      return wallMs;
+    },
+    steadyMs(): number {
+      const steadyMs = nowMs - 999_000;
+      nowMs += pauseMs;
+      pauseMs = 0;
+      return steadyMs;
+    },
+  });
+  let last = now();
+  for (pauseMs of [0, 5, 50, 0, 500, 0]) {
+    nowMs += 0.25;
+    const next = now();
+    assert.ok(next >= last, `${next} after ${last}`);
+    last = next;
+  }
+});
