@@ -32,7 +32,6 @@ const COMMANDS = {
 async function start(args: readonly string[]): Promise<number> {
   const lib = await import("./lib/mod.ts");
   const config = await lib.parseConfig({ args });
-  refuseSandbox(config.requireSandbox, lib);
   await lib.configureLogging({
     level: config.logLevel,
     format: config.logFormat,
@@ -52,6 +51,7 @@ async function start(args: readonly string[]): Promise<number> {
       imagesDir: folders.images,
       logsDir: folders.logs,
       podsDir: folders.pods,
+      ...sandboxOf(config),
       warn: lib.warn,
     });
     const kubelet = new lib.Kubelet({
@@ -70,14 +70,11 @@ async function start(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Guests are not put into the kernel's sandbox yet: who demands one must not be told that it is there. */
-function refuseSandbox(level: string | undefined, lib: typeof import("./lib/mod.ts")): void {
-  if (level === undefined) return;
-  throw new lib.KubeletError(
-    "invalid",
-    `Cannot require sandbox "${level}": this version does not put guests into one; leave out \
---require-sandbox`,
-  );
+/** What the user demands of the sandbox, as the provider takes it. */
+function sandboxOf<T>({ requireSandbox }: { requireSandbox?: T | undefined }): {
+  requireSandbox?: T;
+} {
+  return requireSandbox === undefined ? {} : { requireSandbox };
 }
 
 /** How the node speaks to the API server: by its kubeconfig, which a bootstrap writes first. */
@@ -164,7 +161,6 @@ certificate authority; give --client-ca-file`,
 async function run(args: readonly string[]): Promise<number> {
   const lib = await import("./lib/mod.ts");
   const { files, moduleArgs, settings } = lib.parseRunArguments({ args });
-  refuseSandbox(settings.requireSandbox, lib);
   await lib.configureLogging({
     level: settings.logLevel,
     format: settings.logFormat,
@@ -187,6 +183,7 @@ async function run(args: readonly string[]): Promise<number> {
     version: VERSION,
     ...folders,
     poolSize: Math.min(containers.length, 2),
+    ...sandboxOf(settings),
     warn: lib.warn,
   });
   parts.defer(() => provider.close());

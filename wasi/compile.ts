@@ -10,6 +10,18 @@ export class CompileError extends Error {
   override readonly name = "CompileError";
 }
 
+/** A module that was read and held to its limits, and has not been given to the compiler. */
+export interface ReadModule {
+  /** As it was given. */
+  readonly original: Uint8Array;
+  /** As it is to be compiled; `original` itself if nothing had to be changed. */
+  readonly bytes: Uint8Array;
+  /** The memories that the host must create for it, with exactly these limits. */
+  readonly importedMemories: readonly ImportedMemory[];
+  /** See {@linkcode Compiled}. */
+  readonly settleMs: number;
+}
+
 /** A module that is ready to be linked. */
 export interface Compiled {
   /** Compiled, or as far as the first call of each function needs. */
@@ -36,16 +48,30 @@ export function compile(bytes: Uint8Array, options: CompileOptions = {}): WebAss
 
 /** As {@linkcode compile}, and says which memories the host must create. */
 export function compileGuest(bytes: Uint8Array, options: CompileOptions = {}): Compiled {
-  const found = recognise(bytes);
+  return compileRead(readModule(bytes, options));
+}
+
+/**
+ * The first half of {@linkcode compileGuest}: reads as much of a module as its limits need. It tells
+ * what the process must have before the compiler, which is larger and less known, sees the bytes.
+ * Throws as {@linkcode compile} does.
+ */
+export function readModule(original: Uint8Array, options: CompileOptions = {}): ReadModule {
+  const found = recognise(original);
   if (found !== undefined) throw new CompileError(`Cannot compile module: ${found}`);
-  const { bytes: limited, ...facts } = limit(bytes, options);
+  return { original, ...limit(original, options) };
+}
+
+/** The second half of {@linkcode compileGuest}. Throws as {@linkcode compile} does. */
+export function compileRead(read: ReadModule): Compiled {
+  const { original, bytes, importedMemories, settleMs } = read;
   try {
-    const module = toModule(limited);
-    rememberMemories(module, facts.importedMemories);
-    return { module, ...facts };
+    const module = toModule(bytes);
+    rememberMemories(module, importedMemories);
+    return { module, importedMemories, settleMs };
   } catch (error) {
     // Its offset should be one of the file that the user has.
-    if (error instanceof CompileError && limited !== bytes) toModule(bytes);
+    if (error instanceof CompileError && original !== bytes) toModule(original);
     throw error;
   }
 }

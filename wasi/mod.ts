@@ -22,7 +22,15 @@
  *
  * @module
  */
-export { compile, type Compiled, CompileError, compileGuest } from "./compile.ts";
+export {
+  compile,
+  type Compiled,
+  CompileError,
+  compileGuest,
+  compileRead,
+  type ReadModule,
+  readModule,
+} from "./compile.ts";
 export { MemoryLimitError } from "./module/errors.ts";
 export type { ImportedMemory } from "./module/memories.ts";
 export type { CompileOptions } from "./module/rewrite.ts";
@@ -58,5 +66,6 @@ export {
 } from "./sandbox/report.ts";
 export type { LandlockPart } from "./sandbox/landlock_plan.ts";
 export { openSandbox, type OpenSandboxOptions, type Sandbox } from "./sandbox/sandbox.ts";
-export { hasThreads } from "./threads/imported_memory.ts";
+export { hasThreads, threadsMemory } from "./threads/imported_memory.ts";
+export { type GuestProcess, guestV8Flags } from "./v8_flags.ts";
 export { type NetworkWishes, SandboxError, type SandboxWishes } from "./sandbox/wishes.ts";

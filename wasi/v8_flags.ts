@@ -12,6 +12,7 @@ const WORKER_STACK_KIB = { windows: 2800, others: 3500 };
 
 /** What a process is started for. */
 export interface GuestProcess {
+  /** The operating system: the size of its stacks differs. */
   readonly os: typeof Deno.build.os;
   /**
    * Its guests run in Workers, not on the main thread.

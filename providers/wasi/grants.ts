@@ -1,3 +1,4 @@
+import type { SandboxWishes } from "../../wasi/mod.ts";
 import type { Order } from "./protocol.ts";
 
 /** Paths that a run may touch, for the walls behind path resolution. */
@@ -22,7 +23,33 @@ export function grantsOf(order: Order): Grants {
   };
 }
 
-function folderOf(path: string): string {
+/**
+ * What the kernel lets a guest's thread touch once its module is read: its log's folder, its root and
+ * its mounts; for a guest with threads also what their Workers are loaded from.
+ */
+export function wishesOf(
+  order: Order,
+  program?: ProgramFiles,
+): SandboxWishes & { readonly readWrite: readonly string[] } {
+  const { read, write } = grantsOf(order);
+  const readOnly = read.filter((path) => path !== order.modulePath && !write.includes(path));
+  return {
+    readOnly: [...readOnly, ...program?.codeDirs ?? []],
+    readWrite: write,
+    files: program === undefined ? [] : [program.libc],
+  };
+}
+
+/** Where a guest process's own program lies. */
+export interface ProgramFiles {
+  /** Folders; none in a compiled binary, which is open already. */
+  readonly codeDirs: readonly string[];
+  /** Path of the C library. */
+  readonly libc: string;
+}
+
+/** The folder that a path of a file lies in. */
+export function folderOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")));
 }
 

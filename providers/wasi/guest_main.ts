@@ -5,13 +5,15 @@
  * It is short-lived and started by the hundred, so it imports next to nothing: types from the
  * library, and values only from files of this folder that need nothing themselves.
  *
- * Arguments: the agent's process id; on Linux the path of the C library; and `shared` for that kind.
+ * Arguments: the agent's process id; `alone` or `shared` and the path of the C library, or `portable`;
+ * the folders of this program's own code, unless it is a part of a compiled binary.
  *
  * @module
  */
-import { openHost } from "../../wasi/mod.ts";
+import { openHost, openSandbox, type Sandbox } from "../../wasi/mod.ts";
 import { bindToAgent, ignoreSignals } from "./agent_bond.ts";
-import { grantsOf } from "./grants.ts";
+import { enterSandbox } from "./enter_sandbox.ts";
+import { grantsOf, type ProgramFiles } from "./grants.ts";
 import { runGuest } from "./guest_run.ts";
 import { Kernel } from "./kernel.ts";
 import { GUEST_NICENESS, ORDER_BYTES_MAX } from "./limits.ts";
@@ -24,24 +26,34 @@ const NEVER_NEEDED = ["run", "net", "env", "sys"] as const;
 await main();
 
 async function main(): Promise<void> {
-  const [parentPid, libc, shared] = guestArguments();
-  const kernel = libc === undefined ? undefined : Kernel.open(libc);
-  if (kernel === undefined) ignoreSignals();
-  else if (!bindToAgent(kernel, Number(parentPid))) Deno.exit(0);
+  const [parentPid, kind, ...files] = guestArguments();
   for (const name of NEVER_NEEDED) Deno.permissions.revokeSync({ name });
-  if (kernel !== undefined && libc !== undefined && shared === "shared") {
-    const { serveGuests } = await import("./shared_main.ts");
-    return await serveGuests({ kernel, libc });
+  if (kind === "portable") {
+    ignoreSignals();
+    await obey((order) => runScoped(order, files));
+    Deno.exit(0);
   }
-  openHost(kernel === undefined ? "portable" : "libc", { revokeFfi: true });
+  const [libc = "", ...codeDirs] = files;
+  const kernel = Kernel.open(libc);
+  if (!bindToAgent(kernel, Number(parentPid))) Deno.exit(0);
+  if (kind === "shared") {
+    const { serveGuests } = await import("./shared_main.ts");
+    await serveGuests({ kernel, libc });
+  } else {
+    openHost("libc");
+    const sandbox = openSandbox();
+    sandbox.prepare();
+    await obey((order) => runHere(order, { kernel, sandbox, program: { libc, codeDirs } }));
+  }
+  Deno.exit(0);
+}
+
+/** Takes the one order, and says how its guest ended. */
+async function obey(run: (order: Order) => Promise<RunEnd>): Promise<void> {
   say({ word: "ready" });
   const order = readOrder();
-  if (order === undefined) Deno.exit(0); // the agent is gone, or needs this process no more
-  say({
-    word: "exit",
-    ...await (kernel === undefined ? runScoped(order) : runHere(order, kernel)),
-  });
-  Deno.exit(0);
+  if (order === undefined) return; // the agent is gone, or needs this process no more
+  say({ word: "exit", ...await run(order) });
 }
 
 /** The arguments without the word that chooses this entry in a compiled binary. */
@@ -83,19 +95,34 @@ function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {
   return whole;
 }
 
-/** Runs the guest on this thread, where the kernel contains it. */
-async function runHere(order: Order, kernel: Kernel): Promise<RunEnd> {
-  limitProcess(kernel, order);
-  kernel.beNice(GUEST_NICENESS);
-  return await runGuest(order, { host: "libc", onStarted: () => say({ word: "started" }) });
+/** What {@linkcode runHere} works with. */
+interface Here {
+  readonly kernel: Kernel;
+  readonly sandbox: Sandbox;
+  readonly program: ProgramFiles;
 }
 
-/** Runs the guest in a Worker whose permissions are cut to what the order names. */
-async function runScoped(order: Order): Promise<RunEnd> {
+/** Runs the guest on this thread, where the kernel contains it. */
+async function runHere(order: Order, { kernel, sandbox, program }: Here): Promise<RunEnd> {
+  limitProcess(kernel, order);
+  kernel.beNice(GUEST_NICENESS);
+  return await runGuest(order, {
+    host: "libc",
+    enclose({ threads }): void {
+      // Each thread opens the C library again.
+      if (!threads) Deno.permissions.revokeSync({ name: "ffi" });
+      enterSandbox(sandbox, order, threads ? program : undefined);
+    },
+    onStarted: () => say({ word: "started" }),
+  });
+}
+
+/** Runs the guest in a Worker whose permissions are cut to what the order names and its code. */
+async function runScoped(order: Order, codeDirs: readonly string[]): Promise<RunEnd> {
   const { read, write } = grantsOf(order);
   const worker = new Worker(new URL("./scoped_guest_worker.ts", import.meta.url), {
     type: "module",
-    deno: { permissions: { read: [...read], write: [...write] } },
+    deno: { permissions: { read: [...read, ...codeDirs], write: [...write] } },
   });
   return await new Promise((resolve) => {
     const crashed = (message: string): void =>

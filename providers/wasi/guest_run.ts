@@ -1,27 +1,44 @@
 import type { Exit } from "../../lib/mod.ts";
 import {
-  compile,
+  type Compiled,
   CompileError,
+  compileRead,
   type Guest,
   type HostKind,
+  MemoryLimitError,
   type Outcome,
   prepare,
+  type ReadModule,
+  readModule,
+  threadsMemory,
   type WasiOptions,
 } from "../../wasi/mod.ts";
 import { type ContainerLog, openContainerLog } from "./container_log.ts";
 import { MESSAGE_CHARS_MAX } from "./limits.ts";
-import { limitMemory, MemoryLimitError } from "./memory_limit.ts";
 import type { Order, RunEnd } from "./protocol.ts";
 
 /** What {@linkcode runGuest} needs besides the order. */
 export interface GuestRunOptions {
   readonly host: HostKind;
+  /**
+   * Puts up the walls around this thread, once it is known what the module needs and before anybody
+   * else has seen its bytes. May throw: then nothing of it has run.
+   *
+   * @default {there is nothing to put up}
+   */
+  readonly enclose?: (needs: GuestNeeds) => void;
   /** Called right before the guest's first instruction. */
   onStarted(): void;
   /** The order's module, if it is compiled already. @default {read and compiled here} */
   readonly module?: WebAssembly.Module;
   /** Hears of the module that was compiled here; may throw to end the run before it begins. */
   readonly onCompiled?: (module: WebAssembly.Module) => void;
+}
+
+/** What a module needs of the process around it. */
+export interface GuestNeeds {
+  /** It starts threads, which are Workers that are loaded while it runs. */
+  readonly threads: boolean;
 }
 
 /** What WebAssembly memory grows by. */
@@ -50,9 +67,9 @@ async function runLogged(
 ): Promise<Exit> {
   let guest: Guest;
   try {
-    const module = options.module ?? load(order);
-    if (options.module === undefined) options.onCompiled?.(module);
+    const { module, settleMs } = load(order, options);
     guest = prepare(module, wasiOptions(order, options.host, log));
+    settle(settleMs);
   } catch (error) {
     const kind = error instanceof MemoryLimitError ? "out_of_memory" : "start_error";
     return { kind, message: describe(error) };
@@ -68,21 +85,43 @@ async function runLogged(
   }
 }
 
-function load(order: Order): WebAssembly.Module {
-  let bytes: Uint8Array;
-  try {
-    bytes = Deno.readFileSync(order.modulePath);
-  } catch (error) {
-    throw new Error(`Cannot read module "${order.modulePath}": ${describe(error)}`);
+/** The module, compiled inside of the walls. */
+function load(order: Order, options: GuestRunOptions): Pick<Compiled, "module" | "settleMs"> {
+  const { module, enclose, onCompiled } = options;
+  if (module !== undefined) {
+    enclose?.({ threads: false });
+    return { module, settleMs: 0 }; // the compiler has had its time
   }
+  const read = readOrdered(order);
+  enclose?.({ threads: threadsMemory(read.importedMemories) !== undefined });
+  const compiled = explained(order, "compile", () => compileRead(read));
+  onCompiled?.(compiled.module);
+  return compiled;
+}
+
+function readOrdered(order: Order): ReadModule {
+  const bytes = explained(order, "read", () => Deno.readFileSync(order.modulePath));
+  const { memoryBytes } = order;
+  return explained(
+    order,
+    "compile",
+    () => readModule(bytes, memoryBytes === undefined ? {} : { memoryBytesMax: memoryBytes }),
+  );
+}
+
+/** Names the module in errors that do not. */
+function explained<T>(order: Order, verb: string, work: () => T): T {
   try {
-    return compile(
-      order.memoryBytes === undefined ? bytes : limitMemory(bytes, order.memoryBytes),
-    );
+    return work();
   } catch (error) {
     if (error instanceof CompileError || error instanceof MemoryLimitError) throw error;
-    throw new Error(`Cannot compile module "${order.modulePath}": ${describe(error)}`);
+    throw new Error(`Cannot ${verb} module "${order.modulePath}": ${describe(error)}`);
   }
+}
+
+/** Lets the compiler finish what the module's hot loops need. Nothing else runs on this thread. */
+function settle(milliseconds: number): void {
+  if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 function wasiOptions(order: Order, host: HostKind, log: ContainerLog): WasiOptions {

@@ -1,3 +1,4 @@
+import { guestV8Flags } from "../../wasi/mod.ts";
 import { SHARED_HEAP_MIB_MAX } from "./limits.ts";
 
 /**
@@ -38,18 +39,6 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/**
- * KiB of stack for the guest. V8's own is half of what other runtimes give, and programs made for
- * those fail with it. The main thread has 8 MiB on Linux and macOS and 4 MiB in Deno on Windows.
- */
-const STACK_KIB = { windows: 2800, others: 6000 };
-
-/**
- * KiB of stack for a guest in a Worker, whose thread has 4 MiB in Deno. With more than fits, a guest that
- * overflows its stack ends the whole process.
- */
-const WORKER_STACK_KIB = { windows: 2800, others: 3500 };
-
 /** What Deno needs to find its cache, and Windows its libraries. The guest sees none of it. */
 const PASSED_ON = [
   "DENO_DIR",
@@ -69,14 +58,10 @@ const PASSED_ON = [
  */
 export function launch(input: LaunchInput): Launch {
   const shared = input.shared === true;
-  const args = [
-    String(input.parentPid),
-    ...(input.libc === undefined ? [] : [input.libc]),
-    ...(shared ? ["shared"] : []),
-  ];
-  const kib = shared || input.libc === undefined ? WORKER_STACK_KIB : STACK_KIB;
-  const stack = `--stack-size=${input.os === "windows" ? kib.windows : kib.others}`;
-  const flags = shared ? [stack, `--max-heap-size=${SHARED_HEAP_MIB_MAX}`] : [stack];
+  const kind = input.libc === undefined ? ["portable"] : [shared ? "shared" : "alone", input.libc];
+  const args = [String(input.parentPid), ...kind, ...input.codeDirs];
+  const flags = guestV8Flags({ os: input.os, inWorkers: shared || input.libc === undefined });
+  if (shared) flags.push(`--max-heap-size=${SHARED_HEAP_MIB_MAX}`);
   const env: Record<string, string> = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
   for (const name of PASSED_ON) {
     const value = input.env[name];

@@ -8,6 +8,7 @@
  * @module
  */
 import type { Exit } from "../../lib/mod.ts";
+import type { SandboxLevel } from "../../wasi/mod.ts";
 
 /** One run, as a guest process needs it. */
 export interface Order {
@@ -22,6 +23,8 @@ export interface Order {
   readonly memoryBytes?: number;
   /** `RLIMIT_DATA` of a process that runs this guest alone; absent means no limit. */
   readonly dataBytesMax?: number;
+  /** What must hold the guest before its first instruction; else it does not start. */
+  readonly requireSandbox?: SandboxLevel;
 }
 
 /** A folder of the machine and where the guest sees it. */

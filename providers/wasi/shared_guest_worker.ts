@@ -7,7 +7,8 @@
  * @module
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { openHost } from "../../wasi/mod.ts";
+import { openHost, openSandbox } from "../../wasi/mod.ts";
+import { enterSandbox } from "./enter_sandbox.ts";
 import { runGuest } from "./guest_run.ts";
 import { Kernel } from "./kernel.ts";
 import { GUEST_NICENESS } from "./limits.ts";
@@ -20,6 +21,8 @@ openHost("libc");
 // Before anything of the guest is opened: the kernel closes it when this thread ends.
 kernel.ownDescriptors();
 kernel.beNice(GUEST_NICENESS);
+const sandbox = openSandbox({ around: "thread" });
+sandbox.prepare();
 parentPort?.on("message", (message: ToWorker) => void obey(message));
 say({ say: "up", thread: kernel.threadId() });
 
@@ -50,20 +53,15 @@ async function obey(message: ToWorker): Promise<void> {
   let declined = false;
   const end = await runGuest(order, {
     host: "libc",
-    onStarted: () => say({ say: "started" }),
     ...(module === undefined ? {} : { module }),
-    onCompiled(compiled): void {
-      declined = needsOwnProcess(compiled);
+    enclose({ threads }): void {
+      // They would be Workers of this Worker, which nobody could end.
+      declined = threads;
       if (declined) throw new Error("Cannot share a process: the module starts threads");
-      say({ say: "compiled", module: compiled });
+      enterSandbox(sandbox, order);
     },
+    onCompiled: (compiled) => say({ say: "compiled", module: compiled }),
+    onStarted: () => say({ say: "started" }),
   });
   say(declined ? { say: "declined" } : { say: "exit", end });
-}
-
-/** A guest's threads would be Workers of this Worker, which nobody could end. */
-function needsOwnProcess(module: WebAssembly.Module): boolean {
-  return WebAssembly.Module.imports(module).some(({ module, name, kind }) =>
-    kind === "memory" || (module === "wasi" && name === "thread-spawn")
-  );
 }

@@ -13,7 +13,7 @@ import { WasiProvider, type WasiProviderOptions } from "./wasi_provider.ts";
 /** The binary form of a module in WAT. */
 export async function assemble(wat: string): Promise<Uint8Array<ArrayBuffer>> {
   const wabt = await loadWabt();
-  const module = wabt.parseWat("guest.wat", wat);
+  const module = wabt.parseWat("guest.wat", wat, { threads: true });
   try {
     return Uint8Array.from(module.toBinary({}).buffer);
   } finally {

@@ -8,6 +8,7 @@ import {
   type Provider,
   type RunControl,
 } from "../../lib/mod.ts";
+import type { SandboxLevel } from "../../wasi/mod.ts";
 import { type GuestControl, GuestProcess } from "./guest_process.ts";
 import { handlersOf, isolationOf } from "./isolation.ts";
 import { type Launch, launch } from "./launch.ts";
@@ -21,7 +22,8 @@ import {
   WARM_MAX,
 } from "./limits.ts";
 import { makeMountPoints } from "./mount_points.ts";
-import type { RunEnd } from "./protocol.ts";
+import { nodeSandbox } from "./node_sandbox.ts";
+import type { Order, RunEnd } from "./protocol.ts";
 import { SharedProcess } from "./shared_process.ts";
 import { SharedProcesses } from "./shared_processes.ts";
 import { validatePod } from "./validate.ts";
@@ -53,6 +55,13 @@ export interface WasiProviderOptions {
    * @default {the fastest that this machine has}
    */
   readonly host?: "portable";
+  /**
+   * What must hold each guest. A machine that cannot give it is told at once, and a guest that would
+   * not be held by it is not started.
+   *
+   * @default {whatever the machine has, which is in `sandbox`}
+   */
+  readonly requireSandbox?: SandboxLevel;
   /** Hears what an operator should know, such as a log that could not be written. @default {nobody} */
   readonly warn?: (message: string) => void;
 }
@@ -78,18 +87,23 @@ export class WasiProvider implements Provider {
   readonly architecture = "wasm-wasi";
   readonly runtimeVersion: string;
   readonly handlers: readonly string[];
+  readonly sandbox: string;
   readonly #options: WasiProviderOptions;
   readonly #libc: string | undefined;
   readonly #env = Deno.env.toObject();
   readonly #pool: WarmPool<GuestProcess>;
   readonly #shared: SharedProcesses<SharedProcess>;
 
-  /** Begins to boot the warm processes; {@linkcode close} ends them. */
+  /**
+   * Begins to boot the warm processes; {@linkcode close} ends them. Throws a `KubeletError` of kind
+   * `invalid` on a machine that has less than `requireSandbox`.
+   */
   constructor(options: WasiProviderOptions) {
     this.#options = options;
     this.runtimeVersion = `krustlet-wasi://${options.version}`;
     this.#libc = options.host === "portable" ? undefined : findLibc();
     this.handlers = handlersOf(this.#libc);
+    this.sandbox = nodeSandbox({ libc: this.#libc, level: options.requireSandbox });
     this.#shared = new SharedProcesses({
       boot: (signal) => SharedProcess.boot(this.#launch({ shared: true }), signal),
     });
@@ -167,7 +181,7 @@ export class WasiProvider implements Provider {
   ): Promise<Ran> {
     const { item, settled } = await this.#take(container, unwanted);
     try {
-      return await see(control, (guest) => item.run(orderOf(container), guest), settled);
+      return await see(control, (guest) => item.run(this.#orderOf(container), guest), settled);
     } finally {
       settled();
     }
@@ -179,8 +193,13 @@ export class WasiProvider implements Provider {
     const key = JSON.stringify([container.pod.namespace, container.module.digest]);
     return await this.#shared.use(key, {
       signal: unwanted,
-      use: (process) => see(control, (guest) => process.run(orderOf(container), guest)),
+      use: (process) => see(control, (guest) => process.run(this.#orderOf(container), guest)),
     });
+  }
+
+  #orderOf(container: ContainerRun): Order {
+    const { requireSandbox } = this.#options;
+    return { ...orderOf(container), ...(requireSandbox === undefined ? {} : { requireSandbox }) };
   }
 
   /** A warm process, or one of its own for a run that needs leave for more folders. */

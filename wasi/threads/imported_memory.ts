@@ -24,6 +24,11 @@ export function hasThreads(module: WebAssembly.Module): boolean {
  * it wants none, or another kind, or was not compiled by this thread.
  */
 export function sharedMemoryOf(module: WebAssembly.Module): ImportedMemory | undefined {
-  const [memory, ...more] = known.get(module) ?? [];
+  return threadsMemory(known.get(module) ?? []);
+}
+
+/** As {@linkcode sharedMemoryOf}, for what was read of a module that is not compiled. */
+export function threadsMemory(imported: readonly ImportedMemory[]): ImportedMemory | undefined {
+  const [memory, ...more] = imported;
   return memory?.shared && !memory.address64 && more.length === 0 ? memory : undefined;
 }
