@@ -11,6 +11,7 @@ import {
   SPINS,
   SPINS_WITH_CALLS,
   start,
+  THREADS_STAY,
   until,
   type WasiFixture,
 } from "./testing.ts";
@@ -111,14 +112,18 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a hundred kills of processes leave none of them",
+  name: "a thousand kills of processes leave none of them",
   ignore,
   async fn(): Promise<void> {
     await using fixture = await openFixture();
     const container = await fixture.guestOf(SPINS);
-    for (let kills = 0; kills < 100; kills++) {
-      assert.deepEqual(await (await begin(fixture, container)).kill(), { kind: "killed" });
-    }
+    await Promise.all(["a", "b", "c", "d"].map(async (lane) => {
+      const logPath = `${container.logPath}.${lane}`;
+      for (let kills = 0; kills < 250; kills++) {
+        const guest = await begin(fixture, { ...container, logPath });
+        assert.deepEqual(await guest.kill(), { kind: "killed" });
+      }
+    }));
     await fixture.provider.close();
     assert.deepEqual(await guestProcesses(fixture.folder), []);
   },
@@ -198,16 +203,15 @@ Deno.test({
   ignore,
   async fn(): Promise<void> {
     await using fixture = await openFixture({ poolSize: 0 }, WORKER);
-    const wat = `(module (import "wasi" "thread-spawn" (func (param i32) (result i32)))
-      (memory (export "memory") 1) (func (export "_start")))`;
-    const { ended } = await begin(fixture, await fixture.guestOf(wat));
-    assert.notEqual((await ended).kind, "killed");
+    const guest = await begin(fixture, await fixture.guestOf(THREADS_STAY));
     const commands = await Promise.all(
       (await guestProcesses(fixture.folder)).map(async (pid) =>
         await Deno.readTextFile(`/proc/${pid}/cmdline`)
       ),
     );
     assert.equal(commands.filter((line) => line.includes("\0shared\0")).length, 1);
+    assert.equal(commands.filter((line) => line.includes("\0alone\0")).length, 1);
+    assert.deepEqual(await guest.kill(), { kind: "killed" });
   },
 });
 

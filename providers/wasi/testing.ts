@@ -152,6 +152,46 @@ export const READS_A_PIPE = start(`
   (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 16))
   (drop (call $fd_read (i32.load (i32.const 64)) (i32.const 0) (i32.const 1) (i32.const 8)))`);
 
+/** A module with shared memory and these functions, one of which is `_start` or `wasi_thread_start`. */
+function threaded(functions: string): string {
+  return `(module
+    (import "env" "memory" (memory 17 64 shared))
+    (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+    (import "wasi_snapshot_preview1" "fd_write"
+      (func $fd_write (param i32 i32 i32 i32) (result i32)))
+    (export "memory" (memory 0))
+    (func $start_thread (param $argument i32)
+      (if (i32.lt_s (call $spawn (local.get $argument)) (i32.const 0)) (then unreachable)))
+    ${functions})`;
+}
+
+/** Starts two threads that count to a million together, waits for them, prints a line; leaves with 7. */
+export const THREADS = threaded(`
+  (func (export "wasi_thread_start") (param $id i32) (param $count i32)
+    (loop $next
+      (drop (i32.atomic.rmw.add (i32.const 2048) (i32.const 1)))
+      (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+      (br_if $next (local.get $count)))
+    (drop (i32.atomic.rmw.add (i32.const 2052) (i32.const 1)))
+    (drop (memory.atomic.notify (i32.const 2052) (i32.const 1))))
+  (func (export "_start")
+    (call $start_thread (i32.const 500000)) (call $start_thread (i32.const 500000))
+    (loop $wait
+      (drop (memory.atomic.wait32 (i32.const 2052) (i32.const 0) (i64.const -1)))
+      (drop (memory.atomic.wait32 (i32.const 2052) (i32.const 1) (i64.const -1)))
+      (br_if $wait (i32.ne (i32.atomic.load (i32.const 2052)) (i32.const 2))))
+    ${print(1, "two threads\n")}
+    (if (i32.ne (i32.atomic.load (i32.const 2048)) (i32.const 1000000)) (then unreachable))
+    (call $proc_exit (i32.const 7)))`);
+
+/** Two threads in loops, and the first one in an atomic wait without end. */
+export const THREADS_STAY = threaded(`
+  (func (export "wasi_thread_start") (param i32 i32) (loop $again (br $again)))
+  (func (export "_start")
+    (call $start_thread (i32.const 0)) (call $start_thread (i32.const 0))
+    (drop (memory.atomic.wait32 (i32.const 2052) (i32.const 0) (i64.const -1))))`);
+
 /** argv and environment as they lie in memory, with newlines for the NULs between them. */
 const REPORTS = start(
   `(drop (call $args_sizes_get (i32.const 0) (i32.const 4)))

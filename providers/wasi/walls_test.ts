@@ -5,7 +5,7 @@ import { isKubeletError } from "../../lib/mod.ts";
 import type { Sandbox, SandboxReport, SandboxWishes } from "../../wasi/mod.ts";
 import { enterSandbox } from "./enter_sandbox.ts";
 import type { Order } from "./protocol.ts";
-import { guestProcesses, openFixture, print, SPINS, start, type WasiFixture } from "./testing.ts";
+import { guestProcesses, openFixture, SPINS, start, THREADS, type WasiFixture } from "./testing.ts";
 
 const never = new AbortController().signal;
 /** Set to `landlock` on a machine whose kernel has none; without it, having none is a failure. */
@@ -31,31 +31,6 @@ async function run(
   await watched;
   return { exit, log: await Deno.readTextFile(container.logPath).catch(() => "") };
 }
-
-/** Starts two threads that count to a million together, waits for them, and prints a line. */
-const THREADS = `(module
-  (import "env" "memory" (memory 17 64 shared))
-  (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
-  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
-  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
-  (export "memory" (memory 0))
-  (func (export "wasi_thread_start") (param $id i32) (param $count i32)
-    (loop $next
-      (drop (i32.atomic.rmw.add (i32.const 2048) (i32.const 1)))
-      (local.set $count (i32.sub (local.get $count) (i32.const 1)))
-      (br_if $next (local.get $count)))
-    (drop (i32.atomic.rmw.add (i32.const 2052) (i32.const 1)))
-    (drop (memory.atomic.notify (i32.const 2052) (i32.const 1))))
-  (func (export "_start")
-    (if (i32.lt_s (call $spawn (i32.const 500000)) (i32.const 0)) (then unreachable))
-    (if (i32.lt_s (call $spawn (i32.const 500000)) (i32.const 0)) (then unreachable))
-    (loop $wait
-      (drop (memory.atomic.wait32 (i32.const 2052) (i32.const 0) (i64.const -1)))
-      (drop (memory.atomic.wait32 (i32.const 2052) (i32.const 1) (i64.const -1)))
-      (br_if $wait (i32.ne (i32.atomic.load (i32.const 2052)) (i32.const 2))))
-    ${print(1, "two threads\n")}
-    (if (i32.ne (i32.atomic.load (i32.const 2048)) (i32.const 1000000)) (then unreachable))
-    (call $proc_exit (i32.const 7))))`;
 
 for (const host of [undefined, "portable"] as const) {
   Deno.test(`a guest with threads runs inside of its walls (${host ?? "fastest"} host)`, async () => {

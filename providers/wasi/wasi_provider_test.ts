@@ -11,6 +11,7 @@ import {
   SPINS,
   SPINS_WITH_CALLS,
   start,
+  THREADS_STAY,
   until,
 } from "./testing.ts";
 import type { WasiProvider } from "./wasi_provider.ts";
@@ -37,6 +38,7 @@ for (
     ["a loop with calls", SPINS_WITH_CALLS],
     ["a sleep in poll_oneoff", SLEEPS],
     ["a blocked read", READS_A_PIPE],
+    ["threads in loops and in an atomic wait", THREADS_STAY],
   ] as const
 ) {
   Deno.test({
