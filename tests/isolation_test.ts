@@ -92,7 +92,7 @@ scenario("hostile guests harm themselves; their neighbour and the node live on",
   const hostile = ["thread_storm", "open_forever", "log_flood", "stack_overflow", "eat_memory"];
   const neighbour = await scene.pod({
     name: "neighbour",
-    containers: [{ image: await scene.image("ticks") }],
+    containers: [{ image: await scene.image("sleep") }],
     restartPolicy: "Always",
   });
   await waitRunning(cluster, neighbour);
