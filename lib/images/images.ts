@@ -5,23 +5,29 @@
  */
 import type { Secret } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
-import { type Credential, credentialsFor, fingerprint } from "./credentials.ts";
-import { PullFailure } from "./failure.ts";
+import { credentialsFor } from "./credentials/credentials.ts";
+import { type Credential, fingerprint } from "./oci/credential.ts";
+import { PullFailure } from "./oci/failure.ts";
 import { Flights } from "./flights.ts";
 import { PULL_MS_MAX } from "./limits.ts";
-import { addLocalFile, type LocalModules, localPath } from "./local_file.ts";
-import { UnsupportedImage } from "./manifest.ts";
+import { addLocalFile, type LocalModules, localPath } from "./layout/local_file.ts";
+import { UnsupportedImage } from "./layout/manifest.ts";
 import { Puller } from "./pull.ts";
-import { defaultPullPolicy, formatReference, parseReference, type Reference } from "./reference.ts";
-import { type ImageRecord, ReferenceIndex } from "./reference_index.ts";
-import { Registry } from "./registry.ts";
-import { BlobStore } from "./store.ts";
-import { type Fetch, Transport } from "./transport.ts";
-import { WASM_HEAD_BYTES, type WasmKind, wasmKind } from "./wasm_kind.ts";
+import {
+  defaultPullPolicy,
+  formatReference,
+  parseReference,
+  type Reference,
+} from "./oci/reference.ts";
+import { type ImageRecord, ReferenceIndex } from "./store/reference_index.ts";
+import { Registry } from "./oci/registry.ts";
+import { BlobStore } from "./store/store.ts";
+import { type Fetch, Transport } from "./oci/transport.ts";
+import { WASM_HEAD_BYTES, type WasmKind, wasmKind } from "./layout/wasm_kind.ts";
 
-export type { LocalModules } from "./local_file.ts";
-export type { Fetch } from "./transport.ts";
-export type { WasmKind } from "./wasm_kind.ts";
+export type { LocalModules } from "./layout/local_file.ts";
+export type { Fetch } from "./oci/transport.ts";
+export type { WasmKind } from "./layout/wasm_kind.ts";
 
 /** `imagePullPolicy` of a container. */
 export type PullPolicy = "Always" | "IfNotPresent" | "Never";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isKubeletError, type KubeletError } from "../errors.ts";
 import { decidePull, type ImageOnDisk, type ImageRequest, ImageStore } from "./images.ts";
 import { ATTEMPTS_MAX } from "./limits.ts";
-import { OCI_INDEX, OCI_MANIFEST } from "./media_types.ts";
+import { OCI_INDEX, OCI_MANIFEST } from "./oci/media_types.ts";
 import {
   digestOf,
   makeCertificates,
@@ -12,7 +12,7 @@ import {
   names,
   TestDir,
   TestRegistry,
-} from "./_test_registry.ts";
+} from "./oci/_test_registry.ts";
 
 const { signal } = new AbortController();
 

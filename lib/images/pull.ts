@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Credential, fingerprint } from "./credentials.ts";
-import { PullFailure } from "./failure.ts";
+import { type Credential, fingerprint } from "./oci/credential.ts";
+import { PullFailure } from "./oci/failure.ts";
 import { Flights } from "./flights.ts";
 import { MANIFEST_BYTES_MAX, MODULE_BYTES_MAX } from "./limits.ts";
 import {
@@ -15,13 +15,13 @@ import {
   parseImageConfig,
   parseManifest,
   unsupported,
-} from "./manifest.ts";
-import type { ImageRecord } from "./reference_index.ts";
-import { formatReference, type Reference, target } from "./reference.ts";
-import type { Access, FetchedManifest, Registry } from "./registry.ts";
-import { withRetries } from "./retry.ts";
-import type { Blob, BlobStore } from "./store.ts";
-import { describeHead, WASM_HEAD_BYTES, wasmKind } from "./wasm_kind.ts";
+} from "./layout/manifest.ts";
+import type { ImageRecord } from "./store/reference_index.ts";
+import { formatReference, type Reference, target } from "./oci/reference.ts";
+import type { Access, FetchedManifest, Registry } from "./oci/registry.ts";
+import { withRetries } from "./oci/retry.ts";
+import type { Blob, BlobStore } from "./store/store.ts";
+import { describeHead, WASM_HEAD_BYTES, wasmKind } from "./layout/wasm_kind.ts";
 
 /** Options of a {@linkcode Puller}. */
 export interface PullerOptions {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { PullFailure } from "./failure.ts";
-import { DISK_BYTES, PARTIAL_MS_MAX } from "./limits.ts";
+import { PullFailure } from "../oci/failure.ts";
+import { DISK_BYTES, PARTIAL_MS_MAX } from "../limits.ts";
 import { type Blob, BlobStore, diskFailure } from "./store.ts";
-import { digestOf, MODULE, moduleOf, names, TestDir } from "./_test_registry.ts";
+import { digestOf, MODULE, moduleOf, names, TestDir } from "../oci/_test_registry.ts";
 
 const { signal } = new AbortController();
 

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { type Asked, refusal } from "./answer.ts";
 import { parseChallenge } from "./challenge.ts";
 import { PullFailure } from "./failure.ts";
-import { MANIFEST_BYTES_MAX, SMALL_BODY_MS_MAX } from "./limits.ts";
+import { MANIFEST_BYTES_MAX, SMALL_BODY_MS_MAX } from "../limits.ts";
 import { MANIFEST_TYPES } from "./media_types.ts";
 import { isDigest } from "./reference.ts";
 import { withRetries } from "./retry.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { parseReference } from "./reference.ts";
+import { parseReference } from "../oci/reference.ts";
 import { readRecords, ReferenceIndex } from "./reference_index.ts";
-import { digestOf, MODULE, names, TestDir } from "./_test_registry.ts";
+import { digestOf, MODULE, names, TestDir } from "../oci/_test_registry.ts";
 
 Deno.test("ReferenceIndex finds by tag, by digest of any tag, and after a start", async () => {
   await using dir = new TestDir();

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { KubeletError } from "../errors.ts";
+import { KubeletError } from "../../errors.ts";
 
 /** An image's name, taken apart. At least one of `tag` and `digest` is set. */
 export interface Reference {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { PullFailure } from "./failure.ts";
+import { PullFailure } from "../oci/failure.ts";
 import {
   chooseManifest,
   chooseModule,
@@ -10,7 +10,7 @@ import {
   unsupported,
   UnsupportedImage,
 } from "./manifest.ts";
-import { DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from "./media_types.ts";
+import { DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from "../oci/media_types.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
 const WASM = "application/wasm";

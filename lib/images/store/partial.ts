@@ -5,8 +5,8 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { join } from "node:path";
-import { PullFailure } from "./failure.ts";
-import { DISK_BYTES } from "./limits.ts";
+import { PullFailure } from "../oci/failure.ts";
+import { DISK_BYTES } from "../limits.ts";
 
 /** What is known of a blob before it is there. */
 export interface Expected {

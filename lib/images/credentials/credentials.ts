@@ -6,20 +6,10 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
-import type { Secret } from "../api/types.ts";
-import { KubeletError } from "../errors.ts";
-import type { Reference } from "./reference.ts";
-
-/** What a registry may ask for. */
-export interface Credential {
-  readonly username: string;
-  readonly password: string;
-  /** An OAuth2 refresh token, which takes the place of the password at a token server. */
-  readonly identityToken?: string;
-  /** The Secret's name, for messages. */
-  readonly source: string;
-}
+import type { Secret } from "../../api/types.ts";
+import { KubeletError } from "../../errors.ts";
+import type { Credential } from "../oci/credential.ts";
+import type { Reference } from "../oci/reference.ts";
 
 /**
  * The credentials that fit, best first: Secrets in the order given; within one Secret the entry with
@@ -43,14 +33,6 @@ export function credentialsFor(
     }
   }
   return found;
-}
-
-/** A name for this credential that gives nothing away; equal for equal credentials only. */
-export function fingerprint(credential: Credential | undefined): string {
-  if (credential === undefined) return "anonymous";
-  const { username, password, identityToken = "" } = credential;
-  return createHash("sha256").update(JSON.stringify([username, password, identityToken]))
-    .digest("hex");
 }
 
 function readAuths(secret: Secret, source: string): Record<string, unknown> {

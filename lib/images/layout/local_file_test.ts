@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { isKubeletError } from "../errors.ts";
-import { MODULE_BYTES_MAX } from "./limits.ts";
+import { isKubeletError } from "../../errors.ts";
+import { MODULE_BYTES_MAX } from "../limits.ts";
 import { addLocalFile, type LocalModules, localPath } from "./local_file.ts";
-import { type Blob, BlobStore } from "./store.ts";
-import { digestOf, MODULE, names, TestDir } from "./_test_registry.ts";
+import { type Blob, BlobStore } from "../store/store.ts";
+import { digestOf, MODULE, names, TestDir } from "../oci/_test_registry.ts";
 
 const { signal } = new AbortController();
 

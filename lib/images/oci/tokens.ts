@@ -8,9 +8,9 @@
  */
 import { refusal } from "./answer.ts";
 import type { Challenge } from "./challenge.ts";
-import { type Credential, fingerprint } from "./credentials.ts";
+import { type Credential, fingerprint } from "./credential.ts";
 import { PullFailure } from "./failure.ts";
-import { TOKEN_BYTES_MAX, TOKEN_MS_DEFAULT, TOKEN_SLACK_MS, TOKENS_MAX } from "./limits.ts";
+import { TOKEN_BYTES_MAX, TOKEN_MS_DEFAULT, TOKEN_SLACK_MS, TOKENS_MAX } from "../limits.ts";
 import type { Transport } from "./transport.ts";
 
 /** What a token is for. A token is never used for anything else. */

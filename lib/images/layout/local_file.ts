@@ -5,10 +5,10 @@
  */
 import { basename, isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { KubeletError, messageOf } from "../errors.ts";
-import { PullFailure } from "./failure.ts";
-import { DISK_BYTES, MODULE_BYTES_MAX } from "./limits.ts";
-import type { Blob, BlobStore } from "./store.ts";
+import { KubeletError, messageOf } from "../../errors.ts";
+import { PullFailure } from "../oci/failure.ts";
+import { DISK_BYTES, MODULE_BYTES_MAX } from "../limits.ts";
+import type { Blob, BlobStore } from "../store/store.ts";
 import { describeHead, WASM_HEAD_BYTES, wasmKind } from "./wasm_kind.ts";
 
 /**

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import type { Secret } from "../api/types.ts";
-import { isKubeletError } from "../errors.ts";
-import { credentialsFor, fingerprint } from "./credentials.ts";
-import { parseReference } from "./reference.ts";
+import type { Secret } from "../../api/types.ts";
+import { isKubeletError } from "../../errors.ts";
+import { fingerprint } from "../oci/credential.ts";
+import { credentialsFor } from "./credentials.ts";
+import { parseReference } from "../oci/reference.ts";
 
 function configSecret(auths: Record<string, unknown>, name = "creds"): Secret {
   const text = JSON.stringify({ auths });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Secret } from "../api/types.ts";
-import { isKubeletError } from "../errors.ts";
-import { type ImageOnDisk, ImageStore } from "./images.ts";
+import type { Secret } from "../../api/types.ts";
+import { isKubeletError } from "../../errors.ts";
+import { type ImageOnDisk, ImageStore } from "../images.ts";
 import { digestOf, MODULE, moduleOf, TestDir, TestRegistry, TestServer } from "./_test_registry.ts";
 
 const { signal } = new AbortController();

@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { clean, PullFailure } from "./failure.ts";
-import { MODULE_BYTES_MAX } from "./limits.ts";
+import { clean, PullFailure } from "../oci/failure.ts";
+import { MODULE_BYTES_MAX } from "../limits.ts";
 import {
   CNCF_LAYER,
   DOCKER_INDEX,
@@ -18,8 +18,8 @@ import {
   OCI_MANIFEST,
   WASM_LAYERS,
   WASM_TO_OCI_LAYER,
-} from "./media_types.ts";
-import { isDigest } from "./reference.ts";
+} from "../oci/media_types.ts";
+import { isDigest } from "../oci/reference.ts";
 
 /** What points at a blob or a manifest. */
 export interface Descriptor {

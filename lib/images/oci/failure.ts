@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ERROR_CHARS_MAX } from "./limits.ts";
+import { ERROR_CHARS_MAX } from "../limits.ts";
 
 /** A pull that did not work. The message is the state alone; the caller says what it was doing. */
 export class PullFailure extends Error {

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { formatReference, isDigest, type Reference } from "./reference.ts";
+import { formatReference, isDigest, type Reference } from "../oci/reference.ts";
 import { diskFailure } from "./store.ts";
 
 /** An image as it was pulled, without its bytes. */

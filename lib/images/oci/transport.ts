@@ -4,7 +4,7 @@
  * @module
  */
 import { networkFailure, PullFailure } from "./failure.ts";
-import { CLIENTS_MAX, HEADERS_MS_MAX, IDLE_MS_MAX, REDIRECTS_MAX } from "./limits.ts";
+import { CLIENTS_MAX, HEADERS_MS_MAX, IDLE_MS_MAX, REDIRECTS_MAX } from "../limits.ts";
 import { type Reply, silence, StreamedReply } from "./reply.ts";
 
 export type { Reply } from "./reply.ts";

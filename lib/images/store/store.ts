@@ -8,11 +8,11 @@
  */
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
-import { clean, PullFailure } from "./failure.ts";
-import { Flights } from "./flights.ts";
-import { DISK_BYTES, PARTIAL_MS_MAX } from "./limits.ts";
+import { clean, PullFailure } from "../oci/failure.ts";
+import { Flights } from "../flights.ts";
+import { DISK_BYTES, PARTIAL_MS_MAX } from "../limits.ts";
 import { type Expected, Partial, type Sink } from "./partial.ts";
-import { isDigest } from "./reference.ts";
+import { isDigest } from "../oci/reference.ts";
 
 /** A blob on disk. */
 export interface Blob {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Credential } from "./credentials.ts";
+import type { Credential } from "./credential.ts";
 import { clean, PullFailure, retryAfterMs } from "./failure.ts";
-import { ERROR_BYTES_MAX } from "./limits.ts";
+import { ERROR_BYTES_MAX } from "../limits.ts";
 import type { Reply } from "./transport.ts";
 
 /** Who was asked, for what, and as whom. */
