@@ -187,6 +187,7 @@ async function run(args: readonly string[]): Promise<number> {
     warn: lib.warn,
   });
   parts.defer(() => provider.close());
+  lib.inform(`Guests are held by: ${provider.sandbox}`);
   const unread = new AbortController();
   const code = await lib.runStandalone({
     manifest: manifests,

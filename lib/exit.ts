@@ -46,7 +46,8 @@ const START_ERROR = 128;
 export function termination(exit: Exit): Termination {
   switch (exit.kind) {
     case "exited": {
-      const exitCode = exit.code & 0xff;
+      // A process has 8 bits for it; a failure must not look like success for that.
+      const exitCode = (exit.code & 0xff) || (exit.code === 0 ? 0 : 1);
       return { exitCode, reason: exitCode === 0 ? "Completed" : "Error", message: "" };
     }
     case "trapped":

@@ -5,8 +5,8 @@ const CASES: [exit: Exit, exitCode: number, reason: string, message: string][] =
   [{ kind: "exited", code: 0 }, 0, "Completed", ""],
   [{ kind: "exited", code: 3 }, 3, "Error", ""],
   [{ kind: "exited", code: 255 }, 255, "Error", ""],
-  // A process hands on eight bits.
-  [{ kind: "exited", code: 256 }, 0, "Completed", ""],
+  // A process hands on eight bits, and a failure stays one.
+  [{ kind: "exited", code: 256 }, 1, "Error", ""],
   [{ kind: "exited", code: 0xffff_ffff }, 255, "Error", ""],
   [{ kind: "exited", code: -1 }, 255, "Error", ""],
   [{ kind: "trapped", message: "unreachable" }, 134, "Error", "unreachable"],

@@ -61,6 +61,11 @@ export function warn(message: string): void {
   getLogger(["krustlet"]).warn("{message}", { message });
 }
 
+/** What is worth knowing where somebody asked for more words, as one line in the log at level info. */
+export function inform(message: string): void {
+  getLogger(["krustlet"]).info("{message}", { message });
+}
+
 /**
  * From now on a promise that nobody looked after is a line in the log at level error, and not the end
  * of the agent: a defect in one place must not end every guest.
