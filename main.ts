@@ -8,7 +8,13 @@
  * @module
  */
 import type { CertificateRequests, CertificateSigningRequest } from "./certs/mod.ts";
-import type { ApiClient, ClusterAccess, KrustletConfig } from "./lib/mod.ts";
+import type {
+  ApiClient,
+  ClusterAccess,
+  CommandWorld,
+  KrustletConfig,
+  ModuleTerms,
+} from "./lib/mod.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const VERSION = manifest.version;
@@ -26,6 +32,9 @@ const COMMANDS = {
     about: "Make the token and the kubeconfig with which a node joins.",
     run: bootstrap,
   },
+  push: { about: "Publish a .wasm file, or a folder with one, as an image.", run: push },
+  pull: { about: "Bring an image into the image store, or into a file.", run: pull },
+  inspect: { about: "Say what an image is, and whether it would run here.", run: inspect },
 } as const;
 
 /** Be a node: identity first, then everything else, until a signal says to stop. */
@@ -194,7 +203,8 @@ async function run(args: readonly string[]): Promise<number> {
     provider,
     workDir,
     imagesDir: folders.imagesDir,
-    insecureRegistries: settings.insecureRegistries,
+    registries: settings,
+    images: settings.images,
     screen: terminalScreen(unread),
     stop: AbortSignal.any([stop.signal, unread.signal]),
     graceMs: settings.gracePeriodMs,
@@ -255,6 +265,65 @@ async function bootstrap(args: readonly string[]): Promise<number> {
 run: krustlet --bootstrap-file FILE`,
   );
   return EXIT.ok;
+}
+
+/** Publish a module. */
+async function push(args: readonly string[]): Promise<number> {
+  const lib = await import("./lib/mod.ts");
+  const request = lib.parsePushArguments({ args });
+  return await withTool(request, (world) => lib.runPush(request, world));
+}
+
+/** Bring an image here. */
+async function pull(args: readonly string[]): Promise<number> {
+  const lib = await import("./lib/mod.ts");
+  const request = lib.parsePullArguments({ args });
+  return await withTool(request, (world) => lib.runPull(request, world));
+}
+
+/** Look at an image. */
+async function inspect(args: readonly string[]): Promise<number> {
+  const lib = await import("./lib/mod.ts");
+  const request = lib.parseInspectArguments({ args });
+  return await withTool(request, (world) => lib.runInspect(request, world));
+}
+
+/** Does what one of the commands for images does, until it has ended or a signal says to stop. */
+async function withTool(
+  { settings }: {
+    readonly settings: Pick<KrustletConfig, "dataDir" | "logLevel" | "logFormat">;
+  },
+  command: (world: CommandWorld) => Promise<void>,
+): Promise<number> {
+  const lib = await import("./lib/mod.ts");
+  await lib.configureLogging({
+    level: settings.logLevel,
+    format: settings.logFormat,
+    colour: Deno.stderr.isTerminal() && !Deno.noColor,
+  });
+  await using stop = stopSignal();
+  const unread = new AbortController();
+  const signal = AbortSignal.any([stop.signal, unread.signal]);
+  const screen = { ...terminalScreen(unread), terminal: Deno.stderr.isTerminal() };
+  try {
+    await command({ screen, signal, terms: await nodeTerms(settings.dataDir) });
+    return EXIT.ok;
+  } catch (error) {
+    if (stop.signal.aborted && error === signal.reason) return EXIT.stopped;
+    if (unread.signal.aborted && error === signal.reason) return EXIT.unread;
+    throw error;
+  }
+}
+
+/** What a node here would run. Nothing is started for it. */
+async function nodeTerms(dataDir: string): Promise<ModuleTerms> {
+  const { dataFolders } = await import("./lib/mod.ts");
+  const { WasiProvider } = await import("./providers/wasi/mod.ts");
+  const { images: imagesDir, logs: logsDir, pods: podsDir } = dataFolders(dataDir);
+  const folders = { imagesDir, logsDir, podsDir };
+  const provider = new WasiProvider({ version: VERSION, ...folders, poolSize: 0 });
+  await provider.close();
+  return provider.takes;
 }
 
 function requestsOf(client: ApiClient, lib: typeof import("./lib/mod.ts")): CertificateRequests {

@@ -12,6 +12,8 @@
  * - `image_never`: not present, and the policy forbids pulling. Kubelet reason `ErrImageNeverPull`.
  * - `container_config`: an env source or mount of the container is missing. Kubelet reason
  *   `CreateContainerConfigError`; try again.
+ * - `entrypoint`: the image holds no such program; the container has ended with `StartError`, and its
+ *   restart policy decides.
  * - `container_start`: the machine could not start the container's process (no memory, no descriptors);
  *   nothing of the guest has run. Kubelet reason `CreateContainerError`; try again.
  * - `volume`: a volume could not be set up; try again. Kubelet reason `FailedMount`.
@@ -23,6 +25,7 @@ export type ErrorCode =
   | "image_name"
   | "image_never"
   | "container_config"
+  | "entrypoint"
   | "container_start"
   | "volume";
 

@@ -12,9 +12,15 @@ import type { Pod } from "./api/types.ts";
 import { messageOf } from "./errors.ts";
 import { ClusterEventTransport } from "./events/cluster_transport.ts";
 import { EventRecorder } from "./events/recorder.ts";
-import { ImageStore } from "./images/images.ts";
+import type { CollectionPolicy } from "./images/collect_plan.ts";
+import { Collector } from "./images/collector.ts";
+import type { ImageStore } from "./images/images.ts";
+import { imagesInUse } from "./images/images_in_use.ts";
+import { openImageStore, type StoreSettings } from "./images/open_store.ts";
+import type { RegistrySettings } from "./images/registry_files.ts";
 import { capacityOf } from "./node/capacity.ts";
 import { readMachineFacts } from "./node/machine.ts";
+import { describeImages } from "./node/node_images.ts";
 import { NodeKeeper } from "./node/node_keeper.ts";
 import type { NodeSettings } from "./node/node_object.ts";
 import { PodLogs } from "./pod/logs.ts";
@@ -33,15 +39,19 @@ import { PodVolumes } from "./volumes/volumes.ts";
 const log = getLogger(["krustlet", "kubelet"]);
 
 /** The part of the configuration that the agent itself needs. `KrustletConfig` fits. */
-export interface KubeletSettings extends NodeSettings {
+export interface KubeletSettings extends NodeSettings, RegistrySettings {
   /** How often the node looks at itself. */
   readonly nodeStatusUpdateFrequencyMs: number;
   /** Where the node's own API listens. */
   readonly listenerAddress: string;
   /** 0 takes a free one. */
   readonly listenerPort: number;
-  /** Registries that are spoken to without TLS, as `host:port`. */
-  readonly insecureRegistries: readonly string[];
+  /** What is done with images, besides their registries. */
+  readonly images: StoreSettings & {
+    readonly collection: CollectionPolicy;
+    /** How many images the node's status names; -1 is all. */
+    readonly statusMax: number;
+  };
   /** Whether files of this machine may be images. */
   readonly allowLocalModules: boolean;
   /** Absolute path of the folder that everything lives in. */
@@ -77,6 +87,8 @@ export function dataFolders(dataDir: string): { pods: string; logs: string; imag
 /** One node of a cluster. */
 export class Kubelet {
   readonly #options: KubeletOptions;
+  /** True once all pods of the node are known. */
+  #synced = false;
 
   /** Nothing happens before {@linkcode run}. */
   constructor(options: KubeletOptions) {
@@ -108,16 +120,20 @@ export class Kubelet {
       port: server.port,
       dataDir,
       statusUpdateMs: settings.nodeStatusUpdateFrequencyMs,
+      images: async () => {
+        return describeImages(await services.images.inventory.list(), settings.images.statusMax);
+      },
     });
     const keeping = node.start(ending.signal);
     const watching = this.#watchPods(pods, services, ending.signal);
+    const collecting = this.#collector(pods, services).run(ending.signal);
     void node.ready.then(() => log.info("Node {nodeName} is ready", { ...settings }));
     try {
       await Promise.race([aborted(signal), keeping, watching]);
     } finally {
       await this.#stop({ node, pods, services });
       ending.abort();
-      await Promise.allSettled([keeping, watching]);
+      await Promise.allSettled([keeping, watching, collecting]);
     }
   }
 
@@ -149,10 +165,14 @@ export class Kubelet {
     const warn = (message: string): void => log.warn("{message}", { message });
     const objects = new ClusterObjects(client);
     parts.use(objects);
-    const images = new ImageStore({
+    const images = await openImageStore({
       dir: folders.images,
-      registries: { insecure: settings.insecureRegistries },
+      settings: settings.images,
+      registries: settings,
+      ownDir: dataDir,
+      objects,
       localModules: settings.allowLocalModules ? "allowed" : "refused",
+      takes: provider.takes,
     });
     parts.use(images);
     return {
@@ -176,6 +196,20 @@ export class Kubelet {
         onTrouble: warn,
       }),
     };
+  }
+
+  #collector(pods: PodManager, { images, events }: ClusterServices): Collector {
+    const { settings } = this.#options;
+    const { nodeName: name } = settings;
+    return new Collector({
+      inventory: images.inventory,
+      policy: settings.images.collection,
+      dir: dataFolders(settings.dataDir).images,
+      inUse: () => this.#synced ? imagesInUse(pods.pods()) : undefined,
+      onTrouble: (trouble) => {
+        events.tell({ ...trouble, object: { kind: "Node", name, uid: name }, type: "Warning" });
+      },
+    });
   }
 
   async #serve(
@@ -219,6 +253,7 @@ export class Kubelet {
         if (first) await this.#cleanUp(event.items, services);
         first = false;
         pods.sync(event.items);
+        this.#synced = true;
       }
     }
   }
@@ -233,6 +268,7 @@ export class Kubelet {
 }
 
 interface ClusterServices extends PodServices {
+  readonly images: ImageStore;
   readonly events: EventRecorder;
   readonly status: StatusWriter;
 }

@@ -23,14 +23,31 @@ export * from "./api/paths.ts";
 export type * from "./api/object_source.ts";
 export type * from "./api/types.ts";
 export { asksFor, type ConfigSources, type KrustletConfig, parseConfig } from "./config/config.ts";
+export type { CredentialSettings, ImageSettings } from "./config/image_options.ts";
+export type { HostValues } from "./config/registry_kinds.ts";
 export type { World } from "./config/world.ts";
 export { type BootstrapArguments, parseBootstrapArguments } from "./config/bootstrap_options.ts";
 export { commandHelp } from "./config/command_help.ts";
 export { parseRunArguments, type RunArguments } from "./config/run_options.ts";
+export {
+  type InspectArguments,
+  parseInspectArguments,
+  parsePullArguments,
+  parsePushArguments,
+  type PullArguments,
+  type PushArguments,
+} from "./config/tool_options.ts";
 export * from "./data_dir.ts";
 export * from "./errors.ts";
 export * from "./exit.ts";
 export { removeTree } from "./files.ts";
+export type { CollectionPolicy } from "./images/collect_plan.ts";
+export type { CredentialPlaces } from "./images/credentials/open_keyring.ts";
+export type { Verification, VerificationPolicy } from "./images/credentials/verification.ts";
+export type { StoreSettings } from "./images/open_store.ts";
+export type { RegistrySettings } from "./images/registry_files.ts";
+export type { PullLimits } from "./images/pull_gate.ts";
+export { type CommandWorld, runInspect, runPull, runPush } from "./images/tool/commands.ts";
 export * from "./kubelet.ts";
 export * from "./logging.ts";
 export type { NodeSettings } from "./node/node_object.ts";

@@ -11,7 +11,10 @@ import type { Exit } from "./exit.ts";
 
 /** A folder of the machine that the guest sees under a path of its own. */
 export interface ContainerMount {
-  /** Absolute path of an existing directory on this machine. */
+  /**
+   * Absolute path of an existing directory on this machine, without a link in it. Whoever opens it must
+   * refuse links: another guest that can write to the volume may have put one there by then.
+   */
   readonly hostPath: string;
   /** Absolute path inside the container, normalised, without a trailing slash. */
   readonly guestPath: string;
@@ -42,11 +45,16 @@ export interface ContainerRun {
   readonly env: Readonly<Record<string, string>>;
   /** The container's current directory. @default "/" */
   readonly workingDir?: string;
-  /** Empty and writable folder that becomes the container's `/`. */
+  /**
+   * Folder that becomes the container's `/`: empty, or with the files of its image; no link is on the
+   * way to it. It is the run's own, unless it is read-only and has a folder for each mount already:
+   * then runs may share it.
+   */
   readonly rootPath: string;
   /**
-   * `securityContext.readOnlyRootFilesystem`: the guest may change nothing under `/` but what is
-   * mounted there. The backend may still make mount points in it. @default false
+   * `securityContext.readOnlyRootFilesystem`, or an image that is data for its module: the guest may
+   * change nothing under `/` but what is mounted there. The backend may still make folders in it for
+   * mounts that have none. @default false
    */
   readonly readOnlyRoot?: boolean;
   /** Everything else that the guest sees of this machine's files. */
@@ -73,6 +81,19 @@ export interface RunControl {
   readonly kill: AbortSignal;
 }
 
+/** Which modules a backend can run, so that an image with another one is refused before its download. */
+export interface ModuleTerms {
+  /** Bytes of a module. */
+  readonly bytesMax: number;
+  /**
+   * What a module may import: all of a module's names (`wasi_snapshot_preview1`), or one of them
+   * (`wasi.thread-spawn`). @default {anything}
+   */
+  readonly imports?: readonly string[];
+  /** True if components (WASI 0.2) run as well as core modules. */
+  readonly components: boolean;
+}
+
 /** A backend that runs containers. */
 export interface Provider {
   /** Value of the node label `kubernetes.io/arch`, as `wasm32-wasi`. */
@@ -93,6 +114,8 @@ export interface Provider {
    * for another one waits. @default {none: every RuntimeClass is refused}
    */
   readonly handlers?: readonly string[];
+  /** What can be run at all. @default {nothing is refused before it is tried} */
+  readonly takes?: ModuleTerms;
 
   /**
    * Throws a {@linkcode KubeletError} with code `rejected` for a pod that this backend can never run.

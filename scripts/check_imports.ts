@@ -27,11 +27,13 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "scripts": {
     "tests": "builds and starts the real parts",
     "providers": "measures a provider alone",
+    "lib": "measures the image store alone",
   },
 };
 
 /** A room is entered by its door; `guest_main.ts` is what another process starts with. */
-const DOOR = /^((lib|wasi|certs)\/mod|lib\/testing\/mod|providers\/[^/]+\/(mod|guest_main))\.ts$/;
+const DOOR =
+  /^((lib|wasi|certs)\/mod|lib\/(testing|images|images\/oci)\/mod|providers\/[^/]+\/(mod|guest_main))\.ts$/;
 
 /** Inside `lib`: what each folder may use, besides the files at the top and the API's types. */
 const FOLDERS: Readonly<Record<string, readonly string[]>> = {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { guest } from "./guests/build.ts";
 import { eventually } from "./harness/eventually.ts";
 import { pushArtifact, pushLinuxImage } from "./harness/push.ts";
+import { type Packing, pushTree } from "./harness/push_tree.ts";
 import { type Registry, spoilBlob, startRegistry } from "./harness/registry.ts";
 import { type Scene, useTestbed } from "./harness/testbed.ts";
 import { eventsOf, statusOf, waitEnded, waitEvent, waitPod } from "./harness/wait_pod.ts";
@@ -151,6 +152,126 @@ scenario(
       assert.match(said, /wasm|module|magic/i, ref.name);
     }
     await runsHello(scene, "still-fine", (await pushHello(scene.registry, "fine")).image);
+  },
+);
+
+const EXERCISED = "enough exercise";
+
+scenario(
+  "an image of files runs: entrypoint, links, PATH and folder are its own, and so is its root",
+  async (scene) => {
+    const exerciser = await Deno.readFile(await guest("go_exerciser"));
+    const text = new TextEncoder().encode("of the image");
+    const check = [
+      "assert_value(file:/data/in.txt)is(lit:here)",
+      "assert_value(file:/opt/abs.txt)is(lit:here)",
+      "assert_not_exists(file:/data/hidden.txt)",
+      "write(lit:x)to(file:/data/new.txt)",
+      "assert_value(env:KIND)is(lit:multi-call)",
+    ];
+    for (const packing of ["plain", "gzip", "zstd"] satisfies Packing[]) {
+      const { image } = await pushTree(scene.registry, {
+        repo: `trees/${packing}`,
+        layers: [
+          { packing, files: { "opt/bin/exerciser": exerciser, "data/hidden.txt": text } },
+          {
+            packing,
+            files: {
+              "data/.wh.hidden.txt": new Uint8Array(),
+              "data/in.txt": new TextEncoder().encode("here"),
+              "opt/abs.txt": { link: "/data/in.txt" },
+              "opt/bin/exercise": { link: "exerciser" },
+            },
+          },
+        ],
+        run: { Entrypoint: ["exercise"], Cmd: check, Env: ["PATH=/opt/bin", "KIND=multi-call"] },
+        besides: [{ os: "linux", architecture: "amd64" }],
+      });
+      const ref = await scene.pod({
+        name: packing,
+        containers: [
+          { name: "main", image },
+          { name: "again", image, command: ["/opt/bin/exerciser"], args: check.slice(0, 3) },
+          {
+            name: "read-only",
+            image,
+            args: ["write(lit:x)to(file:/data/new.txt)"],
+            securityContext: { readOnlyRootFilesystem: true },
+          },
+          { name: "none", image, command: ["sh", "-c", "true"] },
+        ],
+      });
+      const pod = await waitEnded(scene.cluster, ref, "Failed");
+      const ended = (name: string) => statusOf(pod, name).state?.terminated;
+      const log = await scene.kubectl("logs", packing, "-c", "main");
+      assert.equal(ended("main")?.exitCode, 0, log);
+      assert.equal(ended("again")?.exitCode, 0);
+      assert.equal(ended("read-only")?.exitCode, 1);
+      assert.equal(ended("none")?.reason, "StartError");
+      assert.match(
+        ended("none")?.message ?? "",
+        /there is no program "sh"; its WebAssembly modules are "\/opt\/bin\/exerciser"/,
+      );
+      assert.ok(log.includes(EXERCISED), log);
+    }
+  },
+);
+
+scenario("files beside a module are in its root, and cannot be changed", async (scene) => {
+  const { registry } = scene;
+  const { image } = await pushArtifact(registry, {
+    repo: "with-files",
+    wasm: await Deno.readFile(await guest("go_exerciser")),
+    layout: "oci-wasm",
+    files: { "www/index.html": new TextEncoder().encode("page") },
+  });
+  const reads = "assert_value(file:/www/index.html)is(lit:page)";
+  const writes = "write(lit:x)to(file:/www/new.txt)";
+  const ref = await scene.pod({
+    name: "files",
+    containers: [{ name: "main", image, args: [reads] }, { name: "w", image, args: [writes] }],
+  });
+  const pod = await waitEnded(scene.cluster, ref, "Failed");
+  assert.equal(statusOf(pod, "main").state?.terminated?.exitCode, 0);
+  assert.equal(statusOf(pod, "w").state?.terminated?.exitCode, 1);
+});
+
+scenario("what an image may not hold is said, and nothing of it runs", async (scene) => {
+  const hello = await helloWasm();
+  const plain = (files: Record<string, Uint8Array | { link: string }>) => [
+    { packing: "plain" as const, files },
+  ];
+  const bad = {
+    "climbs": [plain({ "app.wasm": hello, "../evil": hello }), /could lead out of the image/],
+    "below": [plain({ "l": { link: "/tmp" }, "l/evil": hello }), /"l" is a symbolic link/],
+    "case": [plain({ "app.wasm": hello, "APP.wasm": hello }), /in case only/],
+  } as const;
+  for (const [name, [layers, message]] of Object.entries(bad)) {
+    const run = { Entrypoint: ["/app.wasm"] };
+    const { image } = await pushTree(scene.registry, { repo: `bad-trees/${name}`, layers, run });
+    const ref = await scene.pod({ name, containers: [{ image }] });
+    await waitEvent(scene.cluster, ref, { reason: "Failed", message });
+    await waitWaiting(scene, ref, "ImagePullBackOff");
+  }
+});
+
+scenario(
+  "a component that its config tells of is refused, with the names of its imports",
+  async (scene) => {
+    const { image } = await pushArtifact(scene.registry, {
+      repo: "component",
+      wasm: await helloWasm(),
+      layout: "oci-wasm",
+      config: {
+        architecture: "wasm",
+        os: "wasip2",
+        component: { imports: ["wasi:http/types@0.2.0"], exports: [] },
+      },
+    });
+    const ref = await scene.pod({ name: "component", containers: [{ image }] });
+    const pod = await waitEnded(scene.cluster, ref, "Failed");
+    assert.equal(pod.status.reason, "UnsupportedImage");
+    assert.match(pod.status.message ?? "", /a component[\s\S]*"wasi:http\/types@0.2.0"/);
   },
 );
 

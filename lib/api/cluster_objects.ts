@@ -8,9 +8,9 @@ import type { ApiClient } from "./client.ts";
 import type { ListWatchOptions } from "./list_watch.ts";
 import { type ObjectRef, objectRefs } from "./object_refs.ts";
 import type { ObjectSource } from "./object_source.ts";
-import { runtimeClassPath, serviceAccountTokenPath } from "./paths.ts";
+import { runtimeClassPath, serviceAccountPath, serviceAccountTokenPath } from "./paths.ts";
 import { retryForbidden, SharedObject } from "./shared_object.ts";
-import type { ConfigMap, Pod, RuntimeClass, Secret, TokenRequest } from "./types.ts";
+import type { ConfigMap, KubeObject, Pod, RuntimeClass, Secret, TokenRequest } from "./types.ts";
 
 /** An object that somebody has read is another now. */
 export interface ObjectChange extends ObjectRef {
@@ -94,6 +94,21 @@ export class ClusterObjects implements ObjectSource, AsyncDisposable {
   async runtimeClass(name: string, signal?: AbortSignal): Promise<RuntimeClass | undefined> {
     try {
       return await this.#client.get<RuntimeClass>(runtimeClassPath(name), { signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The ServiceAccount, or `undefined`; nothing is kept, because few pulls ask for one. */
+  async serviceAccount(
+    namespace: string,
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<KubeObject | undefined> {
+    try {
+      const path = serviceAccountPath(namespace, name);
+      return await retryForbidden(() => this.#client.get<KubeObject>(path, { signal }), signal);
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { ConfigMap, RuntimeClass, Secret, TokenRequest } from "./types.ts";
+import type { ConfigMap, KubeObject, RuntimeClass, Secret, TokenRequest } from "./types.ts";
 
 /** Looks up the objects that pods name. Errors of transport reject; absence is `undefined`. */
 export interface ObjectSource {
@@ -23,4 +23,10 @@ export interface ObjectSource {
   ): Promise<NonNullable<TokenRequest["status"]>>;
   /** The RuntimeClass, or `undefined` if there is none. Absent where there is no cluster. */
   runtimeClass?(name: string, signal?: AbortSignal): Promise<RuntimeClass | undefined>;
+  /** The ServiceAccount, or `undefined` if there is none. Absent where there is no cluster. */
+  serviceAccount?(
+    namespace: string,
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<KubeObject | undefined>;
 }

@@ -7,6 +7,7 @@ import { BOOTSTRAP_OPTIONS } from "./bootstrap_options.ts";
 import { helpText } from "./help.ts";
 import { KUBELET_OPTIONS } from "./kubelet_options.ts";
 import { RUN_OPTIONS } from "./run_options.ts";
+import { TOOL_HELP } from "./tool_help.ts";
 
 /** The help of the command with this word; without one, that of the program itself. */
 export function commandHelp(
@@ -15,6 +16,8 @@ export function commandHelp(
 ): string {
   if (word === "run") return runHelp();
   if (word === "bootstrap") return bootstrapHelp();
+  const page = Object.hasOwn(TOOL_HELP, word) ? TOOL_HELP[word] : undefined;
+  if (page !== undefined) return helpText(page);
   return helpText({
     usage: "krustlet [COMMAND] [OPTIONS]",
     about: "A Kubernetes node agent that runs WebAssembly modules as ordinary pods: no container \

@@ -7,11 +7,13 @@ import { join, resolve } from "node:path";
 import type { Taint } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
 import { checkKeys, type ConfigFile, parseConfigFile } from "./config_file.ts";
+import { type ImageSettings, imageSettings } from "./image_options.ts";
 import { parseHostname } from "./names.ts";
 import { chooseNodeIp } from "./node_ip.ts";
 import { KUBELET_OPTIONS } from "./kubelet_options.ts";
 import type { OptionValues } from "./option.ts";
 import { readOptions } from "./read_options.ts";
+import type { HostValues } from "./registry_kinds.ts";
 import { MACHINE, type World } from "./world.ts";
 
 /** Everything that can be configured, checked and complete. Paths are absolute. */
@@ -46,6 +48,14 @@ export interface KrustletConfig {
   readonly clientCaFile: string | undefined;
   /** Registries, as `HOST[:PORT]`, that are spoken to without TLS. */
   readonly insecureRegistries: readonly string[];
+  /** Addresses of mirrors by registry, in the order in which they are asked. */
+  readonly registryMirrors: HostValues;
+  /** Files with certificate authorities, by registry. */
+  readonly registryCas: HostValues;
+  /** Files with a client certificate and its key, by registry. */
+  readonly registryClientCerts: HostValues;
+  /** What is done with images, besides their registries. */
+  readonly images: ImageSettings;
   /** True if pods may name modules by their path on this machine. Default false. */
   readonly allowLocalModules: boolean;
   /** What must hold guests, or the agent does not start. `undefined` takes what there is. */
@@ -102,6 +112,10 @@ export async function parseConfig(sources: ConfigSources): Promise<KrustletConfi
     listenerPort: values.listenerPort,
     ...certificatePaths(values, dataDir),
     insecureRegistries: values.insecureRegistries,
+    registryMirrors: values.registryMirrors,
+    registryCas: values.registryCas,
+    registryClientCerts: values.registryClientCerts,
+    images: imageSettings(values, home),
     allowLocalModules: values.allowLocalModules,
     requireSandbox: values.requireSandbox,
     dataDir,

@@ -5,7 +5,7 @@
  */
 import { isIP } from "node:net";
 import type { Taint } from "../api/types.ts";
-import { formatDuration, parseDuration } from "./durations.ts";
+import { formatDuration, parseDuration } from "../durations.ts";
 import {
   checkLabels,
   formatTaint,

@@ -4,8 +4,10 @@
  *
  * @module
  */
+import { IMAGE_OPTIONS } from "./image_options.ts";
 import * as kinds from "./kinds.ts";
 import { defineOptions } from "./option.ts";
+import { REGISTRY_OPTIONS } from "./registry_options.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -204,15 +206,8 @@ export const KUBELET_OPTIONS = defineOptions({
     help: "Certificate authorities, in PEM, whose client certificates are believed.",
     group: "Server",
   },
-  insecureRegistries: {
-    flag: "insecure-registries",
-    env: "KRUSTLET_INSECURE_REGISTRIES",
-    key: "insecureRegistries",
-    kind: kinds.list,
-    default: [],
-    help: "Registries, as HOST[:PORT], that are spoken to without TLS.",
-    group: "Images",
-  },
+  ...REGISTRY_OPTIONS,
+  ...IMAGE_OPTIONS,
   allowLocalModules: {
     flag: "x-allow-local-modules",
     env: "KRUSTLET_ALLOW_LOCAL_MODULES",

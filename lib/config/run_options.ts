@@ -7,9 +7,16 @@ import { join, resolve } from "node:path";
 import { KubeletError } from "../errors.ts";
 import { type ConfigSources, loadConfigFile } from "./config.ts";
 import { COMMON_OPTIONS, KUBELET_OPTIONS, SANDBOX_OPTIONS } from "./kubelet_options.ts";
+import {
+  CREDENTIAL_OPTIONS,
+  type CredentialSettings,
+  credentialSettings,
+} from "./image_options.ts";
 import * as kinds from "./kinds.ts";
 import { defineOptions } from "./option.ts";
 import { readOptions } from "./read_options.ts";
+import type { HostValues } from "./registry_kinds.ts";
+import { REGISTRY_OPTIONS } from "./registry_options.ts";
 
 const SECOND_MS = 1_000;
 
@@ -22,7 +29,8 @@ export const RUN_OPTIONS = defineOptions({
     help: "How long the guests may take to end after Ctrl-C, if their pods do not say less.",
     group: "Run",
   },
-  insecureRegistries: KUBELET_OPTIONS.insecureRegistries,
+  ...REGISTRY_OPTIONS,
+  ...CREDENTIAL_OPTIONS,
   ...SANDBOX_OPTIONS,
   dataDir: KUBELET_OPTIONS.dataDir,
   ...COMMON_OPTIONS,
@@ -41,6 +49,14 @@ export interface RunArguments {
     readonly dataDir: string;
     readonly gracePeriodMs: number;
     readonly insecureRegistries: readonly string[];
+    /** Addresses of mirrors by registry, in the order in which they are asked. */
+    readonly registryMirrors: HostValues;
+    /** Files with certificate authorities, by registry. */
+    readonly registryCas: HostValues;
+    /** Files with a client certificate and its key, by registry. */
+    readonly registryClientCerts: HostValues;
+    /** Where credentials are from, and which images are taken. */
+    readonly images: CredentialSettings;
     /** What must hold guests, or nothing is run. `undefined` takes what there is. */
     readonly requireSandbox: "landlock" | "permissions" | undefined;
     readonly logLevel: "debug" | "info" | "warning" | "error";
@@ -76,6 +92,10 @@ export function parseRunArguments(sources: ConfigSources): RunArguments {
       dataDir: resolve(values.dataDir ?? join(home, ".krustlet")),
       gracePeriodMs: values.gracePeriodMs,
       insecureRegistries: values.insecureRegistries,
+      registryMirrors: values.registryMirrors,
+      registryCas: values.registryCas,
+      registryClientCerts: values.registryClientCerts,
+      images: credentialSettings(values, env["HOME"] || env["USERPROFILE"]),
       requireSandbox: values.requireSandbox,
       logLevel: values.logLevel,
       logFormat: values.logFormat,

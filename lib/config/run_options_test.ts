@@ -24,6 +24,15 @@ Deno.test("parseRunArguments() has defaults for all but the files", () => {
       dataDir: join(HOME, ".krustlet"),
       gracePeriodMs: 10_000,
       insecureRegistries: [],
+      registryMirrors: {},
+      registryCas: {},
+      registryClientCerts: {},
+      images: {
+        dockerConfigDir: undefined,
+        home: HOME,
+        providers: undefined,
+        policyFile: undefined,
+      },
       requireSandbox: undefined,
       logLevel: "warning",
       logFormat: "pretty",
@@ -39,13 +48,18 @@ Deno.test("parseRunArguments() keeps the files' order, and gives the rest to the
 
 Deno.test("parseRunArguments() reads every option, before and behind the files", () => {
   const flags = "--grace-period 2s --insecure-registries a:5000,b pod.yaml --data-dir data " +
-    "--log-level debug --log-format json --require-sandbox landlock";
+    "--log-level debug --log-format json --require-sandbox landlock " +
+    "--registry-mirror docker.io=https://m.example --docker-config-dir /docker --image-policy /p";
   const { files, settings } = parse(flags);
   assert.deepEqual(files, ["pod.yaml"]);
   assert.deepEqual(settings, {
     dataDir: resolve("data"),
     gracePeriodMs: 2_000,
     insecureRegistries: ["a:5000", "b"],
+    registryMirrors: { "docker.io": ["https://m.example"] },
+    registryCas: {},
+    registryClientCerts: {},
+    images: { dockerConfigDir: "/docker", home: HOME, providers: undefined, policyFile: "/p" },
     requireSandbox: "landlock",
     logLevel: "debug",
     logFormat: "json",

@@ -5,7 +5,7 @@
  */
 import type { Container, Pod, Secret } from "../api/types.ts";
 import { isKubeletError, KubeletError, messageOf } from "../errors.ts";
-import type { ImageOnDisk } from "../images/images.ts";
+import type { ImageOnDisk, ImageRequest } from "../images/images.ts";
 import { sleep } from "../time.ts";
 import { BACKOFF_FIRST_MS, BACKOFF_MS_MAX } from "./backoff.ts";
 import { podReference } from "./places.ts";
@@ -58,7 +58,7 @@ async function pullOnce(services: ContainerServices, task: PullTask): Promise<Im
   const secrets = await pullSecrets(services, pod, task.stop);
   const policy = task.spec.imagePullPolicy;
   const found = await images.ensure(
-    { image, secrets, ...(policy === undefined ? {} : { policy }) },
+    { image, secrets, pod: pullingPod(pod), ...(policy === undefined ? {} : { policy }) },
     {
       signal: task.stop,
       onPull: () => {
@@ -69,12 +69,20 @@ async function pullOnce(services: ContainerServices, task: PullTask): Promise<Im
           message: `Pulling image "${image}"`,
         });
       },
+      onProgress: ({ doneBytes, totalBytes }) => {
+        events.tell({
+          object,
+          type: "Normal",
+          reason: "Pulling",
+          message: `Pulling image "${image}": ${mebibytes(doneBytes)} of ${mebibytes(totalBytes)}`,
+        });
+      },
     },
   );
   const message = found.pulled
-    ? `Successfully pulled image "${image}" in ${seconds(found.tookMs)}. \
-Image size: ${found.sizeBytes} bytes.`
-    : `Container image "${image}" already present on machine`;
+    ? `Successfully pulled image "${image}" in ${seconds(found.pullMs)} \
+(${seconds(found.tookMs)} including waiting). Image size: ${found.sizeBytes} bytes.`
+    : `Container image "${image}" already present on machine and can be accessed by the pod`;
   events.tell({ object, type: "Normal", reason: "Pulled", message });
   return found;
 }
@@ -91,12 +99,13 @@ async function backOff(
     events.tell({ object, type: "Warning", reason, message: text });
   const reason = waitingReason(error);
   task.waiting(reason, message);
-  if (reason === "ErrImagePull") warn("Failed", `Failed to pull image "${image}": ${message}`);
+  const isPull = PULL_REASONS.has(reason);
+  if (isPull) warn("Failed", `Failed to pull image "${image}": ${message}`);
   else warn("Failed", message);
   warn("Failed", `Error: ${reason}`);
-  if (reason !== "ErrImagePull") return await sleep(backoffMs, task.stop);
+  if (!isPull) return await sleep(backoffMs, task.stop);
   if (!await sleep(ERROR_SHOWN_MS, task.stop)) return false;
-  task.waiting("ImagePullBackOff", `Back-off pulling image "${image}": ErrImagePull: ${message}`);
+  task.waiting("ImagePullBackOff", `Back-off pulling image "${image}": ${reason}: ${message}`);
   events.tell({
     object,
     type: "Normal",
@@ -109,7 +118,21 @@ async function backOff(
 function waitingReason(error: unknown): string {
   if (isKubeletError(error, "image_name")) return "InvalidImageName";
   if (isKubeletError(error, "image_never")) return "ErrImageNeverPull";
-  return "ErrImagePull";
+  const named = error instanceof KubeletError ? error.reason : undefined;
+  return named !== undefined && PULL_REASONS.has(named) ? named : "ErrImagePull";
+}
+
+/** What a kubelet says of a pull that has failed, until it backs off. */
+const PULL_REASONS: ReadonlySet<string> = new Set([
+  "ErrImagePull",
+  "RegistryUnavailable",
+  "SignatureValidationFailed",
+]);
+
+/** Whom the image is for. A static pod has no service account. */
+function pullingPod({ metadata, spec }: Pod): NonNullable<ImageRequest["pod"]> {
+  const { namespace = "default", name = "", uid = "" } = metadata ?? {};
+  return { namespace, name, uid, serviceAccount: spec?.serviceAccountName ?? "" };
 }
 
 async function pullSecrets(
@@ -134,6 +157,10 @@ async function pullSecrets(
     }
   }
   return secrets;
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 
 function seconds(ms: number): string {

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { dirname, join, sep } from "node:path";
 import type { Container, Pod } from "../api/types.ts";
-import { KubeletError } from "../errors.ts";
-import { removeTree } from "../files.ts";
 import type { ImageOnDisk } from "../images/images.ts";
-import type { ContainerMount, ContainerRun } from "../provider.ts";
+import type { ContainerRun } from "../provider.ts";
 import { parseQuantity, quantityBytes } from "../quantity.ts";
 import { containerMounts } from "../volumes/mounts.ts";
 import type { MountedVolume } from "../volumes/volume.ts";
 import { expandArgs, resolveEnv } from "./env.ts";
 import { containerLogDir, rootDir } from "./places.ts";
+import { placeFile } from "./place_file.ts";
+import { findProgram } from "./program.ts";
+import { makeRoot, mountsThroughLinks, placeInRoot } from "./root.ts";
 import type { ContainerServices } from "./services.ts";
 
 /** What {@linkcode prepareRun} works from. */
@@ -32,8 +32,8 @@ export interface Preparation {
 /**
  * Resolves env, arguments and mounts, and makes the run's folders.
  *
- * Throws a {@linkcode KubeletError} with code `container_config` if something that the spec names
- * is missing; it may appear later.
+ * Throws a `KubeletError` with code `container_config` if something that the spec names
+ * is missing, which may appear later; and with code `entrypoint` if the image holds no such program.
  */
 export async function prepareRun(
   services: ContainerServices,
@@ -41,26 +41,44 @@ export async function prepareRun(
 ): Promise<ContainerRun> {
   const { objects, facts, podsDir, logsDir } = services;
   const env = await resolveEnv({ pod, container: spec, facts, objects, signal });
-  const { mounts, files } = await containerMounts(spec, mounted, env);
+  const { mounts: wanted, files } = await containerMounts(spec, mounted, env);
+  const mounts = mountsThroughLinks(wanted, image.tree);
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
-  const rootPath = rootDir(podsDir, uid, spec.name, attempt);
+  const program = { ...image.imageEnv, ...env };
+  const argv = argvOf(spec, image, env);
+  const workingDir = spec.workingDir ?? image.workingDir;
+  const module = findProgram(image, {
+    name: argv[0],
+    path: program["PATH"],
+    workingDir: workingDir ?? "/",
+  });
+  const readOnlyRoot = spec.securityContext?.readOnlyRootFilesystem === true ||
+    image.tree?.readOnly === true;
   const logDir = containerLogDir(logsDir, pod, spec.name);
-  await Promise.all([
-    makeEmpty(rootPath),
-    Deno.mkdir(logDir, { recursive: true, mode: 0o700 }),
-  ]);
-  for (const file of files) await placeFile(file, rootPath);
+  await Deno.mkdir(logDir, { recursive: true, mode: 0o700 });
+  const root = await makeRoot({
+    own: rootDir(podsDir, uid, spec.name, attempt),
+    tree: image.tree,
+    readOnly: readOnlyRoot && files.length === 0,
+    mountPaths: mounts.map(({ guestPath }) => guestPath),
+    signal,
+  });
+  const rootPath = await Deno.realPath(root); // whoever opens it follows no link
+  for (const file of files) {
+    const guestPath = placeInRoot(file.guestPath, image.tree);
+    await placeFile({ ...file, guestPath }, { rootPath, signal });
+  }
   return {
     id: randomId(),
     pod: { uid, namespace, name },
     container: spec.name,
     attempt,
-    module: image.module,
-    argv: argvOf(spec, image, env),
-    env: { ...(image.imageEnv ?? {}), ...env },
-    ...(spec.workingDir === undefined ? {} : { workingDir: spec.workingDir }),
+    module,
+    argv: argv.length > 0 ? argv : [module.path.slice(module.path.lastIndexOf("/") + 1)],
+    env: program,
+    ...(workingDir === undefined ? {} : { workingDir }),
     rootPath,
-    ...(spec.securityContext?.readOnlyRootFilesystem === true ? { readOnlyRoot: true } : {}),
+    ...(readOnlyRoot ? { readOnlyRoot } : {}),
     mounts,
     logPath: `${logDir}/${attempt}.log`,
     limits: memoryLimit(spec),
@@ -68,21 +86,9 @@ export async function prepareRun(
   };
 }
 
-/** Makes a folder that is surely new: what an attempt before has left could hold links. */
-async function makeEmpty(path: string): Promise<void> {
-  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
-  try {
-    await Deno.mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    await removeTree(path);
-    await Deno.mkdir(path, { mode: 0o700 });
-  }
-}
-
 /**
- * `[...command, ...args]`. Without a command the image's entry point, else its module's name; without
- * args what the image says in their place.
+ * `[...command, ...args]`. Without a command the image's entry point, else its module's name if it has a
+ * module of its own; without args what the image says in their place. Empty if nobody says anything.
  */
 function argvOf(
   spec: Container,
@@ -91,7 +97,7 @@ function argvOf(
 ): string[] {
   const { command, args } = expandArgs(spec.command, spec.args, env);
   if (command.length > 0) return [...command, ...args];
-  const program = image.entrypoint ?? [image.moduleName];
+  const program = image.entrypoint ?? (image.module === undefined ? [] : [image.moduleName]);
   return [...program, ...(spec.args === undefined ? image.cmd ?? [] : args)];
 }
 
@@ -99,24 +105,6 @@ function memoryLimit(spec: Container): ContainerRun["limits"] {
   const text = spec.resources?.limits?.memory;
   if (text === undefined || text === "0") return {};
   return { memoryBytes: quantityBytes(parseQuantity(text)) };
-}
-
-// A single file in a volume (subPath) is never updated, so a copy serves; see docs/volumes.
-async function placeFile(
-  { hostPath, guestPath }: ContainerMount,
-  rootPath: string,
-): Promise<void> {
-  const to = join(rootPath, guestPath);
-  const refused = `Cannot mount file "${hostPath}" at "${guestPath}"`;
-  if (!to.startsWith(`${join(rootPath)}${sep}`)) {
-    throw new KubeletError("container_config", `${refused}: that is not below the root`);
-  }
-  try {
-    await Deno.mkdir(dirname(to), { recursive: true });
-    await Deno.copyFile(hostPath, to);
-  } catch (error) {
-    throw new KubeletError("container_config", refused, { cause: error });
-  }
 }
 
 function randomId(): string {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Container, VolumeMount } from "../api/types.ts";
+import { isKubeletError } from "../errors.ts";
 import { namesIn, removeTree } from "../files.ts";
+import { type TreeEntry, TreeIndex } from "../images/layout/tree_index.ts";
 import type { ContainerRun } from "../provider.ts";
 import { prepareRun } from "./prepare.ts";
 import type { ContainerServices } from "./services.ts";
@@ -12,14 +14,20 @@ interface Place {
   readonly rootPath: string;
   readonly elsewhere: string;
   prepare(...volumeMounts: VolumeMount[]): Promise<ContainerRun>;
+  /** The same for an image that is this tree, and a container with more wishes. */
+  prepareTree(
+    tree: { readonly entries: readonly TreeEntry[]; readonly readOnly?: boolean },
+    spec?: Partial<Container>,
+  ): Promise<ContainerRun>;
+  /** The root of an image's tree; empty. */
+  readonly tree: string;
 }
 
 async function inPlace(work: (place: Place) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
-  const [volume, elsewhere, podsDir] = ["volume", "elsewhere", "pods"]
-    .map((name) => join(folder, name)) as [string, string, string];
-  await Deno.mkdir(volume);
-  await Deno.mkdir(elsewhere);
+  const [volume, elsewhere, tree, podsDir] = ["volume", "elsewhere", "tree", "pods"]
+    .map((name) => join(folder, name)) as [string, string, string, string];
+  for (const made of [volume, elsewhere, tree]) await Deno.mkdir(made);
   const nothing = (): never => assert.fail("is not asked for");
   const services: ContainerServices = {
     podsDir,
@@ -30,28 +38,36 @@ async function inPlace(work: (place: Place) => Promise<void>): Promise<void> {
     events: { tell: nothing },
     facts: { nodeName: "n", hostIPs: [], podIPs: [], allocatable: {} },
   };
-  const prepare = (...volumeMounts: VolumeMount[]): Promise<ContainerRun> => {
-    const spec: Container = { name: "app", volumeMounts };
+  const prepareWith = (
+    image: object,
+    more: Partial<Container>,
+  ): Promise<ContainerRun> => {
+    const spec: Container = { name: "app", ...more };
     return prepareRun(services, {
       pod: {
         metadata: { name: "web", namespace: "default", uid: "u-1" },
         spec: { containers: [spec], enableServiceLinks: false },
       },
       spec,
-      image: {
-        reference: "i",
-        imageID: "i",
-        module: { path: "/m.wasm", digest: "sha256:0" },
-        moduleName: "m",
-      } as never,
+      image: { image: "i", imageId: "i", moduleName: "m", ...image } as never,
       mounted: new Map([["data", { hostPath: volume, readOnly: false }]]),
       attempt: 0,
       signal: new AbortController().signal,
     });
   };
+  const prepare = (...volumeMounts: VolumeMount[]): Promise<ContainerRun> =>
+    prepareWith({ module: { path: "/m.wasm", digest: "sha256:0" } }, { volumeMounts });
+  const prepareTree: Place["prepareTree"] = ({ entries, readOnly = false }, spec = {}) =>
+    prepareWith({
+      tree: { id: "t", path: tree, index: new TreeIndex(entries), readOnly },
+      workingDir: "/srv",
+      imageEnv: { PATH: "/apps", A: "of the image" },
+      entrypoint: ["app.wasm"],
+      cmd: ["-v"],
+    }, spec);
   try {
     const rootPath = join(podsDir, "u-1/containers/app/0");
-    await work({ volume, elsewhere, rootPath, prepare });
+    await work({ volume, elsewhere, tree, rootPath, prepare, prepareTree });
   } finally {
     await removeTree(folder);
   }
@@ -85,4 +101,88 @@ Deno.test("prepareRun() replaces a root that is a link", () =>
     await prepare();
     assert.ok((await Deno.lstat(rootPath)).isDirectory);
     assert.deepEqual(await namesIn(elsewhere), ["kept"]);
+  }));
+
+const APP: readonly TreeEntry[] = [
+  { kind: "folder", path: "apps" },
+  { kind: "file", path: "apps/app.wasm", size: 8, digest: "sha256:1", wasm: true },
+  { kind: "link", path: "ls", target: "apps/app.wasm" },
+  { kind: "folder", path: "run" },
+  { kind: "folder", path: "var" },
+  { kind: "link", path: "var/run", target: "../run" },
+];
+
+async function layApp(tree: string): Promise<void> {
+  for (const name of ["apps", "run", "var"]) await Deno.mkdir(join(tree, name));
+  await Deno.writeTextFile(join(tree, "apps/app.wasm"), "\0asm\x01\0\0\0");
+  await Deno.symlink("apps/app.wasm", join(tree, "ls"));
+  await Deno.symlink("../run", join(tree, "var/run"));
+}
+
+Deno.test("prepareRun() gives a container a copy of its image's tree, and the module from the tree itself", () =>
+  inPlace(async ({ tree, rootPath, prepareTree }) => {
+    await layApp(tree);
+    const run = await prepareTree({ entries: APP }, { env: [{ name: "A", value: "of the pod" }] });
+    assert.deepEqual(run.module, { path: join(tree, "apps/app.wasm"), digest: "sha256:1" });
+    assert.deepEqual(run.argv, ["app.wasm", "-v"]);
+    assert.deepEqual(run.env, { PATH: "/apps", A: "of the pod" });
+    assert.equal(run.workingDir, "/srv");
+    assert.equal(run.rootPath, rootPath);
+    assert.equal(run.readOnlyRoot, undefined);
+    assert.deepEqual((await namesIn(rootPath)).toSorted(), ["apps", "ls", "run", "var"]);
+    const linked = await prepareTree({ entries: APP }, { command: ["/ls"], workingDir: "/x" });
+    assert.deepEqual([linked.argv, linked.module, linked.workingDir], [["/ls"], run.module, "/x"]);
+  }));
+
+Deno.test("prepareRun() shares the tree with a guest that changes nothing, if no folder is to be made", () =>
+  inPlace(async ({ tree, rootPath, prepareTree }) => {
+    await layApp(tree);
+    const readOnly = { securityContext: { readOnlyRootFilesystem: true } };
+    const mount = (mountPath: string): VolumeMount[] => [{ name: "data", mountPath }];
+    for (const image of [{ entries: APP, readOnly: true }, { entries: APP }]) {
+      const spec = { ...(image.readOnly ? {} : readOnly), volumeMounts: mount("/run") };
+      const run = await prepareTree(image, spec);
+      assert.deepEqual([run.rootPath, run.readOnlyRoot], [tree, true]);
+    }
+    const run = await prepareTree({ entries: APP }, { ...readOnly, volumeMounts: mount("/new") });
+    assert.deepEqual([run.rootPath, run.readOnlyRoot], [rootPath, true]);
+  }));
+
+Deno.test("prepareRun() mounts behind a link of the image by both of its names", () =>
+  inPlace(async ({ tree, volume, rootPath, prepareTree }) => {
+    await layApp(tree);
+    await Deno.writeTextFile(join(volume, "conf"), "1");
+    const { mounts } = await prepareTree({ entries: APP }, {
+      volumeMounts: [
+        { name: "data", mountPath: "/var/run/secrets" },
+        { name: "data", mountPath: "/var/run/conf", subPath: "conf" },
+      ],
+    });
+    assert.deepEqual(mounts.map(({ guestPath }) => guestPath), [
+      "/var/run/secrets",
+      "/run/secrets",
+    ]);
+    assert.equal(await Deno.readTextFile(join(rootPath, "run/conf")), "1");
+  }));
+
+Deno.test("prepareRun() never follows a link of the image out of the root", () =>
+  inPlace(async ({ tree, volume, elsewhere, rootPath, prepareTree }) => {
+    await Deno.writeTextFile(join(volume, "conf"), "1");
+    await layApp(tree);
+    // Unpacking makes no such link. If one came about, the guest's own root would still be its end.
+    await Deno.symlink(elsewhere, join(tree, "out"));
+    const out: TreeEntry = { kind: "link", path: "out", target: elsewhere };
+    await prepareTree({ entries: [...APP, out] }, {
+      volumeMounts: [{ name: "data", mountPath: "/out/conf", subPath: "conf" }],
+    });
+    assert.equal(await Deno.readTextFile(join(rootPath, elsewhere, "conf")), "1");
+    assert.deepEqual(await namesIn(elsewhere), []);
+  }));
+
+Deno.test("prepareRun() says which modules an image has if it has not the one that is wanted", () =>
+  inPlace(async ({ prepareTree }) => {
+    await assert.rejects(
+      prepareTree({ entries: APP }, { command: ["sh", "-c"] }),
+      (error) => isKubeletError(error, "entrypoint") && /"\/apps\/app.wasm"/.test(error.message),
+    );
   }));

@@ -123,6 +123,7 @@ ${name}_${namespace}(${uid})`,
     while (!stop.aborted) {
       const run = await this.#prepare(image);
       if (run === undefined || stop.aborted) return;
+      if ("kind" in run) return await this.#ended(run);
       try {
         return await this.#startRun(run);
       } catch (error) {
@@ -147,7 +148,7 @@ ${name}_${namespace}(${uid})`,
     const exit = await this.#watch(run);
     // Told to stop before it could begin: the next agent, if there is one, may start it.
     if (exit.kind === "killed" && record.state.running === undefined) this.#notBegun();
-    else await this.#ended(exit, run);
+    else await this.#ended(exit);
   }
 
   /** The run that was prepared has not begun: it is none. */
@@ -159,7 +160,8 @@ ${name}_${namespace}(${uid})`,
     void this.#task.changed();
   }
 
-  async #prepare(image: ImageOnDisk): Promise<ContainerRun | undefined> {
+  /** A run; or how it ended before it could begin; or nothing if it was stopped. */
+  async #prepare(image: ImageOnDisk): Promise<ContainerRun | Exit | undefined> {
     const { spec, record, mounted, runtimeHandler, stop } = this.#task;
     let pauseMs = RETRY_MS.first;
     for (;;) {
@@ -176,6 +178,10 @@ ${name}_${namespace}(${uid})`,
       } catch (error) {
         if (stop.aborted) return undefined;
         if (isKubeletError(error, "rejected")) throw error;
+        if (isKubeletError(error, "entrypoint")) {
+          delete record.containerId;
+          return { kind: "start_error", message: messageOf(error) };
+        }
         this.#waiting("CreateContainerConfigError", messageOf(error));
         this.#tell("Warning", "Failed", `Error: ${messageOf(error)}`);
         if (!await sleep(pauseMs, stop)) return undefined;
@@ -202,8 +208,9 @@ ${name}_${namespace}(${uid})`,
     }
   }
 
-  async #ended(exit: Exit, run: ContainerRun): Promise<void> {
+  async #ended(exit: Exit): Promise<void> {
     const { record, spec } = this.#task;
+    const root = this.#rootOf(record.restartCount);
     endRun(record, { exit, atMs: Date.now() });
     if (exit.kind === "killed" && this.#task.excused()) {
       const { restartCount: attempt, backoff } = record;
@@ -218,7 +225,7 @@ ${name}_${namespace}(${uid})`,
     }
     await this.#task.changed();
     // Nobody can look into a finished run's own files: what must stay belongs into a volume.
-    await removeTree(run.rootPath).catch(() => {});
+    await removeTree(root).catch(() => {});
   }
 
   // Like a kubelet, keeps the newest run's log and the one before it.
@@ -226,14 +233,19 @@ ${name}_${namespace}(${uid})`,
     const { spec, record } = this.#task;
     if (record.restartCount === 0) return;
     const pod = this.#task.pod();
-    const { logsDir, podsDir } = this.#services;
-    const previous = rootDir(podsDir, pod.metadata?.uid ?? "", spec.name, record.restartCount - 1);
-    await removeTree(previous).catch(() => {});
+    const { logsDir } = this.#services;
+    await removeTree(this.#rootOf(record.restartCount - 1)).catch(() => {});
     const dir = containerLogDir(logsDir, pod, spec.name);
     for (const name of await namesIn(dir).catch(() => [])) {
       const attempt = Number.parseInt(name);
       if (attempt <= record.restartCount - 2) await Deno.remove(`${dir}/${name}`).catch(() => {});
     }
+  }
+
+  /** A run's own folder. Its root may be another one, which it shares. */
+  #rootOf(attempt: number): string {
+    const uid = this.#task.pod().metadata?.uid ?? "";
+    return rootDir(this.#services.podsDir, uid, this.#task.spec.name, attempt);
   }
 
   #waiting(reason: string, message: string): void {

@@ -5,32 +5,46 @@
  */
 import type { Secret } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
-import { credentialsFor } from "./credentials/credentials.ts";
-import { type Credential, fingerprint } from "./oci/credential.ts";
+import type { ModuleTerms } from "../provider.ts";
+import { Assembler } from "./assemble.ts";
+import { Keyring } from "./credentials/keyring.ts";
+import type { PullingPod } from "./credentials/provider.ts";
+import type { Verification } from "./credentials/verification.ts";
 import { PullFailure } from "./oci/failure.ts";
-import { Flights } from "./flights.ts";
-import { PULL_MS_MAX } from "./limits.ts";
-import { addLocalFile, type LocalModules, localPath } from "./layout/local_file.ts";
-import { UnsupportedImage } from "./layout/manifest.ts";
-import { Puller } from "./pull.ts";
+import { MODULE_BYTES_MAX } from "./limits.ts";
+import type { LocalModules } from "./layout/local_file.ts";
+import { type Tree, TreeStore } from "./layout/tree_store.ts";
+import { UnsupportedImage } from "./layout/unsupported.ts";
+import { LocalImages } from "./local_images.ts";
+import { Puller, type PullProgress } from "./pull.ts";
+import { PullGate, type PullLimits } from "./pull_gate.ts";
+import { type PullPolicy, RegistryImages } from "./registry_images.ts";
+import { ImageGuard } from "./signing/guard.ts";
+import type { ImagePolicy } from "./signing/policy.ts";
+import { Inventory } from "./store/inventory.ts";
+import { StoreLock } from "./store/store_lock.ts";
+import { nodeMessage } from "./advice.ts";
 import {
-  defaultPullPolicy,
   formatReference,
+  InvalidReference,
   parseReference,
   type Reference,
 } from "./oci/reference.ts";
-import { type ImageRecord, ReferenceIndex } from "./store/reference_index.ts";
-import { Registry } from "./oci/registry.ts";
+import { imageBytes, type ImageRecord } from "./store/image_record.ts";
+import { ReferenceIndex } from "./store/reference_index.ts";
 import { BlobStore } from "./store/store.ts";
-import { type Fetch, Transport } from "./oci/transport.ts";
+import { OciClient, type OciClientOptions } from "./oci/client.ts";
+import type { Registries } from "./oci/places.ts";
+import type { Fetch } from "./oci/transport.ts";
 import { WASM_HEAD_BYTES, type WasmKind, wasmKind } from "./layout/wasm_kind.ts";
 
 export type { LocalModules } from "./layout/local_file.ts";
 export type { Fetch } from "./oci/transport.ts";
 export type { WasmKind } from "./layout/wasm_kind.ts";
 
-/** `imagePullPolicy` of a container. */
-export type PullPolicy = "Always" | "IfNotPresent" | "Never";
+export type { PullProgress } from "./pull.ts";
+export type { PullLimits } from "./pull_gate.ts";
+export { decidePull, type PullPolicy } from "./registry_images.ts";
 
 /** What a container asks for. */
 export interface ImageRequest {
@@ -43,12 +57,18 @@ export interface ImageRequest {
   readonly policy?: PullPolicy;
   /** The pod's `imagePullSecrets`, already fetched, in their order. */
   readonly secrets: readonly Secret[];
+  /** Whom the image is for: credential providers may work with its service account. */
+  readonly pod?: PullingPod;
 }
 
 /** What the caller wants to hear meanwhile. */
 export interface EnsureHooks {
   /** The registry is about to be asked, for this caller or for another that wants the same. */
   onPull?(): void;
+  /** A pull takes long; told every `progressMs`. */
+  onProgress?(progress: PullProgress): void;
+  /** Milliseconds between two words about a pull. @default {PROGRESS_MS} */
+  readonly progressMs?: number;
 }
 
 /** An image that can be run. */
@@ -60,16 +80,26 @@ export interface ImageOnDisk {
    * for (of the index, where there is one); for a local file `sha256:…` of the module.
    */
   readonly imageId: string;
-  /** Absolute path of the module's bytes, which never change, and their digest. */
-  readonly module: { readonly path: string; readonly digest: string };
+  /**
+   * Absolute path of the module's bytes, which never change, and their digest. Absent for an image that
+   * is a tree of files: what is run is one of them.
+   */
+  readonly module?: { readonly path: string; readonly digest: string };
+  /** The files of the container's root; absent for an empty root. */
+  readonly tree?: Tree & {
+    /** True for files that are data of the module: the guest changes nothing beside them. */
+    readonly readOnly: boolean;
+  };
   /** For argv[0]: the file name that the layer bears, or else the last part of the repository. */
   readonly moduleName: string;
-  /** Size of the module. */
+  /** Size of the module, and of the layers of files as they were sent. */
   readonly sizeBytes: number;
   /** True if the registry was asked, even if it then had nothing new. */
   readonly pulled: boolean;
   /** Wall time of this call in milliseconds, other callers' share of the work included. */
   readonly tookMs: number;
+  /** What of it the pull took, without the wait for its turn; 0 if there was none. */
+  readonly pullMs: number;
   /** A core module or a component, by the first bytes. */
   readonly kind?: WasmKind;
   /** Entrypoint of the image's config, if it has one: a container's `command` replaces it. */
@@ -78,6 +108,8 @@ export interface ImageOnDisk {
   readonly cmd?: readonly string[];
   /** Env of the image's config, if it has any. */
   readonly imageEnv?: Readonly<Record<string, string>>;
+  /** WorkingDir of the image's config, if it has one other than `/`. */
+  readonly workingDir?: string;
 }
 
 /** Where containers get their modules from. */
@@ -98,10 +130,20 @@ export interface Images {
 export interface ImageStoreOptions {
   /** Folder for the blobs and the index; made when it is first needed. */
   readonly dir: string;
-  /** `insecure`: registries, as `host` or `host:port`, that speak plain HTTP. */
-  readonly registries: { readonly insecure: readonly string[] };
+  /** Plain HTTP, mirrors, authorities and client certificates, by registry. */
+  readonly registries: Registries & Pick<OciClientOptions, "trust" | "userAgent">;
   /** Whether local files may be images. */
   readonly localModules: LocalModules;
+  /** Which modules can be run. @default {all, up to MODULE_BYTES_MAX} */
+  readonly takes?: ModuleTerms | undefined;
+  /** Where credentials are from besides pull secrets. @default {nowhere} */
+  readonly keyring?: Keyring | undefined;
+  /** Whose images must be proven. @default {as a kubelet: those that this node has pulled itself} */
+  readonly verification?: Verification | undefined;
+  /** How many pulls there may be. @default {any number} */
+  readonly pulls?: PullLimits | undefined;
+  /** Gives the newest image policy each time it is asked. @default {every image is taken} */
+  readonly policy?: (() => Promise<ImagePolicy>) | undefined;
   /** Sends the requests. @default {the runtime's own, with HTTP clients that `close` closes} */
   readonly fetch?: Fetch;
   /** Milliseconds before the second try of a request. @default {RETRY_MS} */
@@ -110,26 +152,49 @@ export interface ImageStoreOptions {
 
 /** Images of registries and of this machine, kept by digest. Constructing one does nothing yet. */
 export class ImageStore implements Images, AsyncDisposable {
-  readonly #localModules: LocalModules;
   readonly #store: BlobStore;
-  readonly #index: ReferenceIndex;
-  readonly #transport: Transport;
+  readonly #trees: TreeStore;
+  readonly #assembler: Assembler;
+  readonly #local: LocalImages;
+  readonly #client: OciClient;
   readonly #puller: Puller;
-  readonly #pulls = new Flights<ImageRecord>();
+  readonly #registry: RegistryImages;
+  readonly #lock: StoreLock;
+  /** What is in the store, and how it is removed. */
+  readonly inventory: Inventory;
 
   /** Reads nothing and opens nothing yet. */
   constructor(options: ImageStoreOptions) {
-    const { dir, registries, retryMs } = options;
-    this.#localModules = options.localModules;
-    this.#store = new BlobStore(dir);
-    this.#index = new ReferenceIndex(dir);
-    this.#transport = new Transport({ fetch: options.fetch });
-    const registry = new Registry({
-      transport: this.#transport,
-      insecure: registries.insecure,
-      retryMs,
+    const { dir, registries, localModules, retryMs } = options;
+    const terms = options.takes ?? { bytesMax: MODULE_BYTES_MAX, components: true };
+    this.#lock = new StoreLock(dir);
+    this.#store = new BlobStore(dir, this.#lock);
+    this.#trees = new TreeStore(dir);
+    this.#assembler = new Assembler({ store: this.#store, trees: this.#trees, terms });
+    this.#local = new LocalImages({
+      localModules,
+      terms,
+      store: this.#store,
+      assembler: this.#assembler,
     });
-    this.#puller = new Puller({ registry, store: this.#store, retryMs });
+    const index = new ReferenceIndex(dir, this.#lock);
+    this.inventory = new Inventory({ dir, index, store: this.#store, lock: this.#lock });
+    this.#client = new OciClient({ ...registries, fetch: options.fetch, retryMs });
+    this.#puller = new Puller({
+      client: this.#client,
+      store: this.#store,
+      assembler: this.#assembler,
+    });
+    this.#registry = new RegistryImages({
+      index,
+      puller: this.#puller,
+      assembler: this.#assembler,
+      keyring: options.keyring ?? new Keyring(),
+      gate: new PullGate(options.pulls),
+      verification: options.verification ??
+        { policy: "NeverVerifyPreloadedImages", allowlist: [] },
+      guard: options.policy && new ImageGuard(options.policy, this.#client),
+    });
   }
 
   /** See {@linkcode Images.ensure}. */
@@ -139,19 +204,21 @@ export class ImageStore implements Images, AsyncDisposable {
   ): Promise<ImageOnDisk> {
     const fromMs = performance.now();
     options.signal.throwIfAborted();
-    const path = localPath(request.image);
-    const found = path === undefined
+    const local = await this.#local.find(request.image, options.signal);
+    const found = local === undefined
       ? await this.#fromRegistry(request, options)
-      : await this.#fromFile(request.image, path, options.signal);
+      : await this.#onDisk(local, { pulled: false, pullMs: 0, signal: options.signal });
     return { ...found, tookMs: performance.now() - fromMs };
   }
 
   /** Stops pulls that are under way and closes the connections. */
   async close(): Promise<void> {
     const reason = new DOMException("The image store is closed", "AbortError");
-    await this.#pulls.stop(reason);
+    await this.#registry.stop(reason);
     await this.#puller.stop(reason);
-    this.#transport.close();
+    await this.#trees.stop(reason);
+    this.#client.close();
+    this.#lock.close();
   }
 
   /** The same as {@linkcode ImageStore.close}. */
@@ -163,128 +230,65 @@ export class ImageStore implements Images, AsyncDisposable {
     request: ImageRequest,
     options: { readonly signal: AbortSignal } & EnsureHooks,
   ): Promise<Omit<ImageOnDisk, "tookMs">> {
-    const reference = parseReference(request.image);
+    const reference = referenceOf(request.image);
     try {
-      return await this.#follow(request, { ...options, reference });
+      const { record, ...pull } = await this.#registry.get(reference, { ...request, ...options });
+      this.inventory.touch(record.imageId);
+      return await this.#onDisk(record, { ...pull, signal: options.signal });
     } catch (error) {
       throw pullError(error, formatReference(reference));
     }
   }
 
-  async #follow(
-    request: ImageRequest,
-    options: { readonly reference: Reference; readonly signal: AbortSignal } & EnsureHooks,
-  ): Promise<Omit<ImageOnDisk, "tookMs">> {
-    const { reference } = options;
-    const policy = request.policy ?? defaultPullPolicy(reference);
-    const known = await this.#present(reference, options.signal);
-    switch (decidePull(policy, known !== undefined)) {
-      case "use":
-        return await this.#onDisk(known!, false);
-      case "refuse":
-        throw new KubeletError(
-          "image_never",
-          `Cannot use image "${formatReference(reference)}": it is not on this node, and ` +
-            `imagePullPolicy Never forbids to pull it`,
-        );
-      case "pull": {
-        const credentials = credentialsFor(reference, request.secrets);
-        options.onPull?.();
-        const key = [formatReference(reference), ...credentials.map(fingerprint)].join(" ");
-        const record = await this.#pulls.join(key, options.signal, (signal) => {
-          return this.#pull(reference, { credentials, known, signal });
-        });
-        return await this.#onDisk(record, true);
-      }
-    }
-  }
-
-  /** Tries the credentials in turn, as the kubelet does; without any, anonymously. */
-  async #pull(
-    reference: Reference,
-    options: {
-      readonly credentials: readonly Credential[];
-      readonly known: ImageRecord | undefined;
+  async #onDisk(
+    record: ImageRecord,
+    { signal, ...pull }: {
+      readonly pulled: boolean;
+      readonly pullMs: number;
       readonly signal: AbortSignal;
     },
-  ): Promise<ImageRecord> {
-    const { credentials, known } = options;
-    const late = new AbortController();
-    const timer = setTimeout(() => {
-      late.abort(new PullFailure(`it took more than ${PULL_MS_MAX / 60_000} minutes`));
-    }, PULL_MS_MAX);
-    const signal = AbortSignal.any([options.signal, late.signal]);
-    try {
-      for (let i = 0;; i++) {
-        try {
-          const credential = credentials[i];
-          const record = await this.#puller.pull(reference, { credential, known, signal });
-          await this.#index.put(record);
-          return record;
-        } catch (error) {
-          if (i + 1 >= credentials.length || !isDenied(error)) throw error;
-        }
-      }
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  async #fromFile(
-    image: string,
-    path: string,
-    signal: AbortSignal,
   ): Promise<Omit<ImageOnDisk, "tookMs">> {
-    const { blob: { digest, size }, moduleName } = await addLocalFile(image, {
-      path,
-      localModules: this.#localModules,
-      store: this.#store,
-      signal,
-    });
-    const record = { image, imageId: digest, module: { digest, size }, moduleName };
-    return await this.#onDisk(record, false);
-  }
-
-  /** What the index knows of this reference, if its module is here and sound. */
-  async #present(reference: Reference, signal: AbortSignal): Promise<ImageRecord | undefined> {
-    const record = await this.#index.find(reference);
-    if (record === undefined) return undefined;
-    const { digest, size } = record.module;
-    const blob = await this.#store.find(digest, size, signal);
-    return blob === undefined ? undefined : { ...record, image: formatReference(reference) };
-  }
-
-  async #onDisk(record: ImageRecord, pulled: boolean): Promise<Omit<ImageOnDisk, "tookMs">> {
-    const { module: { digest, size }, ...rest } = record;
-    const path = this.#store.path(digest);
-    const kind = wasmKind(await this.#store.head({ path, digest, size }, WASM_HEAD_BYTES));
+    const { module, tree, ...rest } = record;
     return {
       ...rest,
-      module: { path, digest },
-      sizeBytes: size,
-      pulled,
-      ...(kind === undefined ? {} : { kind }),
+      ...(module === undefined ? {} : await this.#moduleOnDisk(module)),
+      ...(tree === undefined ? {} : { tree: await this.#treeOnDisk(tree, signal) }),
+      sizeBytes: imageBytes(record),
+      ...pull,
     };
+  }
+
+  async #moduleOnDisk(
+    { digest, size }: NonNullable<ImageRecord["module"]>,
+  ): Promise<Pick<ImageOnDisk, "module" | "kind">> {
+    const path = this.#store.path(digest);
+    const kind = wasmKind(await this.#store.head({ path, digest, size }, WASM_HEAD_BYTES));
+    return { module: { path, digest }, ...(kind === undefined ? {} : { kind }) };
+  }
+
+  async #treeOnDisk(
+    { parts, readOnly }: NonNullable<ImageRecord["tree"]>,
+    signal: AbortSignal,
+  ): Promise<NonNullable<ImageOnDisk["tree"]>> {
+    const blobPath = (digest: string): string => this.#store.path(digest);
+    return { ...await this.#trees.ensure(parts, { blobPath, signal }), readOnly };
   }
 }
 
-/** What the policy says to do. Touches nothing. */
-export function decidePull(policy: PullPolicy, present: boolean): "use" | "pull" | "refuse" {
-  if (policy === "Always") return "pull";
-  if (present) return "use";
-  return policy === "Never" ? "refuse" : "pull";
-}
-
-/** Another credential may see what this one does not; many registries call that "not found". */
-function isDenied(error: unknown): boolean {
-  return error instanceof PullFailure && [401, 403, 404].includes(error.status ?? 0);
+function referenceOf(image: string): Reference {
+  try {
+    return parseReference(image);
+  } catch (error) {
+    if (!(error instanceof InvalidReference)) throw error;
+    throw new KubeletError("image_name", error.message, { cause: error });
+  }
 }
 
 /** Says for which image it was; what is no failure of the pull stays as it is. */
 function pullError(error: unknown, image: string): unknown {
   if (!(error instanceof PullFailure)) return error;
   const verb = error instanceof UnsupportedImage ? "run" : "pull";
-  return new KubeletError("image_pull", `Cannot ${verb} image "${image}": ${error.message}`, {
+  return new KubeletError("image_pull", `Cannot ${verb} image "${image}": ${nodeMessage(error)}`, {
     cause: error,
     ...(error instanceof UnsupportedImage ? { reason: "UnsupportedImage" } : {}),
   });

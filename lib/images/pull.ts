@@ -1,48 +1,49 @@
 /**
- * One pull: from a reference and one credential to a module in the store.
+ * One pull: from a reference and one credential to an image in the store.
  *
  * @module
  */
+import type { Assembler, ImageSource } from "./assemble.ts";
 import { type Credential, fingerprint } from "./oci/credential.ts";
-import { PullFailure } from "./oci/failure.ts";
 import { Flights } from "./flights.ts";
-import { MANIFEST_BYTES_MAX, MODULE_BYTES_MAX } from "./limits.ts";
-import {
-  chooseManifest,
-  chooseModule,
-  type Descriptor,
-  type Manifest,
-  parseImageConfig,
-  parseManifest,
-  unsupported,
-} from "./layout/manifest.ts";
-import type { ImageRecord } from "./store/reference_index.ts";
+import type { ImageRecord } from "./store/image_record.ts";
 import { formatReference, type Reference, target } from "./oci/reference.ts";
-import type { Access, FetchedManifest, Registry } from "./oci/registry.ts";
-import { withRetries } from "./oci/retry.ts";
+import type { OciClient } from "./oci/client.ts";
+import type { Sink } from "./store/partial.ts";
+import type { Access } from "./oci/tokens.ts";
 import type { Blob, BlobStore } from "./store/store.ts";
-import { describeHead, WASM_HEAD_BYTES, wasmKind } from "./layout/wasm_kind.ts";
 
 /** Options of a {@linkcode Puller}. */
 export interface PullerOptions {
-  readonly registry: Registry;
+  readonly client: OciClient;
   readonly store: BlobStore;
-  /** Milliseconds before the second try. */
-  readonly retryMs?: number | undefined;
+  /** Puts together what is fetched. */
+  readonly assembler: Assembler;
 }
+
+/** How far a pull is. Blobs that another pull brings at the same time do not count. */
+export class PullProgress {
+  /** Bytes of blobs that have come. */
+  doneBytes = 0;
+  /** Bytes of the blobs that were begun. */
+  totalBytes = 0;
+}
+
+type WantedBlob = Parameters<ImageSource["blob"]>[0];
+type BlobOptions = Parameters<ImageSource["blob"]>[1];
 
 /** Fetches images. Everything that fails is a `PullFailure`. */
 export class Puller {
-  readonly #registry: Registry;
+  readonly #client: OciClient;
   readonly #store: BlobStore;
-  readonly #retryMs: number | undefined;
+  readonly #assembler: Assembler;
   /** Two tags often hold the same module. */
   readonly #downloads = new Flights<Blob>();
 
   constructor(options: PullerOptions) {
-    this.#registry = options.registry;
+    this.#client = options.client;
     this.#store = options.store;
-    this.#retryMs = options.retryMs;
+    this.#assembler = options.assembler;
   }
 
   /** Pulls one image; `known` is what an earlier pull of this reference found, if it is all here. */
@@ -51,45 +52,28 @@ export class Puller {
     options: {
       readonly credential: Credential | undefined;
       readonly known: ImageRecord | undefined;
+      readonly progress?: PullProgress;
       readonly signal: AbortSignal;
     },
   ): Promise<ImageRecord> {
-    const { credential, known, signal } = options;
+    const { credential, known, progress = new PullProgress(), signal } = options;
     const { registry, repository } = reference;
     const access: Access = { registry, repository, credential };
     const wanted = target(reference);
     if (known !== undefined) {
       // HEAD costs no download, and no share of a registry's allowance of pulls.
-      const digest = await this.#registry.resolve(access, wanted, signal);
+      const digest = await this.#client.resolve(access, wanted, { signal });
       if (digest !== undefined && known.imageId === `${registry}/${repository}@${digest}`) {
         return { ...known, image: formatReference(reference) };
       }
     }
-    const fetched = await this.#manifest(access, wanted, signal);
-    const image = await this.#imageManifest(access, fetched, signal);
-    const { module, title, hasImageConfig } = chooseModule(image) ??
-      await this.#refuseTree(access, image.config, signal);
-    const blob = await this.#module(access, module, signal);
-    const head = await this.#store.head(blob, WASM_HEAD_BYTES);
-    if (wasmKind(head) === undefined) {
-      throw new PullFailure(
-        `its layer of type "${module.mediaType}" is not a WebAssembly module: ${
-          describeHead(head)
-        }`,
-      );
-    }
-    const config = hasImageConfig
-      ? parseImageConfig(await this.#registry.smallBlob(access, image.config.digest, signal))
-      : undefined;
-    return {
-      image: formatReference(reference),
-      imageId: `${registry}/${repository}@${fetched.digest}`,
-      module: { digest: module.digest, size: module.size },
-      moduleName: title ?? repository.slice(repository.lastIndexOf("/") + 1),
-      ...(config?.entrypoint === undefined ? {} : { entrypoint: config.entrypoint }),
-      ...(config?.cmd === undefined ? {} : { cmd: config.cmd }),
-      ...(config?.env === undefined ? {} : { imageEnv: config.env }),
-    };
+    const fetched = await this.#client.manifest(access, wanted, { signal });
+    const image = formatReference(reference);
+    return await this.#assembler.assemble(this.#source(access, progress), {
+      image,
+      fetched,
+      signal,
+    });
   }
 
   /** Stops every download. */
@@ -97,64 +81,60 @@ export class Puller {
     await this.#downloads.stop(reason);
   }
 
-  async #manifest(access: Access, wanted: string, signal: AbortSignal): Promise<FetchedManifest> {
-    const fetched = await this.#registry.manifest(access, wanted, signal);
-    const { bytes, digest } = fetched;
-    const expected = {
-      digest,
-      size: bytes.length,
-      bytesMax: MANIFEST_BYTES_MAX,
-      from: `registry "${access.registry}"`,
+  #source(access: Access, progress: PullProgress): ImageSource {
+    const { registry, repository } = access;
+    return {
+      moduleName: repository.slice(repository.lastIndexOf("/") + 1),
+      from: `registry "${registry}"`,
+      imageId: (digest) => `${registry}/${repository}@${digest}`,
+      manifest: (digest, signal) => this.#client.manifest(access, digest, { signal }),
+      smallBlob: (digest, signal) => this.#client.smallBlob(access, digest, { signal }),
+      blob: (blob, options) => this.#blob(access, blob, { ...options, progress }),
     };
-    await this.#store.add(expected, (sink) => sink.write(bytes));
-    return fetched;
   }
 
-  async #imageManifest(
+  async #blob(
     access: Access,
-    { bytes, mediaType }: FetchedManifest,
-    signal: AbortSignal,
-  ): Promise<Extract<Manifest, { kind: "image" }>> {
-    const manifest = parseManifest(bytes, mediaType);
-    if (manifest.kind === "image") return manifest;
-    const { digest } = chooseManifest(manifest.manifests);
-    const inner = await this.#manifest(access, digest, signal);
-    const image = parseManifest(inner.bytes, inner.mediaType);
-    if (image.kind === "image") return image;
-    throw new PullFailure("its index leads to another index, not to an image");
-  }
-
-  /** Reads the config of an image without a module layer, only to say what it was made for. */
-  async #refuseTree(access: Access, config: Descriptor, signal: AbortSignal): Promise<never> {
-    const bytes = await this.#registry.smallBlob(access, config.digest, signal);
-    throw unsupported([parseImageConfig(bytes).platform]);
-  }
-
-  async #module(access: Access, module: Descriptor, signal: AbortSignal): Promise<Blob> {
-    const { digest, size } = module;
+    { digest, size }: WantedBlob,
+    { bytesMax, progress, signal }: BlobOptions & { readonly progress: PullProgress },
+  ): Promise<Blob> {
     const present = await this.#store.find(digest, size, signal);
     if (present !== undefined) return present;
     const { registry, repository, credential } = access;
     // By credential too: nobody fails for another pod's lack of rights.
     const key = `${digest} ${registry}/${repository} ${fingerprint(credential)}`;
     return await this.#downloads.join(key, signal, (signal) => {
-      return this.#download(access, module, signal);
+      return this.#download(access, { digest, size }, { bytesMax, progress, signal });
     });
   }
 
-  async #download(access: Access, module: Descriptor, signal: AbortSignal): Promise<Blob> {
-    const { digest, size } = module;
+  async #download(
+    access: Access,
+    { digest, size }: WantedBlob,
+    { bytesMax, progress, signal }: BlobOptions & { readonly progress: PullProgress },
+  ): Promise<Blob> {
+    progress.totalBytes += size;
     const from = `registry "${access.registry}"`;
-    const expected = { digest, size, bytesMax: MODULE_BYTES_MAX, from };
-    return await this.#store.add(expected, (sink) =>
-      withRetries(async () => {
-        const reply = await this.#registry.blob(access, digest, { fromByte: sink.size, signal });
-        if (reply.status === 200 && sink.size > 0) await sink.restart();
-        for await (const bytes of reply.chunks()) await sink.write(bytes);
-        if (sink.size < size) {
-          const state = `${from} sent ${sink.size} of ${size} bytes: the rest is missing`;
-          throw new PullFailure(state, { retry: true });
-        }
-      }, { signal, retryMs: this.#retryMs }));
+    const expected = { digest, size, bytesMax, from };
+    return await this.#store.add(expected, async (sink) => {
+      const counted = counting(sink, progress);
+      await this.#client.download(access, { digest, size }, { sink: counted, signal });
+    });
   }
+}
+
+function counting(sink: Sink, progress: PullProgress): Sink {
+  return {
+    get size(): number {
+      return sink.size;
+    },
+    write: async (bytes) => {
+      progress.doneBytes += bytes.length;
+      await sink.write(bytes);
+    },
+    restart: async () => {
+      progress.doneBytes -= sink.size;
+      await sink.restart();
+    },
+  };
 }

@@ -6,7 +6,7 @@
 import { getLogger } from "@logtape/logtape";
 import { isNotFound } from "../api/client.ts";
 import { nodePath, nodeStatusPath } from "../api/paths.ts";
-import type { Node } from "../api/types.ts";
+import type { Node, NodeStatus } from "../api/types.ts";
 import { messageOf } from "../errors.ts";
 import { aborted, sleep } from "../time.ts";
 import { describeConditions, type Readiness } from "./conditions.ts";
@@ -40,6 +40,8 @@ export interface NodeKeeperOptions {
   readonly port: number;
   /** Its filesystem is the node's disk. It must exist. */
   readonly dataDir: string;
+  /** The images of the status, asked each time. @default {none are told} */
+  readonly images?: () => Promise<NonNullable<NodeStatus["images"]>>;
   /** @default 10_000 */
   readonly statusUpdateMs?: number;
   /** How the machine is read. @default {this machine} */
@@ -171,7 +173,8 @@ export class NodeKeeper {
     this.#registered.resolve();
     const readiness = this.#readiness;
     const nowMs = this.#nowMs();
-    const status = describeStatus(facts, await this.#conditions(node, readiness));
+    const images = await this.#images();
+    const status = describeStatus(facts, await this.#conditions(node, readiness), images);
     if (isReportDue(status, { sent: this.#sent, node, nowMs })) {
       await this.#options.api.patch(nodeStatusPath(facts.settings.nodeName), statusPatch(status), {
         type: "strategic",
@@ -206,6 +209,16 @@ export class NodeKeeper {
       this.#log.info("Node {name} is registered", { name: facts.settings.nodeName });
     }
     return registered;
+  }
+
+  /** A store that cannot be read is no reason to tell nothing at all. */
+  async #images(): Promise<NonNullable<NodeStatus["images"]>> {
+    try {
+      return await this.#options.images?.() ?? [];
+    } catch (error) {
+      this.#log.warning("Cannot tell the images of the node: {error}", { error: messageOf(error) });
+      return [];
+    }
   }
 
   async #conditions(

@@ -85,7 +85,11 @@ export function describeNode(facts: NodeFacts): { node: Node; warnings: string[]
 }
 
 /** The status of the Node, around conditions that change. */
-export function describeStatus(facts: NodeFacts, conditions: NodeCondition[]): NodeStatus {
+export function describeStatus(
+  facts: NodeFacts,
+  conditions: NodeCondition[],
+  images: NonNullable<NodeStatus["images"]> = [],
+): NodeStatus {
   const { settings, machine, backend } = facts;
   return {
     ...capacityOf(machine, settings.maxPods),
@@ -95,6 +99,7 @@ export function describeStatus(facts: NodeFacts, conditions: NodeCondition[]): N
       { type: "Hostname", address: settings.hostname },
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
+    images,
     nodeInfo: {
       machineID: machine.machineId,
       systemUUID: machine.systemUuid || machine.machineId,

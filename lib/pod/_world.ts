@@ -192,6 +192,7 @@ export class World implements AsyncDisposable, StatusSink {
           sizeBytes: 1,
           pulled: false,
           tookMs: 1,
+          pullMs: 0,
         };
       },
     };

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import type { ContainerStatus, Pod, PodStatus } from "../api/types.ts";
 import { logLines } from "../container/log_lines.ts";
 import { containerLogDir } from "../container/places.ts";
 import type { EventSink, Happening } from "../events/happening.ts";
-import { ImageStore } from "../images/images.ts";
+import { openImageStore, type StoreSettings } from "../images/open_store.ts";
+import type { RegistrySettings } from "../images/registry_files.ts";
 import { Latest } from "../krator/mod.ts";
 import { readMachineFacts } from "../node/machine.ts";
 import { capacityOf } from "../node/capacity.ts";
@@ -34,8 +36,10 @@ export interface StandaloneOptions {
   readonly workDir: string;
   /** Folder of the image store, kept between runs. */
   readonly imagesDir: string;
-  /** Registries, as `HOST[:PORT]`, that are spoken to without TLS. */
-  readonly insecureRegistries: readonly string[];
+  /** How registries are reached. */
+  readonly registries: RegistrySettings;
+  /** Where credentials are from, and which images are taken. */
+  readonly images: StoreSettings;
   /** Where output and states are shown. */
   readonly screen: Screen;
   /** Aborted when the pods are to end: within their own grace periods, at most `graceMs`. */
@@ -76,7 +80,7 @@ class StandaloneRun implements StatusSink, EventSink {
   }
 
   async services(parts: AsyncDisposableStack): Promise<PodServices> {
-    const { manifest, provider, workDir, imagesDir, insecureRegistries } = this.#options;
+    const { manifest, provider, workDir, imagesDir, registries } = this.#options;
     const capacity = capacityOf(await readMachineFacts(workDir), manifest.pods.length);
     const facts = {
       nodeName: Deno.hostname(),
@@ -85,10 +89,14 @@ class StandaloneRun implements StatusSink, EventSink {
       allocatable: capacity.allocatable,
     };
     const objects = new ManifestObjects(manifest);
-    const images = new ImageStore({
+    const images = await openImageStore({
       dir: imagesDir,
-      registries: { insecure: insecureRegistries },
+      settings: this.#options.images,
+      registries,
+      ownDir: dirname(imagesDir),
+      objects,
       localModules: "allowed",
+      takes: provider.takes,
     });
     parts.use(images);
     const podsDir = `${workDir}/pods`;

@@ -65,7 +65,7 @@ async function locate(
     const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, env) : mount.subPath;
     const place = subPath
       ? await resolveSubPath(volume.hostPath, subPath, { create: !volume.readOnly })
-      : { hostPath: volume.hostPath, isFile: volume.isFile ?? false };
+      : { hostPath: await Deno.realPath(volume.hostPath), isFile: volume.isFile ?? false };
     if (place.isFile) await checkRegular(place.hostPath);
     return place;
   } catch (error) {
@@ -75,7 +75,7 @@ async function locate(
 
 /** Refuses sockets, devices and pipes: opening or copying one may never end. */
 async function checkRegular(path: string): Promise<void> {
-  if ((await Deno.stat(path)).isFile) return;
+  if ((await Deno.lstat(path)).isFile) return;
   throw new KubeletError(
     "container_config",
     `"${path}" is a socket, device or pipe: only files and folders can be mounted`,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Container, VolumeMount } from "../api/types.ts";
 import { containerMounts } from "./mounts.ts";
 import type { MountedVolume } from "./source.ts";
@@ -8,10 +8,15 @@ function containerWith(...volumeMounts: VolumeMount[]): Container {
   return { name: "app", volumeMounts };
 }
 
+/** Any folders and any file that are there. */
+const FILE = await Deno.realPath(import.meta.filename!);
+const DATA = dirname(FILE);
+const CONFIG = dirname(DATA);
+
 const MOUNTED: ReadonlyMap<string, MountedVolume> = new Map([
-  ["data", { hostPath: "/pods/1/data", readOnly: false }],
-  ["config", { hostPath: "/pods/1/config", readOnly: true }],
-  ["file", { hostPath: import.meta.filename!, readOnly: false, isFile: true }],
+  ["data", { hostPath: DATA, readOnly: false }],
+  ["config", { hostPath: CONFIG, readOnly: true }],
+  ["file", { hostPath: FILE, readOnly: false, isFile: true }],
   ["device", { hostPath: "/dev/zero", readOnly: false, isFile: true }],
 ]);
 
@@ -24,13 +29,27 @@ Deno.test("containerMounts() gives folders and files apart, nearest to the root 
   );
   assert.deepEqual(await containerMounts(container, MOUNTED, {}), {
     mounts: [
-      { hostPath: "/pods/1/data", guestPath: "/data", readOnly: false },
-      { hostPath: "/pods/1/config", guestPath: "/data/etc", readOnly: true },
-      { hostPath: "/pods/1/data", guestPath: "/ro/copy", readOnly: true },
+      { hostPath: DATA, guestPath: "/data", readOnly: false },
+      { hostPath: CONFIG, guestPath: "/data/etc", readOnly: true },
+      { hostPath: DATA, guestPath: "/ro/copy", readOnly: true },
     ],
-    files: [{ hostPath: import.meta.filename, guestPath: "/run/s", readOnly: false }],
+    files: [{ hostPath: FILE, guestPath: "/run/s", readOnly: false }],
   });
   assert.deepEqual(await containerMounts({ name: "app" }, MOUNTED, {}), { mounts: [], files: [] });
+});
+
+Deno.test("containerMounts() tells a volume's real path", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    await Deno.mkdir(join(folder, "real/data"), { recursive: true });
+    await Deno.symlink("real", join(folder, "link"));
+    const mounted = new Map([["data", { hostPath: join(folder, "link/data"), readOnly: false }]]);
+    const container = containerWith({ name: "data", mountPath: "/a" });
+    const { mounts } = await containerMounts(container, mounted, {});
+    assert.deepEqual(mounts.map(({ hostPath }) => hostPath), [join(folder, "real/data")]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("containerMounts() refuses what no container could have", async () => {

@@ -1,42 +1,53 @@
-import { isAbsolute, join, relative, sep } from "node:path";
-import { KubeletError } from "../errors.ts";
+import { isAbsolute, relative, sep } from "node:path";
+import { KubeletError, messageOf } from "../errors.ts";
+import { type Held, hold } from "../hold.ts";
 
 /** A part of a volume. */
 export interface ResolvedSubPath {
-  /** Absolute, without links. */
+  /** Absolute, and without links at the moment. */
   readonly hostPath: string;
   readonly isFile: boolean;
 }
 
+/** How {@linkcode resolveSubPath} goes. */
+export interface ResolveSubPathOptions {
+  /** Missing folders are made, with the permissions of the volume itself. */
+  readonly create: boolean;
+  /** @default hold */
+  readonly hold?: (path: string) => Promise<Held>;
+}
+
 /**
- * Finds `subPath` in a volume's folder, following links only while they stay inside. With `create`,
- * missing folders are made, with the permissions of the volume itself.
+ * Finds `subPath` in a volume's folder, following links only while they stay inside. A guest that runs
+ * may change the volume meanwhile: nothing is made outside even then, on systems where {@linkcode hold}
+ * goes by descriptors.
  *
- * Whoever opens the result by its path must refuse links once more, since a guest that runs may
- * change the volume in the meantime. Throws a {@linkcode KubeletError} with code `container_config`.
+ * Whoever opens the result must refuse links in it, since it may have been swapped again by then.
+ * Throws a {@linkcode KubeletError} with code `container_config`.
  */
 export async function resolveSubPath(
   volumePath: string,
   subPath: string,
-  options: { create: boolean },
+  { create, hold: take = hold }: ResolveSubPathOptions,
 ): Promise<ResolvedSubPath> {
-  const base = await Deno.realPath(volumePath);
-  const parts = subPathParts(subPath);
-  let hostPath = base;
-  for (const part of parts) {
-    const next = join(hostPath, part);
-    let info = await lstatOrUndefined(next);
-    if (info === undefined) {
-      if (!options.create) throw refusal(subPath, "does not exist in the volume");
-      await makeFolder(next, base);
-      info = await Deno.lstat(next);
+  const names = namesOf(subPath);
+  let here = await take(volumePath);
+  const { path: volume, mode } = here;
+  try {
+    for (const name of names) {
+      const next = await step(here, name, { subPath, ...(create ? { mode } : {}) });
+      await here[Symbol.asyncDispose]();
+      here = next;
+      // What is held is where it says, whatever its name has been given to since.
+      if (!isInside(volume, here.path)) throw refusal(subPath, "leads out of the volume");
     }
-    hostPath = info.isSymlink ? await followLink(next, { base, subPath }) : next;
+    return { hostPath: here.path, isFile: here.kind !== "folder" };
+  } finally {
+    await here[Symbol.asyncDispose]();
   }
-  return { hostPath, isFile: !(await Deno.stat(hostPath)).isDirectory };
 }
 
-function subPathParts(subPath: string): string[] {
+function namesOf(subPath: string): string[] {
   if (subPath.startsWith("/") || isAbsolute(subPath)) {
     throw refusal(subPath, "must not be an absolute path");
   }
@@ -46,46 +57,33 @@ function subPathParts(subPath: string): string[] {
   return parts.filter((part) => part !== "" && part !== ".");
 }
 
-async function lstatOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
+/** Holds what is next on the way; with a mode, makes the folder if it is missing. */
+async function step(
+  here: Held,
+  name: string,
+  { subPath, mode }: { readonly subPath: string; readonly mode?: number },
+): Promise<Held> {
+  if (here.kind !== "folder") throw refusal(subPath, "leads through a file");
   try {
-    return await Deno.lstat(path);
+    const found = await here.below(name);
+    if (found !== undefined) return found;
+    if (mode === undefined) throw refusal(subPath, "does not exist in the volume");
+    // If it is there by now, another container of the pod was faster, or it is a link to nothing.
+    await here.makeFolder(name, mode);
+    const made = await here.below(name);
+    if (made === undefined) throw refusal(subPath, "leads to nothing");
+    return made;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    if (error instanceof KubeletError) throw error;
+    throw refusal(subPath, `cannot be used: ${messageOf(error)}`, error);
   }
 }
 
-async function makeFolder(path: string, base: string): Promise<void> {
-  const { mode } = await Deno.stat(base);
-  try {
-    await Deno.mkdir(path);
-  } catch (error) {
-    // Another container of the pod, or a guest, was faster: what is there now is looked at again.
-    if (error instanceof Deno.errors.AlreadyExists) return;
-    throw error;
-  }
-  if (mode !== null) await Deno.chmod(path, mode & 0o777);
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-/** Where a link ends, if that exists and is inside. */
-async function followLink(
-  path: string,
-  { base, subPath }: { base: string; subPath: string },
-): Promise<string> {
-  let target: string;
-  try {
-    target = await Deno.realPath(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw refusal(subPath, "leads to nothing");
-    throw error;
-  }
-  const way = relative(base, target);
-  if (way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way)) {
-    throw refusal(subPath, "leads out of the volume");
-  }
-  return target;
-}
-
-function refusal(subPath: string, problem: string): KubeletError {
-  return new KubeletError("container_config", `subPath "${subPath}" ${problem}`);
+function refusal(subPath: string, problem: string, cause?: unknown): KubeletError {
+  return new KubeletError("container_config", `subPath "${subPath}" ${problem}`, { cause });
 }

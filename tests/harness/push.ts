@@ -56,6 +56,8 @@ export async function pushArtifact(
     readonly config?: unknown;
     /** Instead of an OCI manifest, as `application/vnd.docker.distribution.manifest.v2+json`. */
     readonly manifestType?: string;
+    /** Files beside the module, by path. */
+    readonly files?: Readonly<Record<string, Uint8Array>>;
   },
 ): Promise<Pushed> {
   const { repo, tag = "v1", wasm, layout = "wasm-to-oci", config = {} } = artifact;
@@ -63,6 +65,14 @@ export async function pushArtifact(
   const configBytes = new TextEncoder().encode(JSON.stringify(config));
   const mediaType = artifact.manifestType ?? OCI_MANIFEST;
   const layerDigest = await putBlob(registry, repo, wasm);
+  const files = await Promise.all(
+    Object.entries(artifact.files ?? {}).map(async ([title, bytes]) => ({
+      mediaType: "application/octet-stream",
+      digest: await putBlob(registry, repo, bytes),
+      size: bytes.length,
+      annotations: { "org.opencontainers.image.title": title },
+    })),
+  );
   const manifest = {
     schemaVersion: 2,
     mediaType,
@@ -76,7 +86,7 @@ export async function pushArtifact(
       digest: layerDigest,
       size: wasm.length,
       annotations: { "org.opencontainers.image.title": "module.wasm" },
-    }],
+    }, ...files],
   };
   const manifestDigest = await putManifest(registry, { repo, tag, mediaType, manifest });
   const name = `${registry.host}/${repo}`;

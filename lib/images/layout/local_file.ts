@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { basename, isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KubeletError, messageOf } from "../../errors.ts";
 import { PullFailure } from "../oci/failure.ts";
-import { DISK_BYTES, MODULE_BYTES_MAX } from "../limits.ts";
+import { DISK_BYTES } from "../limits.ts";
 import type { Blob, BlobStore } from "../store/store.ts";
 import { describeHead, WASM_HEAD_BYTES, wasmKind } from "./wasm_kind.ts";
 
@@ -42,45 +41,18 @@ export function localPath(image: string): string | undefined {
 /**
  * Copies a local module into the store, so that a later change of the file harms nobody.
  *
- * Throws a `KubeletError` with code `image_pull` if that is not allowed, or is no module.
+ * Throws a `PullFailure` for what is no module, or has more than `bytesMax` bytes.
  */
-export async function addLocalFile(
-  image: string,
-  options: {
-    readonly path: string;
-    readonly localModules: LocalModules;
+export async function copyLocalFile(
+  path: string,
+  { store, bytesMax, signal }: {
     readonly store: BlobStore;
+    readonly bytesMax: number;
     readonly signal: AbortSignal;
   },
-): Promise<{ readonly blob: Blob; readonly moduleName: string }> {
-  const { localModules, store, signal } = options;
-  if (localModules === "refused") {
-    throw new KubeletError(
-      "image_pull",
-      `Cannot use local file as image "${image}": this node takes images from registries only; ` +
-        `to allow files start it with --x-allow-local-modules true`,
-      { reason: "LocalModulesRefused" },
-    );
-  }
-  const baseDir = localModules === "allowed" ? Deno.cwd() : localModules.baseDir;
-  const path = isAbsolute(options.path) ? options.path : resolve(baseDir, options.path);
-  try {
-    const blob = await copy(path, store, signal);
-    return { blob, moduleName: basename(path) };
-  } catch (error) {
-    if (signal.aborted || !(error instanceof PullFailure)) throw error;
-    throw new KubeletError(
-      "image_pull",
-      `Cannot use local file as image "${image}": ${error.message}`,
-      { cause: error },
-    );
-  }
-}
-
-async function copy(path: string, store: BlobStore, signal: AbortSignal): Promise<Blob> {
+): Promise<Blob> {
   using file = await openRegular(path);
-  const expected = { bytesMax: MODULE_BYTES_MAX, from: `"${path}"` };
-  return await store.add(expected, async (sink) => {
+  return await store.add({ bytesMax, from: `"${path}"` }, async (sink) => {
     const buffer = new Uint8Array(DISK_BYTES);
     const read = async (): Promise<Uint8Array> => {
       signal.throwIfAborted();
@@ -95,10 +67,10 @@ async function copy(path: string, store: BlobStore, signal: AbortSignal): Promis
   });
 }
 
-async function openRegular(path: string): Promise<Deno.FsFile> {
+/** Opens a file for reading. Throws a `PullFailure` for what is none: opening a pipe would wait. */
+export async function openRegular(path: string): Promise<Deno.FsFile> {
   let state: string;
   try {
-    // Looked at before it is opened: opening a pipe would wait for a writer.
     const { isFile } = await Deno.stat(path);
     if (isFile) return await Deno.open(path);
     state = "is not a regular file";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { isKubeletError } from "../../errors.ts";
-import { MODULE_BYTES_MAX } from "../limits.ts";
-import { addLocalFile, type LocalModules, localPath } from "./local_file.ts";
+import { PullFailure } from "../oci/failure.ts";
+import { copyLocalFile, localPath } from "./local_file.ts";
 import { type Blob, BlobStore } from "../store/store.ts";
 import { digestOf, MODULE, names, TestDir } from "../oci/_test_registry.ts";
 
@@ -33,16 +33,15 @@ Deno.test("localPath() refuses a file: image without a path of this machine", ()
   }
 });
 
-async function addFile(
-  dir: TestDir,
-  path: string,
-  localModules: LocalModules = "allowed",
-): Promise<Blob> {
+/** More than any other test's file has. */
+const BYTES_MAX = 1 << 20;
+
+async function copyFile(dir: TestDir, path: string): Promise<Blob> {
   const store = new BlobStore(join(dir.path, "store"));
-  return (await addLocalFile(`file:${path}`, { path, localModules, store, signal })).blob;
+  return await copyLocalFile(path, { store, bytesMax: BYTES_MAX, signal });
 }
 
-Deno.test("addLocalFile() says what is wrong with a file", async () => {
+Deno.test("copyLocalFile() says what is wrong with a file", async () => {
   await using dir = new TestDir();
   const file = async (name: string, content: string | Uint8Array): Promise<string> => {
     const path = join(dir.path, name);
@@ -53,14 +52,15 @@ Deno.test("addLocalFile() says what is wrong with a file", async () => {
     return path;
   };
   const sparse = await file("big.wasm", MODULE);
-  await Deno.truncate(sparse, MODULE_BYTES_MAX + 1);
+  await Deno.truncate(sparse, BYTES_MAX + 1);
   const cases: readonly (readonly [path: string, message: RegExp])[] = [
     [join(dir.path, "none.wasm"), /none.wasm" does not exist/],
     [dir.path, /is not a regular file/],
     [await file("empty.wasm", ""), /not a WebAssembly module: it is empty/],
     [await file("short.wasm", "\0asm"), /it has only 4 bytes/],
     [await file("app.wat", "(module\n)"), /WebAssembly text \(WAT\); translate it with wat2wasm/],
-    [await file("elf", "\x7fELF\x02\x01\x01\0"), /native Linux program/],
+    [sparse, /big.wasm" holds more than 1048576 bytes, the limit/],
+    [await file("elf", "\x7fELF\x02\x01\x01\0"), /native code \(ELF\)/],
     [
       await file("version.wasm", Uint8Array.of(0, 0x61, 0x73, 0x6d, 2, 0, 0, 0)),
       /unknown .* version/,
@@ -68,9 +68,8 @@ Deno.test("addLocalFile() says what is wrong with a file", async () => {
     [await file("text", "hello world"), /begins with 68 65 6c 6c 6f/],
   ];
   for (const [path, message] of cases) {
-    await assert.rejects(addFile(dir, path), (error: unknown) => {
-      assert.ok(isKubeletError(error, "image_pull"), String(error));
-      assert.match(error.message, /^Cannot use local file as image "file:/);
+    await assert.rejects(copyFile(dir, path), (error: unknown) => {
+      assert.ok(error instanceof PullFailure, String(error));
       assert.match(error.message, message);
       return true;
     });
@@ -78,10 +77,10 @@ Deno.test("addLocalFile() says what is wrong with a file", async () => {
   assert.deepEqual(names(join(dir.path, "store", "partial")), []);
 });
 
-Deno.test("addLocalFile() takes modules and components, and paths from a base", async () => {
+Deno.test("copyLocalFile() takes modules and components", async () => {
   await using dir = new TestDir();
   const component = Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0);
   await Deno.writeFile(join(dir.path, "c.wasm"), component);
-  const blob = await addFile(dir, "./c.wasm", { baseDir: dir.path });
+  const blob = await copyFile(dir, join(dir.path, "c.wasm"));
   assert.equal(blob.digest, digestOf(component));
 });

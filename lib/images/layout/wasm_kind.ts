@@ -25,12 +25,23 @@ export function describeHead(head: Uint8Array): string {
   if (head.length === 0) return "it is empty";
   const text = new TextDecoder().decode(head);
   if (head.length < WASM_HEAD_BYTES) return `it has only ${head.length} bytes`;
-  if (text.startsWith("\x7fELF")) return "it is a native Linux program (ELF)";
-  if (text.startsWith("MZ")) return "it is a native Windows program";
+  const native = nativeKind(head);
+  if (native !== undefined) {
+    return `it is native code (${native}), perhaps a precompiled module (.cwasm), which is never ` +
+      "accepted: it cannot be confined; push the .wasm file that it was made of";
+  }
   if (head[0] === 0x1f && head[1] === 0x8b) return "it is compressed with gzip";
   if (text.startsWith("(module") || text.startsWith("(compon")) {
     return "it is WebAssembly text (WAT); translate it with wat2wasm";
   }
   if (text.startsWith("\0asm")) return `it is of an unknown WebAssembly version`;
   return `it begins with ${[...head].map((b) => b.toString(16).padStart(2, "0")).join(" ")}`;
+}
+
+/** The format of a native program. Wasmtime's precompiled modules are ELF files on every system. */
+function nativeKind(head: Uint8Array): string | undefined {
+  const magic = new DataView(head.buffer, head.byteOffset).getUint32(0);
+  if (magic === 0x7f_45_4c_46) return "ELF";
+  if (magic >>> 16 === 0x4d_5a) return "Windows";
+  return [0xfe_ed_fa_cf, 0xcf_fa_ed_fe, 0xca_fe_ba_be].includes(magic) ? "macOS" : undefined;
 }

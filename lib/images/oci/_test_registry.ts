@@ -3,28 +3,34 @@
  *
  * @module
  */
-import { createHash, generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 // @ts-types="@types/node-forge"
 import forge from "node-forge";
 import { DOCKER_MANIFEST, OCI_MANIFEST } from "./media_types.ts";
+import { digestOf } from "./reading.ts";
+import { answerList, answerWrite, type Written } from "./_test_registry_pages.ts";
 
 /** The smallest module there is. */
 export const MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
-/** A module of `size` bytes: one custom section, filled from `seed`. */
-export function moduleOf(size: number, seed = 1): Uint8Array {
-  const bytes = new Uint8Array(size).map((_, i) => (i * 31 + seed) & 0xff);
+/** A module of `size` bytes: noise from `seed`, so that no two parts of it are alike. */
+export function moduleOf(size: number, seed = 1): Uint8Array<ArrayBuffer> {
+  const words = new Uint32Array(Math.ceil(size / 4));
+  for (let i = 0, x = seed + 0x9e3779b9; i < words.length; i++) {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    words[i] = x;
+  }
+  const bytes = new Uint8Array(words.buffer, 0, size);
   bytes.set(MODULE);
   return bytes;
 }
 
-/** The sha256 digest of these bytes. */
-export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-}
+export { digestOf };
 
 /** A request, as the server saw it. */
 export interface Seen {
@@ -101,7 +107,9 @@ export class TestServer implements AsyncDisposable {
 }
 
 /** A registry whose content is two maps. */
-export class TestRegistry extends TestServer {
+export class TestRegistry extends TestServer implements Written {
+  readonly uploads = new Map<string, Uint8Array>();
+  quirks: Written["quirks"] = {};
   readonly blobs = new Map<string, Uint8Array>();
   readonly manifests = new Map<string, { bytes: Uint8Array; type: string }>();
 
@@ -163,8 +171,16 @@ export class TestRegistry extends TestServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url!, "http://registry");
+    if (url.pathname === "/v2/") {
+      response.end("{}");
+      return;
+    }
+    if (answerWrite(this, { request, response, url }) || answerList(this, { response, url })) {
+      return;
+    }
     const [, repository, kind, target] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/
-      .exec(request.url!) ?? [];
+      .exec(url.pathname) ?? [];
     const manifest = kind === "manifests"
       ? this.manifests.get(`${repository} ${target}`)
       : undefined;
@@ -175,14 +191,16 @@ export class TestRegistry extends TestServer {
       response.end(JSON.stringify({ errors: [{ code, message: "not known here" }] }));
       return;
     }
-    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
-    response.writeHead(from > 0 ? 206 : 200, {
+    const [range, first, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
+    const from = Number(first ?? 0);
+    const to = last === undefined || last === "" ? bytes.length - 1 : Number(last);
+    response.writeHead(range === undefined ? 200 : 206, {
       "content-type": manifest?.type ?? "application/octet-stream",
-      "content-length": bytes.length - from,
-      ...(from > 0 ? { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+      "content-length": to - from + 1,
+      ...(range === undefined ? {} : { "content-range": `bytes ${from}-${to}/${bytes.length}` }),
       ...(manifest === undefined ? {} : { "docker-content-digest": digestOf(bytes) }),
     });
-    response.end(request.method === "HEAD" ? undefined : bytes.subarray(from));
+    response.end(request.method === "HEAD" ? undefined : bytes.subarray(from, to + 1));
   }
 }
 

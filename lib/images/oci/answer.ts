@@ -5,7 +5,8 @@
  */
 import type { Credential } from "./credential.ts";
 import { clean, PullFailure, retryAfterMs } from "./failure.ts";
-import { ERROR_BYTES_MAX } from "../limits.ts";
+import { ERROR_BYTES_MAX } from "./limits.ts";
+import type { Problem } from "./problem.ts";
 import type { Reply } from "./transport.ts";
 
 /** Who was asked, for what, and as whom. */
@@ -19,44 +20,76 @@ export interface Asked {
   /** What was wanted, as `manifest "v1" of "library/hello"`. */
   readonly wanted: string;
   readonly credential: Credential | undefined;
+  /** What the credential should allow. @default {"read"} */
+  readonly right?: "read" | "write";
 }
 
 /** Reads the rest of an answer that is not a success, and puts it into words. */
 export async function refusal(reply: Reply, asked: Asked): Promise<PullFailure> {
   const { status } = reply;
   const words = await registryWords(reply);
-  const waitMs = retryAfterMs(reply.headers.get("retry-after"), Date.now());
-  return new PullFailure(`${meaning(status, asked)}${words === "" ? "" : `: it says "${words}"`}`, {
+  const { state, hint = "", problem } = meaning(status, asked);
+  return new PullFailure(`${state}${words === "" ? "" : `: it says "${words}"`}${hint}`, {
     status,
     retry: status === 429 || status >= 500,
-    ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+    retryAfterMs: retryAfterMs(reply.headers.get("retry-after"), Date.now()),
+    problem,
   });
 }
 
-function meaning(status: number, asked: Asked): string {
-  const { credential, registry, wanted } = asked;
+interface Meaning {
+  readonly state: string;
+  readonly hint?: string;
+  readonly problem?: Problem;
+}
+
+function meaning(status: number, asked: Asked): Meaning {
+  const { credential, registry, wanted, right = "read" } = asked;
   const who = `${asked.role} "${asked.host}"`;
-  if (status === 401 && credential === undefined) {
-    return `${who} asks for credentials (401); name a Secret of type ` +
-      `kubernetes.io/dockerconfigjson for "${registry}" in the pod's imagePullSecrets`;
+  switch (status) {
+    case 401:
+      return credential === undefined
+        ? {
+          state: `${who} asks for credentials (401)`,
+          problem: { kind: "no_credentials", registry },
+        }
+        : {
+          state: `${who} refuses the user and password of ${credential.source} (401)`,
+          problem: { kind: "wrong_credentials", registry, source: credential.source },
+        };
+    case 403:
+      return credential === undefined
+        ? {
+          state: `${who} forbids ${wanted} without credentials (403)`,
+          problem: { kind: "no_right", registry, right },
+        }
+        : {
+          state: `${who} forbids ${wanted} to the user of ${credential.source} (403)`,
+          problem: { kind: "no_right", registry, source: credential.source, right },
+        };
+    case 404:
+      return {
+        state: `${who} has no ${wanted} (404)`,
+        hint:
+          (right === "write"
+            ? "; check the name, and that the repository may be made"
+            : "; check the name and the tag, and that they were pushed") +
+          (credential === undefined ? "; a private repository may also answer so" : ""),
+      };
+    case 405:
+      return { state: `${who} does not allow this (405) when asked for ${wanted}` };
+    case 413:
+      return { state: `${who} takes nothing as large as ${wanted} (413)` };
+    case 429:
+      return { state: `${who} allows no more requests for now (429)`, hint: "; try again later" };
   }
-  if (status === 401) {
-    return `${who} refuses the user and password of pull secret "${credential!.source}" (401); ` +
-      `correct the Secret`;
+  if (status >= 500) {
+    return { state: `${who} is in trouble (${status})`, hint: "; try again later" };
   }
-  if (status === 403) {
-    const as = credential === undefined
-      ? `without credentials (403); name a Secret for "${registry}" in the pod's imagePullSecrets`
-      : `to the user of pull secret "${credential.source}" (403); grant that user read access`;
-    return `${who} forbids ${wanted} ${as}`;
-  }
-  if (status === 404) {
-    return `${who} has no ${wanted} (404); check the name and the tag, and that they were pushed` +
-      (credential === undefined ? "; a private repository may also answer so" : "");
-  }
-  if (status === 429) return `${who} allows no more requests for now (429)`;
-  if (status >= 500) return `${who} is in trouble (${status}); try again later`;
-  return `${who} answered ${status} when asked for ${wanted}`;
+  return {
+    state: `${who} answered ${status} when asked for ${wanted}`,
+    hint: "; is it a registry?",
+  };
 }
 
 /** The first error of the distribution specification's error body; empty if there is none. */

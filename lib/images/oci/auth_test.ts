@@ -1,32 +1,29 @@
 import assert from "node:assert/strict";
-import type { Secret } from "../../api/types.ts";
-import { isKubeletError } from "../../errors.ts";
-import { type ImageOnDisk, ImageStore } from "../images.ts";
-import { digestOf, MODULE, moduleOf, TestDir, TestRegistry, TestServer } from "./_test_registry.ts";
+import { OciClient } from "./client.ts";
+import type { Credential } from "./credential.ts";
+import { PullFailure } from "./failure.ts";
+import { digestOf, MODULE, moduleOf, TestRegistry, TestServer } from "./_test_registry.ts";
 
 const { signal } = new AbortController();
 
-function secretFor(host: string, entry: object, name = "creds"): Secret {
-  const data = { ".dockerconfigjson": btoa(JSON.stringify({ auths: { [host]: entry } })) };
-  return { metadata: { name }, type: "kubernetes.io/dockerconfigjson", data };
+function user(username: string, password: string, source = `the tests' "creds"`): Credential {
+  return { username, password, source };
 }
 
-function user(name: string, password: string): object {
-  return { auth: btoa(`${name}:${password}`) };
+function open(registry: TestRegistry): OciClient {
+  return new OciClient({ insecure: [registry.host], retryMs: 1 });
 }
 
-function open(dir: TestDir, registry: TestRegistry): ImageStore {
-  const registries = { insecure: [registry.host] };
-  return new ImageStore({ dir: dir.path, registries, localModules: "refused", retryMs: 1 });
-}
-
-function pull(
-  store: ImageStore,
+/** Reads the manifest of the tag `latest`; its layer as well if `digest` is given. */
+async function read(
+  client: OciClient,
   registry: TestRegistry,
-  options: { secrets?: Secret[]; repository?: string } = {},
-): Promise<ImageOnDisk> {
-  const image = `${registry.host}/${options.repository ?? "app"}:latest`;
-  return store.ensure({ image, secrets: options.secrets ?? [] }, { signal });
+  options: { credential?: Credential; repository?: string; digest?: string } = {},
+): Promise<Uint8Array> {
+  const { repository = "app", credential, digest } = options;
+  const access = { registry: registry.host, repository, credential };
+  const { bytes } = await client.manifest(access, "latest", { signal });
+  return digest === undefined ? bytes : await client.smallBlob(access, digest, { signal });
 }
 
 /** A token server: anonymous callers get a token too, but one that opens nothing. */
@@ -44,30 +41,34 @@ async function tokenServer(answer: Record<string, unknown> = {}): Promise<TestSe
 }
 
 Deno.test("a registry with Basic gets the password, and says when it is wrong or missing", async () => {
-  await using dir = new TestDir();
   await using registry = await TestRegistry.start({
     auth: { kind: "basic", user: "ann", password: "sesame" },
   });
   registry.artifact("app", "latest", MODULE);
-  await using store = open(dir, registry);
-  await assert.rejects(pull(store, registry), (error) =>
-    isKubeletError(error, "image_pull") &&
-    /asks for credentials \(401\); name a Secret of type kubernetes.io\/dockerconfigjson for "127/
-      .test(error.message));
-  const wrong = secretFor(registry.host, user("ann", "guess"), "old-creds");
+  using client = open(registry);
   await assert.rejects(
-    pull(store, registry, { secrets: [wrong] }),
+    read(client, registry),
+    /asks for credentials \(401\): it says "UNAUTHORIZED"; give credentials for "127/,
+  );
+  const wrong = user("ann", "guess", `the tests' "old-creds"`);
+  await assert.rejects(
+    read(client, registry, { credential: wrong }),
     (error) =>
-      isKubeletError(error, "image_pull") &&
-      /pull secret "old-creds" \(401\)/.test(error.message) &&
+      error instanceof PullFailure && error.status === 401 &&
+      /of the tests' "old-creds" \(401\).*; correct the credentials in the tests'/
+        .test(error.message) &&
       !Deno.inspect(error).includes("guess"),
   );
-  const right = secretFor(registry.host, user("ann", "sesame"));
-  assert.equal((await pull(store, registry, { secrets: [wrong, right] })).pulled, true);
+  const right = user("ann", "sesame");
+  // At once, so that one must not take another's first question for its own refusal.
+  await Promise.all(Array.from({ length: 5 }, () => read(client, registry, { credential: right })));
+  const seen = registry.seen.length;
+  for (let i = 0; i < 3; i++) await read(client, registry, { credential: right });
+  assert.equal(registry.seen.length - seen, 3, "who was asked for a password once comes with it");
+  await assert.rejects(read(client, registry, { credential: wrong }), /\(401\)/);
 });
 
 Deno.test("a token is asked for the repository only, and used again by the same credential", async () => {
-  await using dir = new TestDir();
   await using tokens = await tokenServer();
   await using registry = await TestRegistry.start({
     auth: {
@@ -77,9 +78,9 @@ Deno.test("a token is asked for the repository only, and used again by the same 
     },
   });
   registry.artifact("team/app", "latest", MODULE);
-  await using store = open(dir, registry);
-  const secrets = [secretFor(registry.host, user("ann", "sesame"))];
-  for (let i = 0; i < 3; i++) await pull(store, registry, { secrets, repository: "team/app" });
+  using client = open(registry);
+  const credential = user("ann", "sesame");
+  for (let i = 0; i < 3; i++) await read(client, registry, { credential, repository: "team/app" });
   assert.equal(tokens.seen.length, 1);
   const { searchParams } = new URL(tokens.seen[0]!.path, "http://t");
   assert.deepEqual(searchParams.getAll("scope"), ["repository:team/app:pull"]);
@@ -90,7 +91,6 @@ Deno.test("a token is asked for the repository only, and used again by the same 
 });
 
 Deno.test("a token is never used by another credential, nor without one", async () => {
-  await using dir = new TestDir();
   await using tokens = await tokenServer();
   await using registry = await TestRegistry.start({
     auth: {
@@ -100,34 +100,32 @@ Deno.test("a token is never used by another credential, nor without one", async 
     },
   });
   registry.artifact("app", "latest", moduleOf(70_000));
-  await using store = open(dir, registry);
-  const ann = [secretFor(registry.host, user("ann", "sesame"))];
-  const bob = [secretFor(registry.host, user("bob", "sesame"))];
+  using client = open(registry);
+  const ann = user("ann", "sesame");
+  const bob = user("bob", "sesame");
   // At once, so that a flight which forgot the credential would carry them all.
   const [first, second, third] = await Promise.allSettled([
-    pull(store, registry, { secrets: ann }),
-    pull(store, registry, { secrets: bob }),
-    pull(store, registry),
+    read(client, registry, { credential: ann }),
+    read(client, registry, { credential: bob }),
+    read(client, registry),
   ]);
   assert.equal(first!.status, "fulfilled");
   assert.deepEqual([second!.status, third!.status], ["rejected", "rejected"]);
-  await assert.rejects(pull(store, registry), /asks for credentials/);
-  await assert.rejects(pull(store, registry, { secrets: bob }), /"creds" \(401\)/);
+  await assert.rejects(read(client, registry), /asks for credentials/);
+  await assert.rejects(read(client, registry, { credential: bob }), /"creds" \(401\)/);
 });
 
 Deno.test("a token that opens nothing is asked for once more, and not for ever", async () => {
-  await using dir = new TestDir();
   await using tokens = await tokenServer();
   await using registry = await TestRegistry.start({
     auth: { kind: "token", realm: `http://${tokens.host}/`, accepts: () => false },
   });
-  await using store = open(dir, registry);
-  await assert.rejects(pull(store, registry), /asks for credentials \(401\)/);
+  using client = open(registry);
+  await assert.rejects(read(client, registry), /asks for credentials \(401\)/);
   assert.deepEqual([tokens.seen.length, registry.seen.length], [1, 2]);
 });
 
 Deno.test("a token that has run out is replaced", async () => {
-  await using dir = new TestDir();
   await using tokens = await tokenServer();
   const revoked = new Set<string>();
   await using registry = await TestRegistry.start({
@@ -138,15 +136,14 @@ Deno.test("a token that has run out is replaced", async () => {
     },
   });
   registry.artifact("app", "latest", MODULE);
-  await using store = open(dir, registry);
-  await pull(store, registry);
+  using client = open(registry);
+  await read(client, registry);
   revoked.add("anonymous-1");
-  await pull(store, registry);
+  await read(client, registry);
   assert.equal(tokens.seen.length, 2);
 });
 
 Deno.test("a token server that refuses, fails or talks nonsense is named", async () => {
-  await using dir = new TestDir();
   const answers: (readonly [Record<string, unknown> | string | number, RegExp])[] = [
     [{ token: "two words" }, /token server "127.* sent no usable token/],
     [{ token: 7 }, /sent no usable token/],
@@ -162,9 +159,9 @@ Deno.test("a token server that refuses, fails or talks nonsense is named", async
     await using registry = await TestRegistry.start({
       auth: { kind: "token", realm: `http://${tokens.host}/`, accepts: () => false },
     });
-    await using store = open(dir, registry);
-    await assert.rejects(pull(store, registry), (error: unknown) => {
-      assert.ok(isKubeletError(error, "image_pull"), String(error));
+    using client = open(registry);
+    await assert.rejects(read(client, registry), (error: unknown) => {
+      assert.ok(error instanceof PullFailure, String(error));
       assert.match(error.message, message);
       assert.equal(Deno.inspect(error).includes("secret-token"), false);
       return true;
@@ -174,29 +171,27 @@ Deno.test("a token server that refuses, fails or talks nonsense is named", async
   await using registry = await TestRegistry.start({
     auth: { kind: "token", realm: `http://${tokens.host}/`, accepts: () => false },
   });
-  await using store = open(dir, registry);
-  const bad = [secretFor(registry.host, user("bad", "bad"))];
+  using client = open(registry);
+  const credential = user("bad", "bad");
   await assert.rejects(
-    pull(store, registry, { secrets: bad }),
-    /token server ".* pull secret "creds"/,
+    read(client, registry, { credential }),
+    /token server ".* the tests' "creds"/,
   );
 });
 
 Deno.test("a token server that is no web address gets no credentials", async () => {
-  await using dir = new TestDir();
   await using registry = await TestRegistry.start({
     auth: { kind: "token", realm: "file:///etc/passwd", accepts: () => false },
   });
-  await using store = open(dir, registry);
-  const secrets = [secretFor(registry.host, user("ann", "sesame"))];
+  using client = open(registry);
+  const credential = user("ann", "sesame");
   await assert.rejects(
-    pull(store, registry, { secrets }),
+    read(client, registry, { credential }),
     /token server that is not an HTTPS address/,
   );
 });
 
 Deno.test("an identity token goes to the token server as a refresh token", async () => {
-  await using dir = new TestDir();
   const bodies: string[] = [];
   await using tokens = await TestServer.answering((request, response) => {
     request.on("data", (bytes) => bodies.push(String(bytes)));
@@ -210,12 +205,9 @@ Deno.test("an identity token goes to the token server as a refresh token", async
     },
   });
   registry.artifact("app", "latest", MODULE);
-  await using store = open(dir, registry);
-  const entry = {
-    auth: btoa("00000000-0000-0000-0000-000000000000:"),
-    identitytoken: "refresh+me",
-  };
-  await pull(store, registry, { secrets: [secretFor(registry.host, entry)] });
+  using client = open(registry);
+  const nobody = user("00000000-0000-0000-0000-000000000000", "");
+  await read(client, registry, { credential: { ...nobody, identityToken: "refresh+me" } });
   const form = Object.fromEntries(new URLSearchParams(bodies.join("")));
   assert.deepEqual(form, {
     grant_type: "refresh_token",
@@ -229,7 +221,6 @@ Deno.test("an identity token goes to the token server as a refresh token", async
 });
 
 Deno.test("a blob that another host stores is fetched there without the registry's token", async () => {
-  await using dir = new TestDir();
   const module = moduleOf(50_000);
   await using storage = await TestServer.answering((_, response) => response.end(module));
   await using registry = await TestRegistry.start({
@@ -243,9 +234,9 @@ Deno.test("a blob that another host stores is fetched there without the registry
     response.writeHead(307, { location: `http://${storage.host}/blob?signature=x` }).end();
     return true;
   };
-  await using store = open(dir, registry);
-  const secrets = [secretFor(registry.host, user("ann", "sesame"))];
-  const found = await pull(store, registry, { secrets });
-  assert.deepEqual(await Deno.readFile(found.module.path), module);
+  using client = open(registry);
+  const credential = user("ann", "sesame");
+  const digest = digestOf(module);
+  assert.deepEqual(await read(client, registry, { credential, digest }), module);
   assert.deepEqual(storage.seen.map(({ authorization }) => authorization), [undefined]);
 });

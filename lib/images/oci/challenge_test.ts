@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Challenge, parseChallenge } from "./challenge.ts";
 
+/** Random cases; `FUZZ_IMAGES` asks for more. */
+const RUNS = Number(Deno.env.get("FUZZ_IMAGES") ?? 2_000);
+
 const CASES: readonly (readonly [string, Challenge | undefined])[] = [
   [
     'Bearer realm="https://auth.example/token",service="r.io",scope="repository:a:pull"',
@@ -48,6 +51,6 @@ Deno.test("parseChallenge() of any header ends with a challenge or undefined", (
       const challenge = parseChallenge(header);
       assert.ok(challenge === undefined || ["basic", "bearer"].includes(challenge.scheme));
     }),
-    { numRuns: 2000 },
+    { numRuns: RUNS },
   );
 });

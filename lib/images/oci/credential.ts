@@ -2,11 +2,13 @@ import { createHash } from "node:crypto";
 
 /** What a registry may ask for. */
 export interface Credential {
+  /** Empty where there is only an identity token. */
   readonly username: string;
+  /** Or an access token that takes its place. */
   readonly password: string;
   /** An OAuth2 refresh token, which takes the place of the password at a token server. */
   readonly identityToken?: string;
-  /** Where it is from, for messages: as a rule the name of a Secret. */
+  /** Where it is from, as messages name it: `pull secret "regcred"`. Holds nothing secret. */
   readonly source: string;
 }
 

@@ -3,11 +3,21 @@
  *
  * @module
  */
-import { ERROR_CHARS_MAX } from "../limits.ts";
+import { ERROR_CHARS_MAX } from "./limits.ts";
+import { advise, type Problem } from "./problem.ts";
 
-/** A pull that did not work. The message is the state alone; the caller says what it was doing. */
+/**
+ * An exchange with a registry that did not work, in either direction.
+ *
+ * The message is the state, and what to do where that is known; the caller says what it was doing.
+ */
 export class PullFailure extends Error {
+  /** Always `PullFailure`. */
   override readonly name = "PullFailure";
+  /** The message without the advice. */
+  readonly state: string;
+  /** What a person could mend. Whoever knows better words than `advise` puts them behind `state`. */
+  readonly problem: Problem | undefined;
   /** Another try of the same request may work. */
   readonly retry: boolean;
   /** What the server asked to wait, in milliseconds. */
@@ -15,14 +25,35 @@ export class PullFailure extends Error {
   /** The HTTP status, if there was an answer. */
   readonly status: number | undefined;
 
+  /** The state is a clause without a capital or a full stop. */
   constructor(
-    message: string,
-    options: ErrorOptions & { retry?: boolean; retryAfterMs?: number; status?: number } = {},
+    state: string,
+    options: ErrorOptions & {
+      retry?: boolean;
+      retryAfterMs?: number | undefined;
+      status?: number | undefined;
+      problem?: Problem | undefined;
+    } = {},
   ) {
-    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    const { cause, problem } = options;
+    super(
+      problem === undefined ? state : `${state}; ${advise(problem)}`,
+      cause === undefined ? {} : { cause },
+    );
+    this.state = state;
+    this.problem = problem;
     this.retry = options.retry ?? false;
     this.retryAfterMs = options.retryAfterMs;
     this.status = options.status;
+  }
+
+  /** The same failure, which also tells of the mirrors that failed before. */
+  after(mirrors: readonly PullFailure[]): PullFailure {
+    if (mirrors.length === 0) return this;
+    const told = mirrors.map(({ state }) => clean(state)).join("; ");
+    const { cause, problem, retry, retryAfterMs, status } = this;
+    const state = `${this.state} (its mirrors failed before: ${told})`;
+    return new PullFailure(state, { cause, problem, retry, retryAfterMs, status });
   }
 }
 
@@ -36,52 +67,68 @@ export function networkFailure(
   peer: { readonly host: string; readonly secure: boolean },
 ): PullFailure {
   const text = innermost(error);
-  const host = `"${peer.host}"`;
-  const fail = (message: string, retry: boolean): PullFailure =>
-    new PullFailure(message, { retry, cause: error });
+  const { host, secure } = peer;
+  const of = `host "${host}"`;
+  const fail = (state: string, problem?: Problem): PullFailure =>
+    new PullFailure(state, { cause: error, problem });
 
-  if (/dns error/i.test(text)) return fail(`host ${host} has no address (DNS)`, false);
+  if (/dns error/i.test(text)) return fail(`${of} has no address (DNS)`);
   if (/connection refused|os error 10061/i.test(text)) {
-    return fail(`host ${host} refuses connections: is it up, and is the port right?`, false);
+    return fail(`${of} refuses connections: is it up, and is the port right?`);
   }
   if (/no route to host|network is unreachable/i.test(text)) {
-    return fail(`host ${host} is unreachable from this node`, false);
+    return fail(`${of} is unreachable from this node`);
   }
   if (/InvalidContentType/.test(text)) {
+    return fail(`${of} does not speak HTTPS`, { kind: "not_https", host });
+  }
+  if (/certificate/i.test(text)) return certificateFailure(text, { host, error });
+  if (/message head is too large/.test(text)) {
+    return fail(`${of} sent more headers than any registry needs; is this a registry?`);
+  }
+  if (/unsuccessful tunnel|proxy/i.test(text)) {
     return fail(
-      `host ${host} does not speak HTTPS; for a registry on plain HTTP start the node with ` +
-        `--insecure-registries ${peer.host}`,
-      false,
+      `the proxy of this process does not lead to ${of}; name it in NO_PROXY if it needs none`,
     );
   }
-  if (/certificate/i.test(text)) {
-    return fail(certificateState(text, host), false);
-  }
-  if (!peer.secure && /invalid HTTP version|SendRequest.*pars/i.test(text)) {
-    return fail(
-      `host ${host} does not speak plain HTTP; if it speaks HTTPS, take it off --insecure-registries`,
-      false,
-    );
+  if (/invalid HTTP version|SendRequest.*pars/i.test(text)) {
+    return secure
+      ? fail(`${of} does not speak HTTP`)
+      : fail(`${of} does not speak plain HTTP`, { kind: "not_http", host });
   }
   if (/ports? .*blocked/i.test(text)) {
-    return fail(`the port of host ${host} is reserved for another protocol`, false);
+    return fail(`the port of ${of} is reserved for another protocol`);
   }
-  return fail(`the connection to host ${host} broke: ${clean(text)}`, true);
+  return new PullFailure(`the connection to ${of} broke: ${clean(text)}`, {
+    retry: true,
+    cause: error,
+  });
 }
 
-function certificateState(text: string, host: string): string {
-  const of = `the certificate of host ${host}`;
+function certificateFailure(
+  text: string,
+  { host, error }: { readonly host: string; readonly error: unknown },
+): PullFailure {
+  const of = `the certificate of host "${host}"`;
+  const fail = (state: string, problem?: Problem): PullFailure =>
+    new PullFailure(state, { cause: error, problem });
   if (/UnknownIssuer/.test(text)) {
-    return `${of} is signed by an unknown authority; start the agent with the CA's ` +
-      `file in DENO_CERT, or with DENO_TLS_CA_STORE=system`;
+    return fail(`${of} is signed by an unknown authority`, { kind: "unknown_authority", host });
+  }
+  if (/CertificateRequired|certificate required/i.test(text)) {
+    return fail(`host "${host}" asks for a client certificate`);
   }
   const names = /only valid for (.+)$/s.exec(text)?.[1];
-  if (names !== undefined) return `${of} is for another name: ${clean(names)}`;
-  if (/expired/i.test(text)) return `${of} has expired`;
+  if (names !== undefined) return fail(`${of} is for another name: ${clean(names)}`);
   if (/not valid yet|NotValidYet/.test(text)) {
-    return `${of} is not valid yet: is this node's clock right?`;
+    return fail(`${of} is not valid yet: is this machine's clock right?`);
   }
-  return `${of} is not acceptable: ${clean(text.replace(/^.*invalid peer certificate: /s, ""))}`;
+  if (/expired/i.test(text)) {
+    return fail(`${of} has expired: renew it, or is this machine's clock wrong?`);
+  }
+  return fail(
+    `${of} is not acceptable: ${clean(text.replace(/^.*invalid peer certificate: /s, ""))}`,
+  );
 }
 
 /** The text of the cause that has no further cause. */

@@ -31,6 +31,8 @@ export const WASM_LAYERS: readonly string[] = [
   "application/vnd.bytecodealliance.wasm.component.layer.v0+wasm",
 ];
 
+/** The config of the CNCF's Wasm artifact: it says what the module needs. */
+export const CNCF_CONFIG = "application/vnd.wasm.config.v0+json";
 /** Configs of container images: they name a platform, and may name an entrypoint and variables. */
 export const IMAGE_CONFIGS: readonly string[] = [
   "application/vnd.oci.image.config.v1+json",

@@ -6,14 +6,20 @@
  *
  * @module
  */
-import { KubeletError } from "../../errors.ts";
+
+/** A text that is no image reference. The message says which part is wrong. */
+export class InvalidReference extends Error {
+  /** Always `InvalidReference`. */
+  override readonly name = "InvalidReference";
+}
 
 /** An image's name, taken apart. At least one of `tag` and `digest` is set. */
 export interface Reference {
-  /** Host and port as written, as `localhost:5000`; Docker Hub is `docker.io`. */
+  /** Host and port as written, as `localhost:5000`, in ASCII; Docker Hub is `docker.io`. */
   readonly registry: string;
   /** Path inside the registry, as `library/hello`. */
   readonly repository: string;
+  /** A name by which the content may change. */
   readonly tag?: string;
   /** Algorithm and lower-case hexadecimal digits. It wins over the tag. */
   readonly digest?: string;
@@ -36,12 +42,13 @@ const DIGEST_DIGITS: Readonly<Record<string, number>> = { sha256: 64, sha512: 12
  * Takes a reference apart and fills in what Docker users leave out: `docker.io`, `library/`,
  * `:latest`.
  *
- * Throws a `KubeletError` with code `image_name` that says which part is wrong.
+ * A registry's name in another script is turned into its ASCII form (IDNA, as the URL standard has
+ * it). Throws an {@linkcode InvalidReference}.
  */
 export function parseReference(text: string): Reference {
   const bad = (state: string): never => {
     const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
-    throw new KubeletError("image_name", `Cannot use image name "${shown}": ${state}`);
+    throw new InvalidReference(`Cannot use image name "${shown}": ${state}`);
   };
   if (text === "") bad("it is empty");
   if (text.length > REFERENCE_CHARS_MAX) bad(`it is longer than ${REFERENCE_CHARS_MAX} characters`);
@@ -58,8 +65,12 @@ export function parseReference(text: string): Reference {
   if (name === "") bad("it names no repository");
   if (/^[0-9a-f]{64}$/.test(name)) bad("64 hexadecimal digits are an id, not a name");
 
-  const { registry, repository } = splitRegistry(name);
-  if (registry.length > REGISTRY_CHARS_MAX || !REGISTRY.test(registry)) {
+  const { registry: host, repository } = splitRegistry(name);
+  const registry = toAscii(host);
+  if (
+    registry.length > REGISTRY_CHARS_MAX || !REGISTRY.test(registry) ||
+    !URL.canParse(`https://${registry}`) || /[^.:]{64}/.test(registry)
+  ) {
     bad(`registry "${registry}" is not a host name with an optional port`);
   }
   if (repository.length > REPOSITORY_CHARS_MAX) {
@@ -100,11 +111,6 @@ export function target(reference: Reference): string {
   return reference.digest ?? reference.tag ?? "latest";
 }
 
-/** Kubernetes' default for a missing `imagePullPolicy`: a moving tag is looked up each time. */
-export function defaultPullPolicy(reference: Reference): "Always" | "IfNotPresent" {
-  return reference.tag === "latest" ? "Always" : "IfNotPresent";
-}
-
 function checkDigest(digest: string, bad: (state: string) => never): void {
   if (isDigest(digest)) return;
   const [algorithm = "", digits] = digest.split(":");
@@ -126,7 +132,7 @@ function splitRegistry(name: string): { registry: string; repository: string } {
   const slash = name.indexOf("/");
   const first = name.slice(0, Math.max(slash, 0));
   const isHost = slash >= 0 &&
-    (/[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase());
+    (/[.:]/.test(first) || first === "localhost" || /^[\x21-\x7e]*[A-Z][\x21-\x7e]*$/.test(first));
   const registry = isHost ? first : "docker.io";
   const repository = isHost ? name.slice(slash + 1) : name;
   if (registry !== "docker.io" && registry !== "index.docker.io") return { registry, repository };
@@ -134,4 +140,15 @@ function splitRegistry(name: string): { registry: string; repository: string } {
     registry: "docker.io",
     repository: repository.includes("/") ? repository : `library/${repository}`,
   };
+}
+
+/** The form of a host name that DNS and certificates know. What is no name stays as it is. */
+function toAscii(registry: string): string {
+  if (!/^[\p{L}\p{M}\p{N}.-]+(?::[0-9]+)?$/u.test(registry) || /^[\x20-\x7e]*$/.test(registry)) {
+    return registry;
+  }
+  const [, name = "", port = ""] = /^(.*?)(:[0-9]+)?$/.exec(registry)!;
+  const ascii = URL.parse(`https://${name}`)?.hostname ?? registry;
+  // Full-width digits would make an address out of what reads as a name.
+  return /^[0-9.]*$/.test(ascii) ? registry : `${ascii}${port}`;
 }

@@ -4,51 +4,75 @@
  * @module
  */
 import { networkFailure, PullFailure } from "./failure.ts";
+import { READ_BYTES, SLOW_BYTES_MIN, SLOW_MS } from "./limits.ts";
 
 /** The head of an answer, and its body for whoever wants it. Read it or `discard` it. */
 export interface Reply {
+  /** The HTTP status. */
   readonly status: number;
+  /** All headers. */
   readonly headers: Headers;
-  /** The body piece by piece. Throws a `PullFailure` if it breaks off or stalls. */
+  /** Where the answer is from, after redirects. */
+  readonly url: URL;
+  /**
+   * The body piece by piece; a piece is good only until the next one is asked for.
+   *
+   * Throws a `PullFailure` if it breaks off, stalls or trickles.
+   */
   chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>>;
   /** The whole body. Throws a `PullFailure` if it is longer than `bytesMax`. */
   bytes(bytesMax: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Gives up the body, and with it the connection. */
   discard(): Promise<void>;
 }
 
-/** A reply over a `Response`, which stops when its peer is silent for `idleMs`. */
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Time limits of a body. */
+export interface ReplyLimits {
+  /** Milliseconds without a byte. */
+  readonly idleMs: number;
+  /** Milliseconds of waiting within which `SLOW_BYTES_MIN` must come. @default {SLOW_MS} */
+  readonly slowMs?: number | undefined;
+}
+
+/** A reply over a `Response`. */
 export class StreamedReply implements Reply {
   readonly status: number;
   readonly headers: Headers;
-  readonly #body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  readonly url: URL;
+  readonly #body: ReadableStream<Bytes> | null;
   readonly #stop: AbortController;
   readonly #signal: AbortSignal;
-  readonly #peer: { readonly host: string; readonly secure: boolean };
-  readonly #idleMs: number;
+  readonly #limits: ReplyLimits;
+  #windowMs = 0;
+  #windowBytes = 0;
 
+  /** `stop` ends the request; `signal` is that of `stop` and of the caller. */
   constructor(response: Response, options: {
     readonly stop: AbortController;
     readonly signal: AbortSignal;
-    readonly peer: { readonly host: string; readonly secure: boolean };
-    readonly idleMs: number;
+    readonly url: URL;
+    readonly limits: ReplyLimits;
   }) {
     this.status = response.status;
     this.headers = response.headers;
+    this.url = options.url;
     this.#body = response.body;
     this.#stop = options.stop;
     this.#signal = options.signal;
-    this.#peer = options.peer;
-    this.#idleMs = options.idleMs;
+    this.#limits = options.limits;
   }
 
-  async *chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  async *chunks(): AsyncGenerator<Bytes> {
     if (this.#body === null) return;
-    const reader = this.#body.getReader();
+    const reader = this.#reader(this.#body);
     try {
-      for (;;) {
-        const { done, value } = await this.#read(reader);
+      for (let room = new ArrayBuffer(READ_BYTES);;) {
+        const { done, value } = await this.#read(reader, new Uint8Array(room));
         if (done) return;
         yield value;
+        room = value.buffer;
       }
     } finally {
       // Also when the consumer has seen enough: the connection is then of no more use.
@@ -56,46 +80,82 @@ export class StreamedReply implements Reply {
     }
   }
 
-  async bytes(bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
-    const pieces: Uint8Array<ArrayBuffer>[] = [];
-    let length = 0;
-    for await (const piece of this.chunks()) {
-      length += piece.length;
-      if (length > bytesMax) {
-        throw new PullFailure(`host "${this.#peer.host}" sent more than ${bytesMax} bytes`);
+  async bytes(bytesMax: number): Promise<Bytes> {
+    if (this.#body === null) return new Uint8Array();
+    const said = Number(this.headers.get("content-length") ?? NaN);
+    // One byte more than there may be: the read that fills it is the one too many.
+    let room = new ArrayBuffer(Math.min(said >= 0 ? said : READ_BYTES, bytesMax) + 1);
+    const reader = this.#reader(this.#body);
+    try {
+      for (let length = 0;;) {
+        const { done, value } = await this.#read(reader, new Uint8Array(room, length));
+        // Reading takes the room away and gives it back, at the end as well.
+        room = value!.buffer;
+        if (done) return new Uint8Array(room, 0, length);
+        length += value.length;
+        if (length > bytesMax) {
+          throw new PullFailure(`host "${this.url.host}" sent more than ${bytesMax} bytes`);
+        }
+        if (length === room.byteLength) room = grown(room, bytesMax + 1);
       }
-      pieces.push(piece);
+    } finally {
+      await reader.cancel().catch(() => {});
     }
-    const whole = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      whole.set(piece, at);
-      at += piece.length;
-    }
-    return whole;
   }
 
   async discard(): Promise<void> {
     await this.#body?.cancel().catch(() => {});
   }
 
+  #reader(body: ReadableStream<Bytes>): ReadableStreamBYOBReader {
+    return body.getReader({ mode: "byob" });
+  }
+
   async #read(
-    reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
-  ): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> {
-    const idle = silence(this.#peer.host, this.#idleMs);
-    const timer = setTimeout(() => this.#stop.abort(idle), this.#idleMs);
+    reader: ReadableStreamBYOBReader,
+    room: Bytes,
+  ): Promise<ReadableStreamReadResult<Bytes>> {
+    const { idleMs } = this.#limits;
+    const timer = setTimeout(() => this.#stop.abort(silence(this.url.host, idleMs)), idleMs);
+    const fromMs = performance.now();
     try {
-      return await reader.read();
+      const result = await reader.read(room);
+      if (!result.done) this.#watchSpeed(performance.now() - fromMs, result.value.length);
+      return result;
     } catch (error) {
+      if (error instanceof PullFailure) throw error;
       this.#signal.throwIfAborted();
-      throw networkFailure(error, this.#peer);
+      throw networkFailure(error, {
+        host: this.url.host,
+        secure: this.url.protocol === "https:",
+      });
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Counts only the time that was spent waiting: a slow disk is not the peer's fault. */
+  #watchSpeed(waitedMs: number, bytes: number): void {
+    const { slowMs = SLOW_MS } = this.#limits;
+    this.#windowMs += waitedMs;
+    this.#windowBytes += bytes;
+    if (this.#windowMs < slowMs) return;
+    if (this.#windowBytes < SLOW_BYTES_MIN) {
+      const state = `host "${this.url.host}" trickles: ${this.#windowBytes} bytes in ${
+        Math.round(this.#windowMs / 1000)
+      } s`;
+      throw new PullFailure(state, { retry: true });
+    }
+    this.#windowMs = 0;
+    this.#windowBytes = 0;
   }
 }
 
 /** The failure of a peer that sent nothing for so long. */
 export function silence(host: string, ms: number): PullFailure {
   return new PullFailure(`host "${host}" was silent for ${ms / 1000} s`, { retry: true });
+}
+
+function grown(room: ArrayBuffer, bytesMax: number): ArrayBuffer {
+  return room.transfer(Math.min(room.byteLength * 2, bytesMax));
 }

@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { PullFailure } from "./failure.ts";
-import { ATTEMPTS_MAX, RETRY_AFTER_MS_MAX, RETRY_MS } from "../limits.ts";
+import { ATTEMPTS_MAX, RETRY_AFTER_MS_MAX, RETRY_MS } from "./limits.ts";
 
 /** Options of {@linkcode withRetries}. */
 export interface RetryOptions {

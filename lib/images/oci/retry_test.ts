@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PullFailure } from "./failure.ts";
-import { ATTEMPTS_MAX, RETRY_AFTER_MS_MAX } from "../limits.ts";
+import { ATTEMPTS_MAX, RETRY_AFTER_MS_MAX } from "./limits.ts";
 import { retryWaitMs, withRetries } from "./retry.ts";
 
 const passing = new PullFailure("503", { retry: true });

@@ -10,14 +10,33 @@ import { refusal } from "./answer.ts";
 import type { Challenge } from "./challenge.ts";
 import { type Credential, fingerprint } from "./credential.ts";
 import { PullFailure } from "./failure.ts";
-import { TOKEN_BYTES_MAX, TOKEN_MS_DEFAULT, TOKEN_SLACK_MS, TOKENS_MAX } from "../limits.ts";
+import {
+  TOKEN_BYTES_MAX,
+  TOKEN_MS_DEFAULT,
+  TOKEN_MS_MAX,
+  TOKEN_SLACK_MS,
+  TOKENS_MAX,
+} from "./limits.ts";
 import type { Transport } from "./transport.ts";
 
-/** What a token is for. A token is never used for anything else. */
+/** Which repository is meant, and as whom. */
 export interface Access {
+  /** As in a reference: host and port, or `docker.io`. */
   readonly registry: string;
+  /** Path inside the registry. */
   readonly repository: string;
+  /** Who we are; undefined for nobody. */
   readonly credential: Credential | undefined;
+}
+
+/** What shall be allowed; each includes to read. */
+export type Right = "pull" | "push" | "delete";
+
+/** What a token is for. A token is never used for anything else. */
+export interface TokenUse extends Access {
+  readonly right: Right;
+  /** Another repository that is read, for a mount from it. */
+  readonly from?: string | undefined;
 }
 
 type BearerChallenge = Extract<Challenge, { scheme: "bearer" }>;
@@ -34,24 +53,24 @@ export class Tokens {
   }
 
   /** A token that was fetched before and is still good for a while. */
-  kept(access: Access): string | undefined {
-    const kept = this.#kept.get(keyOf(access));
+  kept(use: TokenUse): string | undefined {
+    const kept = this.#kept.get(keyOf(use));
     return kept !== undefined && kept.untilMs > this.#nowMs() ? kept.token : undefined;
   }
 
   /** A new token. `insecure` allows a token server on plain HTTP. */
   async fetch(
     challenge: BearerChallenge,
-    access: Access,
+    use: TokenUse,
     options: { readonly signal: AbortSignal; readonly insecure: boolean },
   ): Promise<string> {
-    const realm = realmOf(challenge, access, options.insecure);
+    const realm = realmOf(challenge, use, options.insecure);
     const { token, validMs } = await this.#ask(realm, {
       challenge,
-      access,
+      use,
       signal: options.signal,
     });
-    const key = keyOf(access);
+    const key = keyOf(use);
     this.#kept.delete(key);
     const [oldest] = this.#kept.keys();
     if (this.#kept.size >= TOKENS_MAX && oldest !== undefined) this.#kept.delete(oldest);
@@ -61,22 +80,22 @@ export class Tokens {
 
   async #ask(
     realm: URL,
-    { challenge, access, signal }: {
+    { challenge, use, signal }: {
       challenge: BearerChallenge;
-      access: Access;
+      use: TokenUse;
       signal: AbortSignal;
     },
   ): Promise<{ token: string; validMs: number }> {
-    const { credential, registry, repository } = access;
+    const { credential, registry, repository, right } = use;
     const query = new URLSearchParams(realm.search);
     if (challenge.service !== undefined) query.set("service", challenge.service);
-    const scopes = scopesOf(challenge, repository);
+    const scopes = scopesOf(challenge, use);
     const send = { signal, registry } as const;
     let reply;
     if (credential?.identityToken !== undefined) {
       query.set("grant_type", "refresh_token");
       query.set("client_id", "krustlet");
-      query.set("scope", scopes.join(" "));
+      if (scopes.length > 0) query.set("scope", scopes.join(" "));
       query.set("refresh_token", credential.identityToken);
       const headers = { "content-type": "application/x-www-form-urlencoded" };
       const url = new URL(realm.pathname, realm);
@@ -93,11 +112,12 @@ export class Tokens {
       reply = await this.#transport.send(url, { ...send, method: "GET", authorization });
     }
     if (reply.status !== 200) {
-      const wanted = `a token for "${repository}"`;
+      const wanted = repository === "" ? "a token" : `a token for "${repository}"`;
       throw await refusal(reply, {
-        ...access,
+        ...use,
         host: realm.host,
         role: "token server",
+        right: right === "pull" ? "read" : "write",
         wanted,
       });
     }
@@ -110,27 +130,40 @@ export function basic({ username, password }: Credential): string {
   return `Basic ${new TextEncoder().encode(`${username}:${password}`).toBase64()}`;
 }
 
-function keyOf({ registry, repository, credential }: Access): string {
-  return `${registry}/${repository} ${fingerprint(credential)}`;
+function keyOf({ registry, repository, right, from = "", credential }: TokenUse): string {
+  return `${registry}/${repository} ${right} ${from} ${fingerprint(credential)}`;
 }
 
-function realmOf(challenge: BearerChallenge, access: Access, insecure: boolean): URL {
+function realmOf(challenge: BearerChallenge, use: TokenUse, insecure: boolean): URL {
   const realm = URL.parse(challenge.realm);
   const allowed = insecure ? /^https?:$/ : /^https:$/;
   if (realm === null || !allowed.test(realm.protocol)) {
     throw new PullFailure(
-      `registry "${access.registry}" names a token server that is not an HTTPS address`,
+      `registry "${use.registry}" names a token server that is not an HTTPS address`,
     );
   }
   return realm;
 }
 
-/** Our own scope, and the registry's own name for the same thing; never more than pull. */
-function scopesOf(challenge: BearerChallenge, repository: string): string[] {
-  const own = `repository:${repository}:pull`;
-  const asked = (challenge.scope ?? "").split(" ")
-    .filter((scope) => /^repository:[a-z0-9._\/-]+:pull$/.test(scope) && scope !== own);
-  return [own, ...asked.slice(0, 1)];
+/** Our own scopes, and the registry's own name for the same thing; never more than is needed. */
+function scopesOf(challenge: BearerChallenge, { repository, right, from }: TokenUse): string[] {
+  if (repository === "") return [];
+  const actions = right === "pull" ? ["pull"] : ["pull", right];
+  const own = [`repository:${repository}:${actions}`];
+  if (from !== undefined && from !== repository) own.push(`repository:${from}:pull`);
+  const asked = (challenge.scope ?? "").split(" ").filter((scope) => {
+    const [, said] = /^repository:[a-z0-9._\/-]+:([a-z,]+)$/.exec(scope) ?? [];
+    return said !== undefined && !own.some((known) => covers(known, scope)) &&
+      said.split(",").every((action) => actions.includes(action));
+  });
+  return [...own, ...asked.slice(0, 1)];
+}
+
+/** True if one scope names the other's repository and all its actions. */
+function covers(known: string, scope: string): boolean {
+  const [mine, theirs] = [known, scope].map((text) => text.split(":"));
+  return mine![1] === theirs![1] &&
+    theirs![2]!.split(",").every((action) => mine![2]!.split(",").includes(action));
 }
 
 function readToken(bytes: Uint8Array, host: string): { token: string; validMs: number } {
@@ -146,6 +179,8 @@ function readToken(bytes: Uint8Array, host: string): { token: string; validMs: n
     throw new PullFailure(`token server "${host}" sent no usable token`);
   }
   const seconds = body["expires_in"];
-  const validMs = typeof seconds === "number" && seconds > 0 ? seconds * 1000 : TOKEN_MS_DEFAULT;
+  const validMs = typeof seconds === "number" && seconds > 0
+    ? Math.min(seconds * 1000, TOKEN_MS_MAX)
+    : TOKEN_MS_DEFAULT;
   return { token, validMs };
 }

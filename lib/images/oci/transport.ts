@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { Clients, type Trust } from "./clients.ts";
 import { networkFailure, PullFailure } from "./failure.ts";
-import { CLIENTS_MAX, HEADERS_MS_MAX, IDLE_MS_MAX, REDIRECTS_MAX } from "../limits.ts";
+import { HEADERS_MS_MAX, IDLE_MS_MAX, REDIRECTS_MAX, UPLOAD_MS_MAX } from "./limits.ts";
 import { type Reply, silence, StreamedReply } from "./reply.ts";
 
 export type { Reply } from "./reply.ts";
 
-/** `fetch`, as far as it is used here. `client` is Deno's own option. */
+/** `fetch`, as far as it is used here. `client` is Deno's own option. Bodies are byte streams. */
 export type Fetch = (
   url: string,
   init: RequestInit & { client?: Deno.HttpClient },
@@ -17,13 +18,13 @@ export type Fetch = (
 
 /** A request. Headers other than these are the transport's own. */
 export interface Request {
-  readonly method: "GET" | "HEAD" | "POST";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent to the origin of the URL only, never along a redirect to another one. */
   readonly authorization?: string | undefined;
-  readonly body?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly signal: AbortSignal;
-  /** Which of the kept HTTP clients to use: the registry that the request is made for. */
+  /** Whose trust and connections to use: the registry that the request is made for. */
   readonly registry: string;
 }
 
@@ -31,28 +32,31 @@ export interface Request {
 export interface TransportOptions {
   /** Replaces the runtime's own `fetch`; then no HTTP clients are kept. */
   readonly fetch?: Fetch | undefined;
-  /** @default {HEADERS_MS_MAX} */
+  /** Whom to believe, and as whom to come. @default {the runtime's authorities, as nobody} */
+  readonly trust?: Trust | undefined;
+  /** Sent as `User-Agent`. @default {"krustlet"} */
+  readonly userAgent?: string | undefined;
+  /** Milliseconds to the head of an answer. @default {HEADERS_MS_MAX} */
   readonly headersMs?: number | undefined;
-  /** @default {IDLE_MS_MAX} */
+  /** Milliseconds without a byte of a body. @default {IDLE_MS_MAX} */
   readonly idleMs?: number | undefined;
+  /** Milliseconds of waiting in which `SLOW_BYTES_MIN` must come. @default {SLOW_MS} */
+  readonly slowMs?: number | undefined;
 }
 
 /** Sends requests; keeps connections to each registry until closed. */
 export class Transport {
-  readonly #fetch: Fetch | undefined;
-  readonly #headersMs: number;
-  readonly #idleMs: number;
-  readonly #clients = new Map<string, Deno.HttpClient>();
-  #closed = false;
+  readonly #options: TransportOptions;
+  readonly #clients: Clients;
 
   constructor(options: TransportOptions = {}) {
-    this.#fetch = options.fetch;
-    this.#headersMs = options.headersMs ?? HEADERS_MS_MAX;
-    this.#idleMs = options.idleMs ?? IDLE_MS_MAX;
+    this.#options = options;
+    this.#clients = new Clients(options.trust);
   }
 
   /**
-   * The answer to one request, whatever its status, after redirects.
+   * The answer to one request, whatever its status, after redirects; only those of GET and HEAD are
+   * followed.
    *
    * Throws a `PullFailure` if there is none, and the signal's reason if that was aborted.
    */
@@ -64,12 +68,16 @@ export class Transport {
       const location = reply.headers.get("location");
       if (![301, 302, 303, 307, 308].includes(reply.status) || location === null) return reply;
       await reply.discard();
-      if (request.method === "POST") {
-        throw new PullFailure(`host "${at.host}" redirects a request that holds credentials`);
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        throw new PullFailure(
+          `host "${at.host}" redirects a request that holds credentials or content; use the name ` +
+            `that it redirects to`,
+        );
       }
       if (hops === REDIRECTS_MAX) {
         throw new PullFailure(
-          `host "${url.host}" redirects more than ${REDIRECTS_MAX} times; last to "${at.host}"`,
+          `host "${url.host}" redirects more than ${REDIRECTS_MAX} times; last to "${at.host}"; ` +
+            `is this a registry?`,
         );
       }
       const next = redirectTarget(location, at);
@@ -80,66 +88,56 @@ export class Transport {
 
   /** Closes the kept connections. Requests that are under way end on their own. */
   close(): void {
-    this.#closed = true;
-    for (const client of this.#clients.values()) client.close();
-    this.#clients.clear();
+    this.#clients.close();
   }
 
   async #sendOnce(url: URL, request: Request): Promise<Reply> {
+    const { body, method, registry } = request;
+    const { idleMs = IDLE_MS_MAX, slowMs, userAgent = "krustlet" } = this.#options;
     const stop = new AbortController();
     const signal = AbortSignal.any([request.signal, stop.signal]);
-    const peer = { host: url.host, secure: url.protocol === "https:" };
-    const timer = setTimeout(
-      () => stop.abort(silence(url.host, this.#headersMs)),
-      this.#headersMs,
-    );
+    // The answer to a body begins when all of it was sent.
+    const headersMs = this.#options.headersMs ??
+      (body === undefined || typeof body === "string" ? HEADERS_MS_MAX : UPLOAD_MS_MAX);
+    const timer = setTimeout(() => stop.abort(silence(url.host, headersMs)), headersMs);
     try {
-      const fetching = this.#fetch ?? fetch;
-      const response = await fetching(url.href, {
-        ...this.#client(request.registry),
-        method: request.method,
+      const own = this.#options.fetch;
+      const response = await (own ?? fetch)(url.href, {
+        ...(own === undefined ? { client: this.#clients.of(url, registry) } : {}),
+        method,
         headers: {
           // The digest is that of the bytes sent: nobody may compress them on the way.
           "accept-encoding": "identity",
-          "user-agent": "krustlet",
+          "user-agent": userAgent,
           ...request.headers,
           ...(request.authorization === undefined ? {} : { authorization: request.authorization }),
         },
         redirect: "manual",
         signal,
-        ...(request.body === undefined ? {} : { body: request.body }),
+        ...(body === undefined ? {} : { body }),
       });
-      return new StreamedReply(response, { stop, signal, peer, idleMs: this.#idleMs });
+      return await plain(
+        new StreamedReply(response, { stop, signal, url, limits: { idleMs, slowMs } }),
+      );
     } catch (error) {
       signal.throwIfAborted();
-      throw networkFailure(error, peer);
+      if (error instanceof PullFailure) throw error;
+      throw networkFailure(error, { host: url.host, secure: url.protocol === "https:" });
     } finally {
       clearTimeout(timer);
     }
   }
+}
 
-  /**
-   * The client of one registry: its connections, and later its CAs and its proxy.
-   *
-   * HTTP/1 only, because a stalled stream of a shared HTTP/2 connection stalls the others.
-   */
-  #client(registry: string): { client?: Deno.HttpClient } {
-    if (this.#fetch !== undefined) return {};
-    if (this.#closed) throw new PullFailure("the image store is closed");
-    let client = this.#clients.get(registry);
-    if (client === undefined) {
-      client = Deno.createHttpClient({ http1: true, http2: false });
-      const [oldest] = this.#clients.keys();
-      if (this.#clients.size >= CLIENTS_MAX && oldest !== undefined) {
-        this.#clients.get(oldest)?.close();
-        this.#clients.delete(oldest);
-      }
-    }
-    // Put at the end again: the first of the map is the one that was unused for longest.
-    this.#clients.delete(registry);
-    this.#clients.set(registry, client);
-    return { client };
-  }
+/** Nothing is ever unpacked here, so that nobody can send little that becomes much. */
+async function plain(reply: Reply): Promise<Reply> {
+  const encoding = reply.headers.get("content-encoding") ?? "identity";
+  if (encoding.trim().toLowerCase() === "identity") return reply;
+  await reply.discard();
+  throw new PullFailure(
+    `host "${reply.url.host}" packs its answer (Content-Encoding), which was not asked for; the ` +
+      `registry or a proxy before it must send content as it is`,
+  );
 }
 
 /** Where a redirect leads. Never from HTTPS to HTTP, and never to another kind of URL. */

@@ -1,106 +1,150 @@
 /**
- * Which image lies on disk for which reference: `<dir>/references.json`.
+ * Which image lies on disk for which reference, and who may use it: `<dir>/references.json`.
  *
  * @module
  */
 import { join } from "node:path";
-import { formatReference, isDigest, type Reference } from "../oci/reference.ts";
-import { diskFailure } from "./store.ts";
+import { isDeepStrictEqual } from "node:util";
+import { type ImageAccess, withOwner } from "../credentials/verification.ts";
+import type { Owner } from "../credentials/tracked.ts";
+import { formatReference, type Reference } from "../oci/reference.ts";
+import { diskFailure, replaceFile } from "./disk.ts";
+import {
+  EMPTY_INDEX,
+  formatIndex,
+  type ImageRecord,
+  type IndexState,
+  parseIndex,
+} from "./index_state.ts";
+import type { StoreLock } from "./store_lock.ts";
 
-/** An image as it was pulled, without its bytes. */
-export interface ImageRecord {
-  /** The reference in its normal form. */
-  readonly image: string;
-  /** `registry/repository@digest`: what the reference meant when it was pulled. */
-  readonly imageId: string;
-  readonly module: { readonly digest: string; readonly size: number };
-  readonly moduleName: string;
-  readonly entrypoint?: readonly string[];
-  readonly cmd?: readonly string[];
-  readonly imageEnv?: Readonly<Record<string, string>>;
+export type { ImageRecord, IndexState } from "./index_state.ts";
+
+/** What a new record comes with. */
+export interface PutOptions {
+  /** Who has shown the right to pull the image. @default {nobody, and each pod must} */
+  readonly owner?: Owner | undefined;
+  /** What has been found true of the image's signatures. */
+  readonly signed?: string | undefined;
 }
 
-/** The records by reference. Read at the first use, written beside and renamed at each change. */
+/**
+ * The records, shared by all processes that use the store: read again when the file is another, and
+ * changed on top of what the others have written.
+ */
 export class ReferenceIndex {
   readonly #dir: string;
-  #records: Promise<Map<string, ImageRecord>> | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #lock: StoreLock;
+  #state: IndexState = EMPTY_INDEX;
+  /** Of the file that `#state` was read from. */
+  #version: string | undefined;
+  #changing: Promise<void> = Promise.resolve();
 
-  constructor(dir: string) {
+  constructor(dir: string, lock: StoreLock) {
     this.#dir = dir;
+    this.#lock = lock;
   }
 
-  /** What is known of this reference. A digest is found under any tag that it was pulled by. */
-  async find(reference: Reference): Promise<ImageRecord | undefined> {
-    const records = await (this.#records ??= this.#load());
-    if (reference.digest === undefined) return records.get(formatReference(reference));
-    const imageId = `${reference.registry}/${reference.repository}@${reference.digest}`;
-    for (const record of records.values()) if (record.imageId === imageId) return record;
-    return undefined;
-  }
-
-  /** Remembers an image under its reference, on disk when the promise settles. */
-  async put(record: ImageRecord): Promise<void> {
-    const records = await (this.#records ??= this.#load());
-    records.set(record.image, record);
-    // In turn, so that an older state never replaces a newer one; each write holds the newest.
-    const write = this.#writing.then(() => this.#write(records));
-    this.#writing = write.catch(() => {});
-    await write;
-  }
-
-  async #write(records: Map<string, ImageRecord>): Promise<void> {
-    const path = join(this.#dir, "references.json");
-    const beside = `${path}.${crypto.randomUUID()}`;
+  /** Everything, as it is now. */
+  async all(): Promise<IndexState> {
     try {
-      await Deno.mkdir(this.#dir, { recursive: true, mode: 0o700 });
-      const text = JSON.stringify({ version: 1, images: [...records.values()] }, null, 1);
-      await Deno.writeTextFile(beside, text, { createNew: true, mode: 0o600 });
-      await Deno.rename(beside, path);
+      await this.#refresh();
+      return this.#state;
     } catch (error) {
-      await Deno.remove(beside).catch(() => {});
       throw diskFailure(error, this.#dir);
     }
   }
 
-  async #load(): Promise<Map<string, ImageRecord>> {
-    const text = await Deno.readTextFile(join(this.#dir, "references.json")).catch(() => "");
-    return new Map(readRecords(text).map((record) => [record.image, record]));
+  /** What is known of this reference. A digest is found under any tag that it was pulled by. */
+  async find(reference: Reference): Promise<ImageRecord | undefined> {
+    const { images } = await this.all();
+    if (reference.digest === undefined) return images.get(formatReference(reference));
+    const imageId = `${reference.registry}/${reference.repository}@${reference.digest}`;
+    for (const record of images.values()) if (record.imageId === imageId) return record;
+    return undefined;
+  }
+
+  /** Who has shown a right to the image; undefined if this node has not pulled it. */
+  async access(imageId: string): Promise<ImageAccess | undefined> {
+    return (await this.all()).access.get(imageId);
+  }
+
+  /** Remembers an image under its reference, on disk when the promise settles. */
+  async put(record: ImageRecord, { owner, signed }: PutOptions = {}): Promise<void> {
+    const nowMs = Date.now();
+    await this.change((state) => {
+      const known = state.access.get(record.imageId);
+      const access = owner === undefined
+        ? known ?? { owners: [] }
+        : withOwner(known ?? { owners: [] }, owner);
+      // A container that starts often asks often: what says nothing new need not reach the disk.
+      if (access === known && isSame(state, { record, signed })) return state;
+      const use = state.use.get(record.imageId) ?? { firstMs: nowMs };
+      return {
+        images: new Map(state.images).set(record.image, record),
+        access: new Map(state.access).set(record.imageId, access),
+        use: new Map(state.use).set(record.imageId, { ...use, lastMs: nowMs }),
+        signed: signed === undefined
+          ? state.signed
+          : new Map(state.signed).set(record.imageId, signed),
+      };
+    });
+  }
+
+  /**
+   * Changes the index, on disk when the promise settles. `decide` must not wait; giving back the
+   * state that it got changes nothing.
+   */
+  async change(decide: (state: IndexState) => IndexState): Promise<void> {
+    const change = this.#changing.then(() => this.#change(decide));
+    this.#changing = change.catch(() => {});
+    try {
+      await change;
+    } catch (error) {
+      throw diskFailure(error, this.#dir);
+    }
+  }
+
+  async #change(decide: (state: IndexState) => IndexState): Promise<void> {
+    await this.#lock.changing(async () => {
+      await this.#refresh();
+      const state = decide(this.#state);
+      if (state === this.#state) return;
+      await replaceFile(this.#path, formatIndex(state));
+      this.#state = state;
+      this.#version = await versionOf(this.#path);
+    });
+  }
+
+  async #refresh(): Promise<void> {
+    const version = await versionOf(this.#path);
+    if (version === this.#version) return;
+    const text = version === undefined ? "" : await Deno.readTextFile(this.#path).catch(() => "");
+    this.#state = parseIndex(text);
+    this.#version = version;
+  }
+
+  get #path(): string {
+    return join(this.#dir, "references.json");
   }
 }
 
-/**
- * The records in an index file; those that are torn or of an unknown shape are left out.
- *
- * That loses nothing: an image without a record is pulled again.
- */
-export function readRecords(text: string): ImageRecord[] {
-  let body: unknown;
+function isSame(
+  { images, signed }: IndexState,
+  found: { readonly record: ImageRecord; readonly signed: string | undefined },
+): boolean {
+  const { record } = found;
+  return isDeepStrictEqual(images.get(record.image), record) &&
+    (found.signed === undefined || found.signed === signed.get(record.imageId));
+}
+
+/** Each change makes a new file, so its number and time tell it from all others. */
+async function versionOf(path: string): Promise<string | undefined> {
   try {
-    body = JSON.parse(text);
-  } catch {
-    return [];
+    const { ino, size, mtime } = await Deno.stat(path);
+    return `${ino} ${size} ${mtime?.getTime()}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
-  if (!isObject(body) || body["version"] !== 1 || !Array.isArray(body["images"])) return [];
-  return body["images"].filter(isRecord);
-}
-
-function isRecord(value: unknown): value is ImageRecord {
-  if (!isObject(value) || !isObject(value["module"])) return false;
-  const { image, imageId, module, moduleName, entrypoint, cmd, imageEnv } = value;
-  const { digest, size } = module;
-  return typeof image === "string" && typeof imageId === "string" &&
-    typeof moduleName === "string" && typeof digest === "string" && isDigest(digest) &&
-    Number.isSafeInteger(size) &&
-    [entrypoint, cmd].every((words) => words === undefined || isTexts(words)) &&
-    (imageEnv === undefined ||
-      (isObject(imageEnv) && Object.values(imageEnv).every((x) => typeof x === "string")));
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((x) => typeof x === "string");
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

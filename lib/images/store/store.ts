@@ -8,11 +8,15 @@
  */
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
-import { clean, PullFailure } from "../oci/failure.ts";
+import { namesIn } from "../../files.ts";
 import { Flights } from "../flights.ts";
 import { DISK_BYTES, PARTIAL_MS_MAX } from "../limits.ts";
 import { type Expected, Partial, type Sink } from "./partial.ts";
 import { isDigest } from "../oci/reference.ts";
+import { diskFailure, ignoreNotFound } from "./disk.ts";
+import type { StoreLock } from "./store_lock.ts";
+
+export { diskFailure } from "./disk.ts";
 
 /** A blob on disk. */
 export interface Blob {
@@ -27,10 +31,15 @@ export class BlobStore {
   /** Blobs whose bytes were hashed since the start. */
   readonly #verified = new Set<string>();
   readonly #verifying = new Flights<boolean>();
+  /** When each blob was last asked for, by this process. */
+  readonly #asked = new Map<string, number>();
+  readonly #lock: StoreLock | undefined;
   #ready: Promise<void> | undefined;
 
-  constructor(dir: string) {
+  /** `lock` is for a store that other processes may use too. */
+  constructor(dir: string, lock?: StoreLock) {
     this.#dir = resolve(dir);
+    this.#lock = lock;
   }
 
   /** Where a blob lies, or would lie. Throws a `RangeError` for what is not a digest. */
@@ -48,6 +57,8 @@ export class BlobStore {
   async find(digest: string, size: number, signal: AbortSignal): Promise<Blob | undefined> {
     const blob = { path: this.path(digest), digest, size };
     try {
+      await this.#prepared();
+      this.#asked.set(digest, Date.now());
       return await this.#check(blob, signal);
     } catch (error) {
       throw diskFailure(error, this.#dir);
@@ -62,13 +73,14 @@ export class BlobStore {
   async add(expected: Expected, fill: (sink: Sink) => Promise<void>): Promise<Blob> {
     let partial: Partial | undefined;
     try {
-      await (this.#ready ??= this.#prepare());
+      await this.#prepared();
       partial = await Partial.create(join(this.#dir, "partial"), expected);
       await fill(partial);
       const { digest, size } = await partial.finish();
       const path = this.path(digest);
       await Deno.mkdir(join(path, ".."), { recursive: true, mode: 0o700 });
       await Deno.rename(partial.path, path);
+      this.#asked.set(digest, Date.now());
       this.#verified.add(digest);
       return { path, digest, size };
     } catch (error) {
@@ -105,20 +117,57 @@ export class BlobStore {
     return undefined;
   }
 
+  /**
+   * Removes a blob that came, and was last asked for, before `beforeMs`. Returns the bytes that this
+   * frees.
+   */
+  async remove(digest: string, beforeMs: number): Promise<number> {
+    const path = this.path(digest);
+    if ((this.#asked.get(digest) ?? 0) >= beforeMs) return 0;
+    const info = await Deno.stat(path).catch(ignoreNotFound);
+    if (info === undefined || (info.mtime?.getTime() ?? Infinity) >= beforeMs) return 0;
+    await Deno.remove(path).catch(ignoreNotFound);
+    this.#verified.delete(digest);
+    this.#asked.delete(digest);
+    return info.size;
+  }
+
+  /** All blobs that lie here, looked at or not. */
+  async *list(): AsyncGenerator<Pick<Blob, "digest" | "path">> {
+    for (const algorithm of await namesIn(join(this.#dir, "blobs"))) {
+      for (const hex of await namesIn(join(this.#dir, "blobs", algorithm))) {
+        const digest = `${algorithm}:${hex}`;
+        if (isDigest(digest)) yield { digest, path: this.path(digest) };
+      }
+    }
+  }
+
+  async #prepared(): Promise<void> {
+    try {
+      await (this.#ready ??= this.#prepare());
+    } catch (error) {
+      // The disk may be in order the next time.
+      this.#ready = undefined;
+      throw error;
+    }
+  }
+
   /** Removes what earlier runs left unfinished. */
   async #prepare(): Promise<void> {
+    const alone = await this.#lock?.alone(() => this.#clear(Infinity));
+    // Another process writes there as well, so only what nobody writes any more is removed.
+    if (alone === undefined || alone === "shared") await this.#clear(Date.now() - PARTIAL_MS_MAX);
+  }
+
+  async #clear(beforeMs: number): Promise<"cleared"> {
     const dir = join(this.#dir, "partial");
-    try {
-      for await (const { name } of Deno.readDir(dir)) {
-        const path = join(dir, name);
-        const info = await Deno.stat(path).catch(ignoreNotFound);
-        // Another process may share the folder, so only what nobody writes any more is removed.
-        const isOld = (info?.mtime?.getTime() ?? Infinity) < Date.now() - PARTIAL_MS_MAX;
-        if (isOld) await Deno.remove(path).catch(ignoreNotFound);
-      }
-    } catch (error) {
-      ignoreNotFound(error);
+    for (const name of await namesIn(dir)) {
+      const path = join(dir, name);
+      const info = await Deno.stat(path).catch(ignoreNotFound);
+      if ((info?.mtime?.getTime() ?? Infinity) >= beforeMs) continue;
+      await Deno.remove(path).catch(ignoreNotFound);
     }
+    return "cleared";
   }
 
   async #verify({ path, digest }: Blob, signal: AbortSignal): Promise<boolean> {
@@ -133,25 +182,4 @@ export class BlobStore {
     this.#verified.add(digest);
     return true;
   }
-}
-
-/** Puts what the operating system refuses into a person's words; other errors stay as they are. */
-export function diskFailure(error: unknown, dir: string): unknown {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (!(error instanceof Error) || typeof code !== "string" || !/^E[A-Z]/.test(code)) return error;
-  const states: Readonly<Record<string, string>> = {
-    ENOSPC: `no space is left on the disk of "${dir}"; free some or move it`,
-    EDQUOT: `the disk quota for "${dir}" is used up; free some or raise it`,
-    EROFS: `the disk of "${dir}" is read-only`,
-    EACCES: `this process may not read and write "${dir}"`,
-    EPERM: `this process may not read and write "${dir}"`,
-  };
-  return new PullFailure(states[code] ?? `"${dir}" cannot be used: ${clean(error.message)}`, {
-    cause: error,
-  });
-}
-
-function ignoreNotFound(error: unknown): undefined {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
-  return undefined;
 }

@@ -2,42 +2,45 @@ import assert from "node:assert/strict";
 import type { Secret } from "../../api/types.ts";
 import { isKubeletError } from "../../errors.ts";
 import { fingerprint } from "../oci/credential.ts";
-import { credentialsFor } from "./credentials.ts";
+import { secretCredentials } from "./pull_secrets.ts";
 import { parseReference } from "../oci/reference.ts";
 
 function configSecret(auths: Record<string, unknown>, name = "creds"): Secret {
   const text = JSON.stringify({ auths });
   return {
-    metadata: { name },
+    metadata: { name, namespace: "shop", uid: "u1" },
     type: "kubernetes.io/dockerconfigjson",
     data: { ".dockerconfigjson": btoa(text) },
   };
 }
 
 function users(image: string, ...secrets: Secret[]): string[] {
-  return credentialsFor(parseReference(image), secrets).map(({ username }) => username);
+  return secretCredentials(parseReference(image), secrets)
+    .map(({ credential }) => credential.username);
 }
 
 const as = (username: string): object => ({ username, password: "p" });
 
-Deno.test("credentialsFor() reads auth, which wins over username and password", () => {
+Deno.test("secretCredentials() reads auth, which wins over username and password", () => {
   const auth = btoa("robot$a:pa:ss\0\0");
   const secret = configSecret({ "r.io": { username: "x", password: "y", auth } });
-  assert.deepEqual(credentialsFor(parseReference("r.io/a"), [secret]), [
-    { username: "robot$a", password: "pa:ss", source: "creds" },
+  const credential = { username: "robot$a", password: "pa:ss", source: 'pull secret "creds"' };
+  const owner = { kind: "secret", uid: "u1", namespace: "shop", name: "creds" };
+  assert.deepEqual(secretCredentials(parseReference("r.io/a"), [secret]), [
+    { credential, owner: { ...owner, hash: fingerprint(credential) } },
   ]);
 });
 
-Deno.test("credentialsFor() reads UTF-8 passwords", () => {
+Deno.test("secretCredentials() reads UTF-8 passwords", () => {
   const auth = new TextEncoder().encode("jörg:größe").toBase64();
-  const [found] = credentialsFor(parseReference("r.io/a"), [configSecret({ "r.io": { auth } })]);
-  assert.deepEqual([found?.username, found?.password], ["jörg", "größe"]);
+  const [found] = secretCredentials(parseReference("r.io/a"), [configSecret({ "r.io": { auth } })]);
+  assert.deepEqual([found?.credential.username, found?.credential.password], ["jörg", "größe"]);
 });
 
-Deno.test("credentialsFor() reads identity tokens and dockercfg, and stringData", () => {
+Deno.test("secretCredentials() reads identity tokens and dockercfg, and stringData", () => {
   const config = configSecret({ "r.io": { auth: btoa("0000:"), identitytoken: "refresh" } });
-  const [token] = credentialsFor(parseReference("r.io/a"), [config]);
-  assert.equal(token?.identityToken, "refresh");
+  const [token] = secretCredentials(parseReference("r.io/a"), [config]);
+  assert.equal(token?.credential.identityToken, "refresh");
   const old = {
     type: "kubernetes.io/dockercfg",
     data: { ".dockercfg": btoa('{"r.io":{"auth":"YTpi"}}') },
@@ -73,22 +76,32 @@ const MATCHES: readonly (readonly [key: string, image: string, fits: boolean])[]
   ["*.dkr.ecr.*.example.com", "12.dkr.ecr.eu-1.example.com/a", true],
   ["eu-*.r.io", "eu-west.r.io/a", true],
   ["eu-*.r.io", "us-west.r.io/a", false],
+  ["eu-?.r.io", "eu-1.r.io/a", true],
+  ["eu-?.r.io", "eu-12.r.io/a", false],
+  ["eu-[a-c].r.io", "eu-b.r.io/a", true],
+  ["eu-[^a-c].r.io", "eu-b.r.io/a", false],
   ["", "r.io/a", false],
 ];
 
 for (const [key, image, fits] of MATCHES) {
-  Deno.test(`credentialsFor() ${fits ? "uses" : "leaves"} "${key}" for ${image}`, () => {
+  Deno.test(`secretCredentials() ${fits ? "uses" : "leaves"} "${key}" for ${image}`, () => {
     assert.deepEqual(users(image, configSecret({ [key]: as("u") })), fits ? ["u"] : []);
   });
 }
 
-Deno.test("credentialsFor() gives Secrets in their order and the longest path first", () => {
+Deno.test("secretCredentials() gives the most exact key first, and equal keys in their order", () => {
   const first = configSecret({ "r.io": as("wide"), "r.io/team": as("narrow") });
-  const second = configSecret({ "r.io/team/app": as("exact"), "other.io": as("other") });
-  assert.deepEqual(users("r.io/team/app", first, second), ["narrow", "wide", "exact"]);
+  const second = configSecret({ "r.io/team/app": as("exact"), "https://R.io/v1/": as("wide too") });
+  const found = users("r.io/team/app", first, second);
+  assert.deepEqual(found, ["exact", "narrow", "wide", "wide too"]);
+  assert.deepEqual(users("r.io/team/app", second, first).slice(2), ["wide too", "wide"]);
+  assert.deepEqual(users("eu.r.io/a", configSecret({ "*.r.io": as("any"), "eu.r.io": as("eu") })), [
+    "eu",
+    "any",
+  ]);
 });
 
-Deno.test("credentialsFor() leaves Secrets and entries without credentials", () => {
+Deno.test("secretCredentials() leaves Secrets and entries without credentials", () => {
   assert.deepEqual(users("r.io/a", { data: { other: "!!" } }, configSecret({ "r.io": {} })), []);
   assert.deepEqual(users("r.io/a", { data: { ".dockerconfigjson": btoa("{}") } }), []);
 });
@@ -103,9 +116,9 @@ const UNREADABLE: Readonly<Record<string, string>> = {
 };
 
 for (const [state, value] of Object.entries(UNREADABLE)) {
-  Deno.test(`credentialsFor() names the Secret and not its value: ${state}`, () => {
+  Deno.test(`secretCredentials() names the Secret and not its value: ${state}`, () => {
     const secret = { metadata: { name: "creds" }, data: { ".dockerconfigjson": value } };
-    assert.throws(() => credentialsFor(parseReference("r.io/a"), [secret]), (error: unknown) => {
+    assert.throws(() => secretCredentials(parseReference("r.io/a"), [secret]), (error: unknown) => {
       assert.ok(isKubeletError(error, "image_pull"));
       assert.match(error.message, /Cannot read pull secret "creds": /);
       assert.ok(error.message.includes(state), error.message);

@@ -1,0 +1,45 @@
+/**
+ * Which images the pods of a node need.
+ *
+ * @module
+ */
+import type { Pod } from "../api/types.ts";
+import { formatReference, InvalidReference, parseReference } from "./oci/reference.ts";
+
+/**
+ * Ids and references, in their normal form, of all images that containers of these pods have or are
+ * about to have. Those of containers that have ended count too: they may run again.
+ */
+export function imagesInUse(pods: readonly Pod[]): ReadonlySet<string> {
+  const used = new Set<string>();
+  for (const { spec, status } of pods) {
+    const containers = [
+      ...(spec?.containers ?? []),
+      ...(spec?.initContainers ?? []),
+      ...(spec?.ephemeralContainers ?? []),
+    ];
+    for (const { image } of containers) for (const name of namesOf(image)) used.add(name);
+    const statuses = [
+      ...(status?.containerStatuses ?? []),
+      ...(status?.initContainerStatuses ?? []),
+    ];
+    for (const { imageID } of statuses) if (imageID !== "") used.add(imageID);
+  }
+  return used;
+}
+
+/** A reference with a digest is found by its digest, with the tag and without. */
+function namesOf(image: string | undefined): string[] {
+  if (image === undefined) return [];
+  try {
+    const reference = parseReference(image);
+    const { registry, repository, digest } = reference;
+    return [
+      formatReference(reference),
+      ...(digest === undefined ? [] : [`${registry}/${repository}@${digest}`]),
+    ];
+  } catch (error) {
+    if (error instanceof InvalidReference) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * What is in the store, what of it belongs to which image, and the removal of what is not needed.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { namesIn, removeTree } from "../../files.ts";
+import { treeId } from "../layout/tree_store.ts";
+import { MANIFEST_BYTES_MAX } from "../limits.ts";
+import { isDigest } from "../oci/reference.ts";
+import { diskFailure, ignoreNotFound } from "./disk.ts";
+import { blobsOf, imageBytes, type ImageRecord } from "./image_record.ts";
+import type { ImageUse, IndexState } from "./index_state.ts";
+import type { ReferenceIndex } from "./reference_index.ts";
+import type { BlobStore } from "./store.ts";
+import type { StoreLock } from "./store_lock.ts";
+
+/** An image in the store, under all its names. */
+export interface StoredImage extends ImageUse {
+  /** `registry/repository@digest`. */
+  readonly imageId: string;
+  /** The tags that it was pulled by, in their normal form. */
+  readonly tags: readonly string[];
+  /** Of its module and its layers, as they were sent. */
+  readonly sizeBytes: number;
+}
+
+/** Options of an {@linkcode Inventory}. */
+export interface InventoryOptions {
+  readonly dir: string;
+  readonly index: ReferenceIndex;
+  readonly store: BlobStore;
+  readonly lock: StoreLock;
+}
+
+/** Milliseconds that content without a record is left alone: a pull may be about to name it. */
+export const ORPHAN_MS_MIN = 3_600_000;
+
+/** Counts and clears the store. */
+export class Inventory {
+  readonly #options: InventoryOptions;
+  /** When images were used that the index has not heard of yet. */
+  readonly #touched = new Map<string, number>();
+
+  constructor(options: InventoryOptions) {
+    this.#options = options;
+  }
+
+  /** Takes down that an image is used now. It reaches the disk with {@linkcode list}. */
+  touch(imageId: string): void {
+    this.#touched.set(imageId, Date.now());
+  }
+
+  /** All images, after taking down the use of those in `inUse`. */
+  async list(inUse: Iterable<string> = []): Promise<StoredImage[]> {
+    const { index } = this.#options;
+    for (const imageId of inUse) this.touch(imageId);
+    const touched = new Map(this.#touched);
+    this.#touched.clear();
+    const nowMs = Date.now();
+    let now = await index.all();
+    const ids = new Set([...now.images.values()].map(({ imageId }) => imageId));
+    if ([...ids].some((id) => touched.has(id) || !now.use.has(id))) {
+      await index.change((state) => now = withUse(state, touched, nowMs));
+    }
+    return storedImages(now);
+  }
+
+  /**
+   * Removes an image under all its names, unless it has been used at `unusedSinceMs` or later; and
+   * what nothing else needs of its content. Returns the bytes that this frees, which may be none;
+   * undefined if the image stays.
+   */
+  async remove(imageId: string, unusedSinceMs: number): Promise<number | undefined> {
+    const { index } = this.#options;
+    let gone: readonly ImageRecord[] = [];
+    await index.change((state) => {
+      gone = [...state.images.values()].filter((record) => record.imageId === imageId);
+      const lastMs = Math.max(
+        state.use.get(imageId)?.lastMs ?? 0,
+        this.#touched.get(imageId) ?? 0,
+      );
+      if (lastMs >= unusedSinceMs) gone = [];
+      return gone.length === 0 ? state : withoutImage(state, imageId);
+    });
+    if (gone.length === 0) return undefined;
+    const kept = await this.#kept((await index.all()).images.values());
+    const own = await this.#kept(gone);
+    let freed = 0;
+    for (const digest of own.blobs) {
+      if (!kept.blobs.has(digest)) freed += await this.#removeBlob(digest, unusedSinceMs);
+    }
+    for (const id of own.trees) if (!kept.trees.has(id)) freed += await this.#removeTree(id);
+    return freed;
+  }
+
+  /**
+   * Removes content that belongs to no image and has lain here for `ORPHAN_MS_MIN`. Returns the bytes
+   * that this frees.
+   */
+  async sweep(nowMs: number): Promise<number> {
+    const { index, store, dir } = this.#options;
+    const beforeMs = nowMs - ORPHAN_MS_MIN;
+    const kept = await this.#kept((await index.all()).images.values());
+    let freed = 0;
+    for await (const { digest } of store.list()) {
+      if (!kept.blobs.has(digest)) freed += await this.#removeBlob(digest, beforeMs);
+    }
+    for (const name of await namesIn(join(dir, "trees"))) {
+      if (!/^[0-9a-f]{64}$/.test(name) || kept.trees.has(name)) continue;
+      const info = await Deno.stat(join(dir, "trees", name)).catch(ignoreNotFound);
+      if ((info?.mtime?.getTime() ?? Infinity) < beforeMs) freed += await this.#removeTree(name);
+    }
+    return freed;
+  }
+
+  /** Does the work if no other process uses the store; else returns `"shared"`. */
+  async alone<T>(work: () => Promise<T>): Promise<T | "shared"> {
+    try {
+      return await this.#options.lock.alone(work);
+    } catch (error) {
+      throw diskFailure(error, this.#options.dir);
+    }
+  }
+
+  /** All content that these images need: blobs, their manifests among them, and trees. */
+  async #kept(
+    records: Iterable<ImageRecord>,
+  ): Promise<{ readonly blobs: ReadonlySet<string>; readonly trees: ReadonlySet<string> }> {
+    const blobs = new Set<string>();
+    const trees = new Set<string>();
+    for (const record of records) {
+      for (const { digest } of blobsOf(record)) blobs.add(digest);
+      if (record.tree !== undefined) trees.add(treeId(record.tree.parts));
+      const manifest = record.imageId.slice(record.imageId.lastIndexOf("@") + 1);
+      if (isDigest(manifest)) await this.#addManifest(manifest, blobs);
+    }
+    return { blobs, trees };
+  }
+
+  /** An index names manifests; those that were needed are here. */
+  async #addManifest(digest: string, blobs: Set<string>): Promise<void> {
+    if (blobs.has(digest)) return;
+    const path = this.#options.store.path(digest);
+    const info = await Deno.stat(path).catch(ignoreNotFound);
+    if (info === undefined || info.size > MANIFEST_BYTES_MAX) return;
+    blobs.add(digest);
+    const text = await Deno.readTextFile(path).catch(() => "");
+    for (const inner of manifestsIn(text)) await this.#addManifest(inner, blobs);
+  }
+
+  async #removeBlob(digest: string, beforeMs: number): Promise<number> {
+    return await this.#options.store.remove(digest, beforeMs).catch((error) => {
+      throw diskFailure(error, this.#options.dir);
+    });
+  }
+
+  async #removeTree(id: string): Promise<number> {
+    const path = join(this.#options.dir, "trees", id);
+    const bytes = await sizeOf(path);
+    // Away with its name first: what is half removed must not be found.
+    const gone = join(this.#options.dir, "trees", `.making-gone-${id}`);
+    try {
+      await Deno.rename(path, gone);
+      await removeTree(gone);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw diskFailure(error, this.#options.dir);
+    }
+    return bytes;
+  }
+}
+
+/** Images by what they are, the tags of each together. Touches nothing. */
+export function storedImages({ images, use }: IndexState): StoredImage[] {
+  const byId = Map.groupBy(images.values(), ({ imageId }) => imageId);
+  return [...byId].map(([imageId, records]) => ({
+    imageId,
+    tags: records.map(({ image }) => image).filter((image) => !image.includes("@")).sort(),
+    sizeBytes: imageBytes(records[0]!),
+    ...(use.get(imageId) ?? { firstMs: 0, lastMs: 0 }),
+  }));
+}
+
+function withUse(
+  state: IndexState,
+  touched: ReadonlyMap<string, number>,
+  nowMs: number,
+): IndexState {
+  const use = new Map<string, ImageUse>();
+  for (const { imageId } of state.images.values()) {
+    const { firstMs = nowMs, lastMs = nowMs } = state.use.get(imageId) ?? {};
+    use.set(imageId, { firstMs, lastMs: Math.max(lastMs, touched.get(imageId) ?? 0) });
+  }
+  return { ...state, use };
+}
+
+function withoutImage(state: IndexState, imageId: string): IndexState {
+  const without = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
+    new Map([...map].filter(([key]) => key !== imageId));
+  return {
+    images: new Map([...state.images].filter(([, record]) => record.imageId !== imageId)),
+    access: without(state.access),
+    use: without(state.use),
+    signed: without(state.signed),
+  };
+}
+
+function manifestsIn(text: string): string[] {
+  try {
+    const { manifests }: { manifests?: unknown } = Object(JSON.parse(text));
+    return (Array.isArray(manifests) ? manifests : []).flatMap((entry: unknown) => {
+      const { digest } = Object(entry);
+      return typeof digest === "string" && isDigest(digest) ? [digest] : [];
+    });
+  } catch {
+    return [];
+  }
+}
+
+/** Bytes of all files in a folder. */
+async function sizeOf(path: string): Promise<number> {
+  let bytes = 0;
+  const folders = [path];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const name of await namesIn(folder)) {
+      const info = await Deno.lstat(join(folder, name)).catch(ignoreNotFound);
+      if (info?.isDirectory) folders.push(join(folder, name));
+      else bytes += info?.size ?? 0;
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,104 @@
+/**
+ * Keeps processes that share one store out of each other's way.
+ *
+ * Whoever uses the store holds `<dir>/users.lock` shared; only who holds it alone may remove something.
+ * Whoever changes the index holds `<dir>/index.lock` for that moment. Both are the system's own locks,
+ * which end with their process, however that ends.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { sleep } from "../../time.ts";
+import { PullFailure } from "../oci/failure.ts";
+import { LOCK_MS_MAX } from "../limits.ts";
+
+/** How long to wait before a lock is tried again. */
+const LOCK_RETRY_MS = 5;
+
+/** The locks of one process on one store. */
+export class StoreLock implements Disposable {
+  readonly #dir: string;
+  #users: Deno.FsFile | undefined;
+  #taking: Promise<void> = Promise.resolve();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Tells other processes that the store is in use, from now on until {@linkcode close}. */
+  async use(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#users !== undefined) return;
+      const file = await openLock(this.#dir, "users.lock");
+      try {
+        await take(file, false, this.#dir);
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+      this.#users = file;
+    });
+  }
+
+  /**
+   * Does the work if no other process uses the store, and keeps others from beginning meanwhile.
+   * Returns `"shared"`, without having done it, if one does.
+   */
+  async alone<T>(work: () => Promise<T>): Promise<T | "shared"> {
+    await this.use();
+    return await this.#inTurn(async () => {
+      const file = this.#users!;
+      // The lock is not raised in place: systems give it up first, and may then not give it back.
+      await file.unlock();
+      try {
+        return await file.tryLock(true) ? await work() : "shared";
+      } finally {
+        await file.unlock();
+        await take(file, false, this.#dir);
+      }
+    });
+  }
+
+  /** Does the work while no other process changes the index. */
+  async changing<T>(work: () => Promise<T>): Promise<T> {
+    using file = await openLock(this.#dir, "index.lock");
+    await take(file, true, this.#dir);
+    return await work();
+  }
+
+  /** Lets others remove what is not needed. */
+  close(): void {
+    this.#users?.close();
+    this.#users = undefined;
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#taking.then(work);
+    this.#taking = turn.then(() => {}, () => {});
+    return await turn;
+  }
+}
+
+async function openLock(dir: string, name: string): Promise<Deno.FsFile> {
+  await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
+  return await Deno.open(join(dir, name), { create: true, write: true, mode: 0o600 });
+}
+
+/** Tries again and again: a call that blocks could not be given up. */
+async function take(file: Deno.FsFile, exclusive: boolean, dir: string): Promise<void> {
+  const untilMs = performance.now() + LOCK_MS_MAX;
+  while (!await file.tryLock(exclusive)) {
+    if (performance.now() > untilMs) {
+      throw new PullFailure(
+        `another process has held "${dir}" for ${LOCK_MS_MAX / 1000} s; is one stuck?`,
+        { retry: true },
+      );
+    }
+    await sleep(LOCK_RETRY_MS);
+  }
+}
