@@ -1,6 +1,6 @@
 import { ModuleLimitError } from "./module/errors.ts";
 import { MalformedError } from "./module/reader.ts";
-import { type CompileOptions, rewrite, type Rewritten } from "./module/rewrite.ts";
+import { type CompileOptions, rewrite } from "./module/rewrite.ts";
 import type { ImportedMemory } from "./module/memories.ts";
 import { rememberMemories } from "./threads/imported_memory.ts";
 
@@ -18,8 +18,12 @@ export interface ReadModule {
   readonly bytes: Uint8Array;
   /** The memories that the host must create for it, with exactly these limits. */
   readonly importedMemories: readonly ImportedMemory[];
+  /** It imports calls on sockets. */
+  readonly sockets: boolean;
   /** See {@linkcode Compiled}. */
   readonly settleMs: number;
+  /** Why it cannot be read, if so. It will not be let in, and the compiler may say better what is wrong. */
+  readonly defect?: Error;
 }
 
 /** A module that is ready to be linked. */
@@ -64,7 +68,8 @@ export function readModule(original: Uint8Array, options: CompileOptions = {}): 
 
 /** The second half of {@linkcode compileGuest}. Throws as {@linkcode compile} does. */
 export function compileRead(read: ReadModule): Compiled {
-  const { original, bytes, importedMemories, settleMs } = read;
+  const { original, bytes, importedMemories, settleMs, defect } = read;
+  if (defect !== undefined) refuse(original, defect);
   try {
     const module = toModule(bytes);
     rememberMemories(module, importedMemories);
@@ -76,7 +81,9 @@ export function compileRead(read: ReadModule): Compiled {
   }
 }
 
-function limit(bytes: Uint8Array, options: CompileOptions): Rewritten {
+type Limited = Omit<ReadModule, "original">;
+
+function limit(bytes: Uint8Array, options: CompileOptions): Limited {
   try {
     return rewrite(bytes, options);
   } catch (error) {
@@ -84,12 +91,16 @@ function limit(bytes: Uint8Array, options: CompileOptions): Rewritten {
       throw new CompileError(`Cannot compile module: ${error.message}`, { cause: error });
     }
     if (!(error instanceof MalformedError)) throw error;
-    // The compiler says better what is wrong; but what only it can read is not let in.
-    toModule(bytes);
-    throw new CompileError(`Cannot compile module: ${error.message}; it cannot be limited`, {
-      cause: error,
-    });
+    return { bytes, importedMemories: [], sockets: false, settleMs: 0, defect: error };
   }
+}
+
+/** The compiler's word on what we cannot read. What only it can read is not let in. */
+function refuse(bytes: Uint8Array, defect: Error): never {
+  toModule(bytes);
+  throw new CompileError(`Cannot compile module: ${defect.message}; it cannot be limited`, {
+    cause: defect,
+  });
 }
 
 function toModule(bytes: Uint8Array): WebAssembly.Module {
@@ -140,9 +151,15 @@ function recognise(bytes: Uint8Array): string | undefined {
     : `offset 4 tells version ${version}, layer ${layer}; a module has version 1, layer 0`;
 }
 
+/**
+ * The text format: spaces and comments, and what they stand before. There is one way only to divide a
+ * text into these, or a hostile one would take time without end.
+ */
+const WAT = /^(?:\s|;;[^\n]*(?:\n|$)|\(;(?:[^;]|;(?!\)))*;\))*\(\s*(?:module|component)\b/;
+
 function describe(bytes: Uint8Array): string {
   const start = new TextDecoder().decode(bytes.subarray(0, 512));
-  if (/^\s*(;;[^\n]*\s+|\(;.*?;\)\s*)*\(\s*(module|component)\b/s.test(start)) {
+  if (WAT.test(start)) {
     return "the text format (.wat): translate it with wat2wasm first";
   }
   if (/^\s*(<!doctype|<html|<\?xml)/i.test(start)) return "a web page, as of a failed download";

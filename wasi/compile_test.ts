@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import wabt from "wabt";
-import { compile, CompileError, compileGuest } from "./compile.ts";
+import { compile, CompileError, compileGuest, compileRead, readModule } from "./compile.ts";
 import { MemoryLimitError } from "./module/errors.ts";
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
@@ -25,6 +25,8 @@ Deno.test("compile() says what it found instead", () => {
   assert.match(refusal(""), /the file is empty/);
   assert.match(refusal("(module)"), /offset 0 .* text format/);
   assert.match(refusal(";; a comment\n (; another ;) (module"), /text format/);
+  assert.match(refusal(`${"(; a (; b ;) ".repeat(10)}\n(module`), /text format/);
+  assert.match(refusal(";;;; (module"), /something unknown/);
   assert.match(refusal([0x7f, 0x45, 0x4c, 0x46, 2, 1]), /native ELF/);
   assert.match(refusal([0x1f, 0x8b, 8, 0]), /gzip/);
   assert.match(refusal("<!DOCTYPE html>"), /web page/);
@@ -37,6 +39,21 @@ Deno.test("compile() says what it found instead", () => {
   assert.match(refusal([0x00, 0x61, 0x73, 0x6d, 2, 0, 0, 0]), /version 2/);
   assert.match(refusal(HEADER.slice(0, 3)), /ends at offset 3/);
   assert.match(refusal(HEADER.slice(0, 6)), /ends at offset 6/);
+});
+
+Deno.test("compile() knows at once what comments without a module are", () => {
+  // One that tries each way to divide them into comments takes 2^100 steps.
+  for (const comment of [";; ", "(; ;)", "(;;", " \n", ";;\n"]) {
+    assert.match(refusal(`${comment.repeat(100)}x`), /something unknown/);
+  }
+});
+
+Deno.test("compile() lets no module in that only the compiler can read", () => {
+  // A table of i31ref that is filled with the value of `(ref.i31 (i32.const 0))`.
+  const table = [1, 0x40, 0, 0x6c, 0, 1, 0x41, 0, 0xfb, 0x1c, 0x0b];
+  const module = [...HEADER, 4, table.length, ...table];
+  assert.ok(WebAssembly.validate(new Uint8Array(module)));
+  assert.match(refusal(module), /instruction 251, not known .*; it cannot be limited/);
 });
 
 Deno.test("compile() names the offset of what is wrong, and hints at a truncated file", () => {
@@ -107,4 +124,25 @@ Deno.test("compile() of a changed module ends well, or as one of two errors", ()
     }),
     { numRuns: 3_000 },
   );
+});
+
+Deno.test("readModule() leaves to compileRead() whatever asks the compiler", () => {
+  const given: number[] = [];
+  const { Module } = WebAssembly;
+  WebAssembly.Module = class extends Module {
+    constructor(bytes: BufferSource) {
+      given.push(bytes.byteLength);
+      super(bytes);
+    }
+  };
+  try {
+    // A type section that ends inside of itself.
+    const torn = Uint8Array.of(...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], ...[1, 9, 1, 0x60]);
+    const read = readModule(torn);
+    assert.deepEqual(given, []);
+    assert.throws(() => compileRead(read), CompileError);
+    assert.deepEqual(given, [torn.length]);
+  } finally {
+    WebAssembly.Module = Module;
+  }
 });

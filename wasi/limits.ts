@@ -55,8 +55,11 @@ export const SOCKET_BYTES_MIN = 4_096;
 /** Bytes that a socket of the portable host buffers each way; the rest stays with the system. */
 export const SOCKET_BYTES_MAX = 65_536;
 
-/** Datagrams that a socket of the portable host keeps; the next ones are lost. At most 4 MiB. */
+/** Datagrams that a socket of the portable host keeps; the next ones are lost. */
 export const DATAGRAMS_MAX = 64;
+
+/** Bytes of those datagrams, about what Linux keeps: a guest may have thousands of sockets. */
+export const DATAGRAM_BYTES_MAX = 262_144;
 
 /** Milliseconds that closed sockets of the portable host have to send what was written to them. */
 export const LINGER_MS_MAX = 5_000;

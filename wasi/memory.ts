@@ -1,6 +1,6 @@
-import { Dirents } from "./dirents.ts";
+import { Dirents } from "./calls/dirents.ts";
 import { ERRNO } from "./errno.ts";
-import { GuestPath } from "./guest_path.ts";
+import { GuestPath } from "./host/guest_path.ts";
 import { IOVECS_MAX } from "./limits.ts";
 import { Refusal } from "./refusal.ts";
 

@@ -9,7 +9,7 @@
  * const module = compile(
  *   Uint8Array.fromBase64("AGFzbQEAAAABBAFgAAADAgEABQMBAAEHEwIGbWVtb3J5AgAGX3N0YXJ0AAAKBAECAAs="),
  * );
- * const guest = prepare(module, { args: ["hello"], stdout: "inherit", host: "portable" });
+ * const guest = await prepare(module, { args: ["hello"], stdout: "inherit", host: "portable" });
  * try {
  *   console.log(await guest.run()); // { kind: "exited", code: 0 }
  * } finally {
@@ -31,16 +31,19 @@ export {
   type ReadModule,
   readModule,
 } from "./compile.ts";
+export { collectGarbage } from "./start/collect_garbage.ts";
 export { MemoryLimitError } from "./module/errors.ts";
 export type { ImportedMemory } from "./module/memories.ts";
 export type { CompileOptions } from "./module/rewrite.ts";
-export { prepare } from "./guest.ts";
-export type { CallOutcome, Guest } from "./run.ts";
+export { prepare } from "./guest/guest.ts";
+export type { CallOutcome, Guest } from "./guest/run.ts";
 export type { Host, HostKind } from "./host/host.ts";
-export { libcPaths } from "./host/libc/library.ts";
+export { libcPaths } from "./host/libc/paths.ts";
 export { openHost, type OpenHostOptions } from "./host/open.ts";
 export type { Protocol } from "./host/socket.ts";
-export { LinkError } from "./link.ts";
+export { LinkError, NAMESPACES } from "./guest/link.ts";
+export { MODULE_BYTES_MAX } from "./module/limits.ts";
+export { type Needs, needsOf, preload } from "./guest/parts.ts";
 export type {
   AddressDecision,
   AddressRequest,
@@ -56,7 +59,7 @@ export {
   type Preopen,
   type WasiOptions,
 } from "./options.ts";
-export type { Outcome } from "./outcome.ts";
+export type { Outcome } from "./guest/outcome.ts";
 export {
   describeSandbox,
   type LandlockReport,
@@ -67,5 +70,5 @@ export {
 export type { LandlockPart } from "./sandbox/landlock_plan.ts";
 export { openSandbox, type OpenSandboxOptions, type Sandbox } from "./sandbox/sandbox.ts";
 export { hasThreads, threadsMemory } from "./threads/imported_memory.ts";
-export { type GuestProcess, guestV8Flags } from "./v8_flags.ts";
+export { type GuestProcess, guestV8Flags } from "./start/v8_flags.ts";
 export { type NetworkWishes, SandboxError, type SandboxWishes } from "./sandbox/wishes.ts";

@@ -13,6 +13,13 @@ export interface Preopen {
    * @default {false}
    */
   readonly readOnly?: boolean;
+  /**
+   * Refuse to open `hostPath` if there is a link in it, at its end or on the way: for a folder in a
+   * place that others may change, whose path was looked at before. Give its real path.
+   *
+   * @default {links are followed}
+   */
+  readonly exact?: boolean;
 }
 
 /**

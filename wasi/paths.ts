@@ -26,6 +26,13 @@ export interface Place {
 export interface WalkOptions {
   /** Follow a link at the end of the path. Links before the end are always followed. */
   readonly follow: boolean;
+  /**
+   * The path is to be created if it is missing. Then slashes behind its last name, or behind that of a
+   * link that it ends in, are refused with `isdir` before anybody looks what is there, as Linux does.
+   *
+   * @default {false}
+   */
+  readonly create?: boolean;
   /** Tells what stands at these parts; called for existing directories' entries only. */
   readonly look: (parts: readonly string[]) => Kind;
 }
@@ -33,7 +40,7 @@ export interface WalkOptions {
 /**
  * Walks a path from a root, one name at a time, and never above it.
  *
- * Answers the place, or an errno: `perm` for a way that leads out, `loop`, `notdir`, `noent`.
+ * Answers the place, or an errno: `perm` for a way that leads out, `loop`, `notdir`, `noent`, `isdir`.
  */
 export function walk(path: string, options: WalkOptions): Place | number {
   if (path === "") return ERRNO.noent;
@@ -56,6 +63,7 @@ export function walk(path: string, options: WalkOptions): Place | number {
     if (kind.is === "missing") return ERRNO.noent;
     if (kind.is !== "directory") return ERRNO.notdir;
     mustBeDirectory = false;
+    if (options.create && todo.length > 0 && todo.every((rest) => rest === "")) return ERRNO.isdir;
     const seen = options.look([...done, part]);
     if (seen.is === "link" && (todo.length > 0 || options.follow)) {
       if (++links > LINKS_MAX) return ERRNO.loop;

@@ -59,6 +59,22 @@ Deno.test("walk() refuses what leads out, is no directory or never ends", () => 
   }
 });
 
+Deno.test("walk() creates nothing that is named with a slash, by the path or by a link", () => {
+  const tree: Tree = { dir: {}, file: "file", slashed: "→file/", new: "→missing//", dot: "→dir/." };
+  const create = (path: string, follow = true): string | number => {
+    const place = walk(path, { follow, create: true, look: looker(tree) });
+    return typeof place === "number" ? place : place.kind.is;
+  };
+  for (const path of ["dir/", "file/", "gone//", "slashed", "new", "dir/../slashed"]) {
+    assert.equal(create(path), ERRNO.isdir, path);
+  }
+  assert.equal(create("slashed", false), "link");
+  assert.equal(create("gone"), "missing");
+  for (const path of ["dot", ".", "./", "dir/.//"]) assert.equal(create(path), "directory", path);
+  assert.equal(create("file/."), ERRNO.notdir);
+  assert.equal(create("gone/x/"), ERRNO.noent);
+});
+
 Deno.test("walk() stays inside of any tree, for any path", () => {
   const name = fc.constantFrom("a", "b", "c");
   const text = fc.array(fc.constantFrom("a", "b", "c", "..", ".", ""), { maxLength: 8 })

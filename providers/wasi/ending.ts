@@ -54,7 +54,9 @@ export function explainEnd(end: ProcessEnd, options: { limited?: boolean } = {})
     return { kind: "out_of_memory", message };
   }
   const how = end.signal === null ? `with code ${end.code}` : `by ${end.signal}`;
-  const hint = end.signal === "SIGKILL" ? ", as the system does when it is out of memory" : "";
+  const hint = end.signal === "SIGKILL" && tail === ""
+    ? ", as the system does when it is out of memory"
+    : "";
   const message = `The guest's process was ended ${how}${hint}${tail === "" ? "" : `: ${tail}`}`;
   return { kind: "crashed", message, ...by };
 }

@@ -1,5 +1,5 @@
 import { requireSandbox, type Sandbox } from "../../wasi/mod.ts";
-import { folderOf, type ProgramFiles, wishesOf } from "./grants.ts";
+import { type ProgramFiles, wishesOf } from "./grants.ts";
 import type { Order } from "./protocol.ts";
 
 /**
@@ -9,11 +9,8 @@ import type { Order } from "./protocol.ts";
 export function enterSandbox(sandbox: Sandbox, order: Order, program?: ProgramFiles): void {
   const wishes = wishesOf(order, program);
   // A log that cannot be written costs its lines, and not the guest.
-  const logDir = folderOf(order.logPath);
-  const readWrite = isFolder(logDir)
-    ? wishes.readWrite
-    : wishes.readWrite.filter((path) => path !== logDir);
-  const report = sandbox.enter({ ...wishes, readWrite });
+  const logs = (wishes.logs ?? []).filter(isFolder);
+  const report = sandbox.enter({ ...wishes, logs });
   if (order.requireSandbox !== undefined) requireSandbox(order.requireSandbox, report);
 }
 

@@ -27,15 +27,17 @@ export function grantsOf(order: Order): Grants {
  * What the kernel lets a guest's thread touch once its module is read: its log's folder, its root and
  * its mounts; for a guest with threads also what their Workers are loaded from.
  */
-export function wishesOf(
-  order: Order,
-  program?: ProgramFiles,
-): SandboxWishes & { readonly readWrite: readonly string[] } {
-  const { read, write } = grantsOf(order);
-  const readOnly = read.filter((path) => path !== order.modulePath && !write.includes(path));
+export function wishesOf(order: Order, program?: ProgramFiles): SandboxWishes {
+  const paths = (readOnly: boolean): string[] =>
+    order.preopens.filter((preopen) => preopen.readOnly === readOnly)
+      .map(({ hostPath }) => hostPath);
+  const readWrite = unique(paths(false));
+  const readOnly = unique(paths(true)).filter((path) => !readWrite.includes(path));
   return {
     readOnly: [...readOnly, ...program?.codeDirs ?? []],
-    readWrite: write,
+    readWrite,
+    exact: [...readWrite, ...readOnly],
+    logs: [folderOf(order.logPath)],
     files: program === undefined ? [] : [program.libc],
   };
 }

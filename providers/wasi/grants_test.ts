@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { grantsOf } from "./grants.ts";
+import { grantsOf, wishesOf } from "./grants.ts";
 import type { Order } from "./protocol.ts";
 
 const ORDER: Order = {
@@ -7,10 +7,10 @@ const ORDER: Order = {
   args: [],
   env: {},
   preopens: [
-    { hostPath: "/pods/1/root", guestPath: "/", readOnly: false },
-    { hostPath: "/pods/1/config", guestPath: "/etc", readOnly: true },
-    { hostPath: "/pods/1/data", guestPath: "/data", readOnly: false },
-    { hostPath: "/pods/1/data", guestPath: "/more", readOnly: false },
+    { hostPath: "/pods/1/root", guestPath: "/", readOnly: false, exact: true },
+    { hostPath: "/pods/1/config", guestPath: "/etc", readOnly: true, exact: true },
+    { hostPath: "/pods/1/data", guestPath: "/data", readOnly: false, exact: true },
+    { hostPath: "/pods/1/data", guestPath: "/more", readOnly: false, exact: true },
   ],
   logPath: "/logs/a_b_c/app/0.log",
 };
@@ -26,6 +26,24 @@ Deno.test("grantsOf() is the run's own paths, and read-only ones are not for wri
     ],
     write: ["/logs/a_b_c/app", "/pods/1/root", "/pods/1/data"],
   });
+});
+
+Deno.test("wishesOf() is the run's own folders, and a log's folder is for logs alone", () => {
+  assert.deepEqual(wishesOf(ORDER), {
+    readOnly: ["/pods/1/config"],
+    readWrite: ["/pods/1/root", "/pods/1/data"],
+    exact: ["/pods/1/root", "/pods/1/data", "/pods/1/config"],
+    logs: ["/logs/a_b_c/app"],
+    files: [],
+  });
+  const twice = {
+    hostPath: "/pods/1/data",
+    guestPath: "/seen",
+    readOnly: true,
+    exact: true,
+  } as const;
+  const { readOnly } = wishesOf({ ...ORDER, preopens: [...ORDER.preopens, twice] });
+  assert.deepEqual(readOnly, ["/pods/1/config"]);
 });
 
 Deno.test("grantsOf() knows Windows' paths", () => {

@@ -4,6 +4,7 @@ import {
   BOOT_MS_MAX,
   GUEST_OOM_SCORE,
   KILL_MS_MAX,
+  SAID_BYTES_MAX,
   STDERR_TAIL_BYTES_MAX,
   WORD_BYTES_MAX,
 } from "./limits.ts";
@@ -20,11 +21,18 @@ export class GuestChild {
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
-    this.words = readWords(child.stdout);
-    const tail = readTail(child.stderr, STDERR_TAIL_BYTES_MAX);
+    let flooded = false;
+    const heard = (stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> =>
+      bounded(stream, () => {
+        flooded = true;
+        this.kill();
+      });
+    this.words = readWords(heard(child.stdout));
+    const tail = readTail(heard(child.stderr), STDERR_TAIL_BYTES_MAX);
     this.ended = child.status.then(async ({ code, signal }) => {
       await child.stdin.close().catch(() => {}); // it may be closed already, or never be read
-      return { code, signal, stderrTail: await tail };
+      const stderrTail = await tail;
+      return { code, signal, stderrTail: flooded ? FLOODED : stderrTail };
     });
   }
 
@@ -161,8 +169,23 @@ function messageOf(end: ProcessEnd): string {
   return "message" in why ? why.message : why.kind;
 }
 
+const FLOODED = `it said more than ${SAID_BYTES_MAX} bytes to the agent, the limit`;
+
+/** What a stream brings; once it is too much, that is told. */
+async function* bounded(
+  stream: ReadableStream<Uint8Array>,
+  onFlood: () => void,
+): AsyncGenerator<Uint8Array, void> {
+  let left = SAID_BYTES_MAX;
+  for await (const chunk of stream) {
+    left -= chunk.length;
+    if (left < 0) onFlood();
+    else yield chunk;
+  }
+}
+
 /** The words of a guest process, in order. Lines that are none, or too long, are passed over. */
-async function* readWords(stdout: ReadableStream<Uint8Array>): AsyncGenerator<Word, void> {
+async function* readWords(stdout: AsyncIterable<Uint8Array>): AsyncGenerator<Word, void> {
   let line = "";
   const decoder = new TextDecoder();
   for await (const chunk of stdout) {
@@ -177,7 +200,7 @@ async function* readWords(stdout: ReadableStream<Uint8Array>): AsyncGenerator<Wo
 }
 
 /** Reads to the end and keeps the last bytes, as text. */
-async function readTail(stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<string> {
+async function readTail(stream: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
   let tail: Uint8Array = new Uint8Array(0);
   for await (const chunk of stream) {
     const joined = new Uint8Array(tail.length + chunk.length);

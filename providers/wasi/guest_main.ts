@@ -19,6 +19,7 @@ import { Kernel } from "./kernel.ts";
 import { GUEST_NICENESS, ORDER_BYTES_MAX } from "./limits.ts";
 import { limitProcess } from "./process_limits.ts";
 import { encodeLine, type Order, type RunEnd, type Word } from "./protocol.ts";
+import { rehearse } from "./rehearsal.ts";
 
 /** A compiled binary has them all, for the agent's sake; a guest process has use for none. */
 const NEVER_NEEDED = ["run", "net", "env", "sys"] as const;
@@ -40,9 +41,10 @@ async function main(): Promise<void> {
     const { serveGuests } = await import("./shared_main.ts");
     await serveGuests({ kernel, libc });
   } else {
-    openHost("libc");
+    await openHost("libc");
     const sandbox = openSandbox();
     sandbox.prepare();
+    await rehearse();
     await obey((order) => runHere(order, { kernel, sandbox, program: { libc, codeDirs } }));
   }
   Deno.exit(0);

@@ -52,6 +52,27 @@ Deno.test("GuestProcess.run() kills a process that told its end and goes on", as
   assert.equal(await isAlive(process.pid), false);
 });
 
+for (const stream of ["stdout", "stderr"]) {
+  Deno.test(`GuestProcess.run() kills a process that floods the agent by its ${stream}`, async () => {
+    const process = await GuestProcess.boot(
+      acting(
+        `${READY} line(); const words = new TextEncoder().encode('{"word":"started"}\\n'.repeat(3000));
+        for (;;) Deno.${stream}.writeSync(words);`,
+      ),
+      never,
+    );
+    const { exit } = await process.run(ORDER, { kill: never, onStarted: () => {} });
+    assert.deepEqual(exit, {
+      kind: "crashed",
+      message:
+        "The guest's process was ended by SIGKILL: it said more than 33554432 bytes to the agent, " +
+        "the limit",
+      signal: 9,
+    });
+    assert.equal(await isAlive(process.pid), false);
+  });
+}
+
 Deno.test("GuestProcess.run() explains a process that ended without a word", async () => {
   const process = await GuestProcess.boot(
     acting(`${READY} line(); console.error("x".repeat(100_000) + "last words"); Deno.exit(9);`),

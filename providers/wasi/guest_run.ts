@@ -7,6 +7,7 @@ import {
   type HostKind,
   MemoryLimitError,
   type Outcome,
+  preload,
   prepare,
   type ReadModule,
   readModule,
@@ -67,8 +68,9 @@ async function runLogged(
 ): Promise<Exit> {
   let guest: Guest;
   try {
-    const { module, settleMs } = load(order, options);
-    guest = prepare(module, wasiOptions(order, options.host, log));
+    const wishes = wasiOptions(order, options.host, log);
+    const { module, settleMs } = await load(order, options, wishes);
+    guest = await prepare(module, wishes);
     settle(settleMs);
   } catch (error) {
     const kind = error instanceof MemoryLimitError ? "out_of_memory" : "start_error";
@@ -86,13 +88,19 @@ async function runLogged(
 }
 
 /** The module, compiled inside of the walls. */
-function load(order: Order, options: GuestRunOptions): Pick<Compiled, "module" | "settleMs"> {
+async function load(
+  order: Order,
+  options: GuestRunOptions,
+  wishes: WasiOptions,
+): Promise<Pick<Compiled, "module" | "settleMs">> {
   const { module, enclose, onCompiled } = options;
   if (module !== undefined) {
+    await preload(module, wishes);
     enclose?.({ threads: false });
     return { module, settleMs: 0 }; // the compiler has had its time
   }
   const read = readOrdered(order);
+  await preload(read, wishes); // the walls keep this program's own code out as well
   enclose?.({ threads: threadsMemory(read.importedMemories) !== undefined });
   const compiled = explained(order, "compile", () => compileRead(read));
   onCompiled?.(compiled.module);
@@ -136,12 +144,18 @@ function wasiOptions(order: Order, host: HostKind, log: ContainerLog): WasiOptio
   };
 }
 
-/** A guest that breaks down when its memory is full has reached its limit, whatever it says. */
+/**
+ * A guest with a limit that fails right after it was refused memory has reached the limit, whatever it
+ * says; so has one that traps while its memory is full to a page.
+ */
 function exhausted(outcome: Outcome, guest: Guest, { memoryBytes }: Order): Exit | undefined {
-  if (outcome.kind === "exited" || memoryBytes === undefined) return undefined;
-  if (guest.memoryBytes + PAGE_BYTES <= memoryBytes) return undefined;
-  const reached = `The guest has reached its memory limit of ${memoryBytes} bytes`;
-  return { kind: "out_of_memory", message: `${reached}: ${describe(outcome.message)}` };
+  const trapped = outcome.kind === "trapped";
+  if (memoryBytes === undefined || (!trapped && outcome.code === 0)) return undefined;
+  const full = trapped && guest.memoryBytes + PAGE_BYTES > memoryBytes;
+  if (!guest.growthRefused && !full) return undefined;
+  const has = `The guest has reached its memory limit of ${memoryBytes} bytes`;
+  const how = trapped ? describe(outcome.message) : `it left with code ${outcome.code}`;
+  return { kind: "out_of_memory", message: `${has}: ${how}` };
 }
 
 function bounded(outcome: Outcome): Exit {

@@ -22,6 +22,12 @@ export const STDERR_TAIL_BYTES_MAX = 8 * 1024;
 /** One word of a guest process to the agent. The longest one carries a trap message. */
 export const WORD_BYTES_MAX = 64 * 1024;
 
+/**
+ * What a guest process may say in its life, to its agent and on its stderr each. Words of all guests of
+ * a shared one are a tenth of that; whoever says more wants to keep the agent busy.
+ */
+export const SAID_BYTES_MAX = 32 * 1024 * 1024;
+
 /** One order to a guest process: argv and environment of a pod are a few MiB at the very most. */
 export const ORDER_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -48,6 +54,9 @@ export const WARM_DEFAULT = 2;
  * start in 20 ms; with 4 it is 50, and with 12 no better.
  */
 export const WARM_MAX = 8;
+
+/** How long a guest that has started has the processors to itself, before another process is warmed up. */
+export const FIRST_WORDS_MS = 10;
 
 /** Without a start for so long, a burst is over. */
 export const WARM_IDLE_MS = 30_000;

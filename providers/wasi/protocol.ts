@@ -9,6 +9,7 @@
  */
 import type { Exit } from "../../lib/mod.ts";
 import type { SandboxLevel } from "../../wasi/mod.ts";
+import { MESSAGE_CHARS_MAX } from "./limits.ts";
 
 /** One run, as a guest process needs it. */
 export interface Order {
@@ -32,6 +33,8 @@ export interface OrderPreopen {
   readonly hostPath: string;
   readonly guestPath: string;
   readonly readOnly: boolean;
+  /** There must be no link in `hostPath` when it is opened. */
+  readonly exact: true;
 }
 
 /** What a shared process is told. Ids are the agent's, and never come again. */
@@ -90,7 +93,7 @@ export function parseWord(line: string): Word | undefined {
     case "exit": {
       const { droppedLogBytes } = value;
       const exit = parseExit(value.exit, of.id !== undefined);
-      if (exit === undefined || typeof droppedLogBytes !== "number") return undefined;
+      if (exit === undefined || !isCount(droppedLogBytes)) return undefined;
       return { word: "exit", ...of, exit, droppedLogBytes };
     }
     default:
@@ -104,14 +107,20 @@ function parseExit(value: unknown, shared: boolean): Exit | undefined {
   const { kind, code, message } = value;
   if (kind === "killed") return shared ? { kind } : undefined;
   if (kind === "exited") {
-    return Number.isInteger(code) ? { kind, code: code as number } : undefined;
+    return Number.isSafeInteger(code) ? { kind, code: code as number } : undefined;
   }
   if (
     kind === "trapped" || kind === "start_error" || kind === "out_of_memory" || kind === "crashed"
   ) {
-    return typeof message === "string" ? { kind, message } : undefined;
+    return typeof message === "string"
+      ? { kind, message: message.slice(0, MESSAGE_CHARS_MAX) }
+      : undefined;
   }
   return undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

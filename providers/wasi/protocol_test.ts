@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { MESSAGE_CHARS_MAX } from "./limits.ts";
 import { encodeLine, parseWord, type Word } from "./protocol.ts";
 
 Deno.test("parseWord() reads what encodeLine() wrote", () => {
@@ -24,6 +25,18 @@ Deno.test("parseWord() believes no ending that a guest process cannot know of", 
     }, null]
   ) {
     assert.equal(parseWord(JSON.stringify({ word: "exit", exit, droppedLogBytes: 0 })), undefined);
+  }
+});
+
+Deno.test("parseWord() bounds what a guest process says of its end", () => {
+  const said = { kind: "trapped", message: "x".repeat(50_000) };
+  const word = parseWord(JSON.stringify({ word: "exit", exit: said, droppedLogBytes: 0 }));
+  const exit = word?.word === "exit" ? word.exit : undefined;
+  assert.equal(exit?.kind === "trapped" && exit.message.length, MESSAGE_CHARS_MAX);
+  for (const droppedLogBytes of ["-1", "1e999", "0.5"]) {
+    const line =
+      `{"word":"exit","exit":{"kind":"exited","code":0},"droppedLogBytes":${droppedLogBytes}}`;
+    assert.equal(parseWord(line), undefined, line);
   }
 });
 

@@ -45,8 +45,8 @@ Deno.test("a run's permissions end at its own folders, whatever the code in it d
       args: [],
       env: {},
       preopens: [
-        { hostPath: `${folder}/pods/a/root`, guestPath: "/", readOnly: false },
-        { hostPath: `${folder}/pods/a/config`, guestPath: "/etc", readOnly: true },
+        { hostPath: `${folder}/pods/a/root`, guestPath: "/", readOnly: false, exact: true },
+        { hostPath: `${folder}/pods/a/config`, guestPath: "/etc", readOnly: true, exact: true },
       ],
       logPath: `${folder}/logs/a/app/0.log`,
     };

@@ -12,17 +12,19 @@ import { enterSandbox } from "./enter_sandbox.ts";
 import { runGuest } from "./guest_run.ts";
 import { Kernel } from "./kernel.ts";
 import { GUEST_NICENESS } from "./limits.ts";
+import { rehearse } from "./rehearsal.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./shared_worker.ts";
 
 const { libc } = workerData as WorkerStart;
 const kernel = Kernel.open(libc);
 await holdLock();
-openHost("libc");
+await openHost("libc");
 // Before anything of the guest is opened: the kernel closes it when this thread ends.
 kernel.ownDescriptors();
 kernel.beNice(GUEST_NICENESS);
 const sandbox = openSandbox({ around: "thread" });
 sandbox.prepare();
+await rehearse();
 parentPort?.on("message", (message: ToWorker) => void obey(message));
 say({ say: "up", thread: kernel.threadId() });
 

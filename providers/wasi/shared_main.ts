@@ -5,7 +5,7 @@
  * @module
  */
 import type { Kernel } from "./kernel.ts";
-import { ORDER_BYTES_MAX, WORKER_REFILL_MS } from "./limits.ts";
+import { ORDER_BYTES_MAX, WORKER_END_MS_MAX, WORKER_REFILL_MS } from "./limits.ts";
 import { limitProcess } from "./process_limits.ts";
 import { type Command, encodeLine, type Order, type RunEnd, type Word } from "./protocol.ts";
 import { Reaper } from "./reaper.ts";
@@ -34,7 +34,7 @@ export async function serveGuests({ kernel, libc }: SharedProcessStart): Promise
       else house.end(command.id);
     }
   } catch (error) {
-    say({ word: "unfit", why: error instanceof Error ? error.message : String(error) });
+    say({ word: "unfit", why: messageOf(error) });
   }
   Deno.exit(0);
 }
@@ -73,22 +73,23 @@ class GuestHouse {
   /** Runs a guest and says how it went. Never rejects. */
   async run(id: number, order: Order): Promise<void> {
     clearTimeout(this.#refillTimer);
-    const ending = Promise.withResolvers<"end">();
-    this.#guests.set(id, { end: () => ending.resolve("end") });
-    let worker: SharedWorker | undefined;
-    let last: Word;
-    try {
-      worker = await this.#take();
-      last = { word: "exit", id, ...KILLED };
-      const said = await Promise.race([this.#see(worker, id, order), ending.promise]);
-      if (said !== "end") last = said;
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      last = { word: "exit", id, exit: { kind: "crashed", message }, droppedLogBytes: 0 };
+    const { promise: ending, resolve: end } = Promise.withResolvers<"end">();
+    this.#guests.set(id, { end: () => end("end") });
+    const taken = this.#take();
+    const worker = await Promise.race([taken, ending]).catch(messageOf);
+    if (worker === "end") {
+      // Others may be waiting for their Workers as well, longer than the agent waits for an end.
+      this.#giveBack(taken);
+      say({ word: "exit", id, ...KILLED });
+    } else if (typeof worker === "string") {
+      say({ word: "exit", id, exit: { kind: "crashed", message: worker }, droppedLogBytes: 0 });
+    } else {
+      const last = await this.#see(worker, { id, order, ending });
+      const gone = await worker.end();
+      if (gone || last !== "end") say(last === "end" ? { word: "exit", id, ...KILLED } : last);
+      if (!gone) this.#giveUp(id);
     }
     this.#guests.delete(id);
-    // Without an answer the agent kills this process: a thread that stays is everybody's end.
-    if (await worker?.end() ?? true) say(last);
     this.#refill();
   }
 
@@ -98,25 +99,45 @@ class GuestHouse {
     this.#guests.get(id)?.end();
   }
 
-  /** Sees a guest through to what its Worker says last. */
-  async #see(worker: SharedWorker, id: number, order: Order): Promise<Word> {
-    const module = await this.#modules.get(order.memoryBytes);
+  /** Sees a guest through to what its Worker says last, or until it is to be ended. */
+  async #see(
+    worker: SharedWorker,
+    { id, order, ending }: {
+      readonly id: number;
+      readonly order: Order;
+      readonly ending: Promise<"end">;
+    },
+  ): Promise<Word | "end"> {
+    const known = this.#modules.get(order.memoryBytes);
+    const module = known && await Promise.race([known, ending]);
+    if (module === "end") return "end";
     const compiled = Promise.withResolvers<WebAssembly.Module | undefined>();
     if (module === undefined) this.#modules.set(order.memoryBytes, compiled.promise);
+    const ended = new Promise<Word>((resolve) => {
+      worker.onMessage = (message) => {
+        if (message?.say === "started") {
+          say({ word: "started", id });
+          this.#refill();
+        } else if (message?.say === "compiled") compiled.resolve(message.module);
+        else if (message === undefined || message.say !== "up") resolve(lastWord(id, message));
+      };
+    });
+    worker.tell({ do: "run", order, ...(module === undefined ? {} : { module }) });
     try {
-      return await new Promise<Word>((resolve) => {
-        worker.onMessage = (message) => {
-          if (message?.say === "started") {
-            say({ word: "started", id });
-            this.#refill();
-          } else if (message?.say === "compiled") compiled.resolve(message.module);
-          else if (message === undefined || message.say !== "up") resolve(lastWord(id, message));
-        };
-        worker.tell({ do: "run", order, ...(module === undefined ? {} : { module }) });
-      });
+      return await Promise.race([ended, ending]);
     } finally {
-      compiled.resolve(undefined);
+      compiled.resolve(undefined); // who waits for it must compile it, whatever came of this guest
     }
+  }
+
+  /** A thread that stays is everybody's end: the agent would wait for ever for what it must not say. */
+  #giveUp(id: number): void {
+    Deno.stderr.writeSync(
+      new TextEncoder().encode(
+        `Guest ${id} could not be ended within ${WORKER_END_MS_MAX} ms\n`,
+      ),
+    );
+    this.#reaper.endProcess();
   }
 
   /** The warm Worker, or a new one. */
@@ -126,15 +147,24 @@ class GuestHouse {
     return spare;
   }
 
+  /** Keeps a Worker that has run nothing for the next guest. */
+  #giveBack(taken: Promise<SharedWorker>): void {
+    if (this.#spare === undefined) this.#keep(taken);
+    else void taken.then((worker) => worker.end(), () => {});
+  }
+
+  #keep(spare: Promise<SharedWorker>): void {
+    this.#spare = spare;
+    spare.catch(() => {
+      if (this.#spare === spare) this.#spare = undefined; // the next guest tries again, and hears why
+    });
+  }
+
   /** Boots a Worker for the next guest once nothing starts or ends: a boot holds up this thread. */
   #refill(): void {
     clearTimeout(this.#refillTimer);
     this.#refillTimer = setTimeout(() => {
-      if (this.#spare !== undefined) return;
-      this.#spare = this.#boot();
-      this.#spare.catch(() => {
-        this.#spare = undefined; // the next guest tries again, and hears why
-      });
+      if (this.#spare === undefined) this.#keep(this.#boot());
     }, WORKER_REFILL_MS);
   }
 
@@ -157,6 +187,10 @@ function lastWord(
   return { word: "exit", id, exit, droppedLogBytes: 0 };
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function say(word: Word): void {
   const bytes = encodeLine(word);
   let written = 0;
@@ -169,9 +203,9 @@ async function* readCommands(): AsyncGenerator<Command, void> {
   const decoder = new TextDecoder();
   for await (const chunk of Deno.stdin.readable) {
     line += decoder.decode(chunk, { stream: true });
-    if (line.length > ORDER_BYTES_MAX) return;
     const lines = line.split("\n");
     line = lines.pop()!;
+    if (line.length > 2 * ORDER_BYTES_MAX) return; // an order, and with room what is around it
     for (const complete of lines) yield JSON.parse(complete) as Command;
   }
 }

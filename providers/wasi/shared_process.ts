@@ -55,9 +55,12 @@ export class SharedProcess {
     const id = ++this.#lastId;
     const last = Promise.withResolvers<RunEnd | "declined">();
     const late = deadline();
+    let started = false;
     this.#runs.set(id, (word) => {
-      if (word.word === "started" && !control.kill.aborted) control.onStarted();
-      else if (word.word === "declined") last.resolve("declined");
+      if (word.word === "started") {
+        if (!started && !control.kill.aborted) control.onStarted();
+        started = true;
+      } else if (word.word === "declined") last.resolve("declined");
       else if (word.word === "exit") {
         // Nobody else may say of a guest that it was killed.
         const killed = word.exit.kind === "killed" && !control.kill.aborted;

@@ -42,6 +42,7 @@ Deno.test("SharedProcess.run() tells the words of one guest from those of anothe
     acting(`say({ word: "ready" });
       function obey({ id }) {
         say({ word: "started", id });
+        say({ word: "started", id });
         if (id !== 2) return;
         for (const done of [2, 1]) {
           say({ word: "exit", id: done, exit: { kind: "exited", code: done }, droppedLogBytes: 0 });

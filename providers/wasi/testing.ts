@@ -35,7 +35,7 @@ export async function openFixture(
   options: Partial<WasiProviderOptions> = {},
   every: Partial<ContainerRun> = {},
 ): Promise<WasiFixture> {
-  const folder = await Deno.makeTempDir();
+  const folder = await Deno.realPath(await Deno.makeTempDir());
   const [imagesDir, logsDir, podsDir] = ["images", "logs", "pods"].map((name) =>
     `${folder}/${name}`
   ) as [string, string, string];

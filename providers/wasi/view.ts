@@ -28,14 +28,20 @@ function environmentOf(run: ContainerRun): Record<string, string> {
 
 /**
  * The root first, then the mounts, outer before inner. The C libraries take the longest name that
- * matches, whatever the order; Go starts in the first one.
+ * matches, whatever the order; Go starts in the first one. Each is `exact`, since the kubelet gives paths
+ * without links, and a guest that shares a volume may put one there before this one's is opened.
  */
 function preopensOf(run: ContainerRun): OrderPreopen[] {
   const mounts = run.mounts.map(({ hostPath, guestPath, readOnly }) => {
-    return { hostPath, guestPath, readOnly };
+    return { hostPath, guestPath, readOnly, exact: true } as const;
   });
   mounts.sort((a, b) => a.guestPath.length - b.guestPath.length);
-  const root = { hostPath: run.rootPath, guestPath: "/", readOnly: run.readOnlyRoot ?? false };
+  const root = {
+    hostPath: run.rootPath,
+    guestPath: "/",
+    readOnly: run.readOnlyRoot ?? false,
+    exact: true,
+  } as const;
   return mounts.some((mount) => mount.guestPath === "/") ? mounts : [root, ...mounts];
 }
 

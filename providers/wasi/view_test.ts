@@ -30,7 +30,12 @@ Deno.test("orderOf() puts the root first and outer mounts before inner ones", ()
     "/etc/app",
     "/data/sub",
   ]);
-  assert.deepEqual(preopens[0], { hostPath: "/root", guestPath: "/", readOnly: false });
+  assert.deepEqual(preopens[0], {
+    hostPath: "/root",
+    guestPath: "/",
+    readOnly: false,
+    exact: true,
+  });
   assert.deepEqual(preopens.map(({ readOnly }) => readOnly), [false, false, true, false]);
   const readOnlyRoot = orderOf(run(["/data"], { readOnlyRoot: true })).preopens;
   assert.deepEqual(readOnlyRoot.map(({ readOnly }) => readOnly), [true, false]);
@@ -38,7 +43,12 @@ Deno.test("orderOf() puts the root first and outer mounts before inner ones", ()
 
 Deno.test("orderOf() lets a mount take the place of the root", () => {
   const { preopens } = orderOf(run(["/"]));
-  assert.deepEqual(preopens, [{ hostPath: "/host/", guestPath: "/", readOnly: false }]);
+  assert.deepEqual(preopens, [{
+    hostPath: "/host/",
+    guestPath: "/",
+    readOnly: false,
+    exact: true,
+  }]);
 });
 
 Deno.test("orderOf() tells the working directory by PWD unless the pod sets that itself", () => {

@@ -141,8 +141,8 @@ const ORDER: Order = {
   args: [],
   env: {},
   preopens: [
-    { hostPath: "/pods/1/root", guestPath: "/", readOnly: false },
-    { hostPath: "/pods/1/config", guestPath: "/etc", readOnly: true },
+    { hostPath: "/pods/1/root", guestPath: "/", readOnly: false, exact: true },
+    { hostPath: "/pods/1/config", guestPath: "/etc", readOnly: true, exact: true },
   ],
   logPath: "/logs/that/are/missing/0.log",
 };
@@ -160,12 +160,15 @@ Deno.test("enterSandbox() asks for the order's folders, and for the program's wi
   const sandbox = fakeSandbox(NOTHING);
   enterSandbox(sandbox, ORDER);
   enterSandbox(sandbox, ORDER, { libc: "/lib/libc.so.6", codeDirs: ["/code"] });
-  const folders = { readOnly: ["/pods/1/config"], readWrite: ["/pods/1/root"] };
+  const exact = ["/pods/1/root", "/pods/1/config"];
+  const folders = { readOnly: ["/pods/1/config"], readWrite: ["/pods/1/root"], exact, logs: [] };
   assert.deepEqual(sandbox.entered, [
     { ...folders, files: [] },
     {
       readOnly: ["/pods/1/config", "/code"],
       readWrite: ["/pods/1/root"],
+      exact,
+      logs: [],
       files: ["/lib/libc.so.6"],
     },
   ]);

@@ -4,11 +4,12 @@ import {
   type Exit,
   KubeletError,
   messageOf,
+  type ModuleTerms,
   type Pod,
   type Provider,
   type RunControl,
 } from "../../lib/mod.ts";
-import type { SandboxLevel } from "../../wasi/mod.ts";
+import { MODULE_BYTES_MAX, NAMESPACES, type SandboxLevel } from "../../wasi/mod.ts";
 import { type GuestControl, GuestProcess } from "./guest_process.ts";
 import { handlersOf, isolationOf } from "./isolation.ts";
 import { type Launch, launch } from "./launch.ts";
@@ -17,13 +18,15 @@ import {
   BOOT_RETRY_MS,
   BOOT_RETRY_MS_MAX,
   BOOTS_PER_CPU,
+  FIRST_WORDS_MS,
+  ORDER_BYTES_MAX,
   WARM_DEFAULT,
   WARM_IDLE_MS,
   WARM_MAX,
 } from "./limits.ts";
 import { makeMountPoints } from "./mount_points.ts";
 import { nodeSandbox } from "./node_sandbox.ts";
-import type { Order, RunEnd } from "./protocol.ts";
+import { encodeLine, type Order, type RunEnd } from "./protocol.ts";
 import { SharedProcess } from "./shared_process.ts";
 import { SharedProcesses } from "./shared_processes.ts";
 import { validatePod } from "./validate.ts";
@@ -88,6 +91,12 @@ export class WasiProvider implements Provider {
   readonly runtimeVersion: string;
   readonly handlers: readonly string[];
   readonly sandbox: string;
+  readonly takes: ModuleTerms = {
+    bytesMax: MODULE_BYTES_MAX,
+    // Those of wasi-threads are names of their own; WasmEdge's sockets are among preview 1.
+    imports: [...NAMESPACES, "wasi.thread-spawn", "env.memory"],
+    components: false,
+  };
   readonly #options: WasiProviderOptions;
   readonly #libc: string | undefined;
   readonly #env = Deno.env.toObject();
@@ -179,9 +188,10 @@ export class WasiProvider implements Provider {
     container: ContainerRun,
     { control, unwanted }: Wanted,
   ): Promise<Ran> {
+    const order = this.#orderOf(container);
     const { item, settled } = await this.#take(container, unwanted);
     try {
-      return await see(control, (guest) => item.run(this.#orderOf(container), guest), settled);
+      return await see(control, (guest) => item.run(order, guest), settled);
     } finally {
       settled();
     }
@@ -191,15 +201,26 @@ export class WasiProvider implements Provider {
   async #runShared(container: ContainerRun, { control, unwanted }: Wanted): Promise<Ran> {
     // What one container of a namespace could take from another, its owner can have by other means.
     const key = JSON.stringify([container.pod.namespace, container.module.digest]);
+    const order = this.#orderOf(container);
     return await this.#shared.use(key, {
       signal: unwanted,
-      use: (process) => see(control, (guest) => process.run(this.#orderOf(container), guest)),
+      use: (process) => see(control, (guest) => process.run(order, guest)),
     });
   }
 
+  /** Throws for one that a guest process would not read to its end. */
   #orderOf(container: ContainerRun): Order {
     const { requireSandbox } = this.#options;
-    return { ...orderOf(container), ...(requireSandbox === undefined ? {} : { requireSandbox }) };
+    const order = {
+      ...orderOf(container),
+      ...(requireSandbox === undefined ? {} : { requireSandbox }),
+    };
+    const bytes = encodeLine(order).length;
+    if (bytes <= ORDER_BYTES_MAX) return order;
+    throw new Error(
+      `Cannot run container "${container.container}": its arguments and environment have ${bytes} ` +
+        `bytes; the limit is ${ORDER_BYTES_MAX}`,
+    );
   }
 
   /** A warm process, or one of its own for a run that needs leave for more folders. */
@@ -254,15 +275,21 @@ async function see(
   settled: () => void = () => {},
 ): Promise<Ran> {
   let started = false;
-  const end = await run({
-    kill: control.kill,
-    onStarted(): void {
-      started = true;
-      settled();
-      control.onStarted();
-    },
-  });
-  return { end, started };
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  try {
+    const end = await run({
+      kill: control.kill,
+      onStarted(): void {
+        started = true;
+        // Booting another would hold up this thread, and the guest's first words, for some milliseconds.
+        resting = setTimeout(settled, FIRST_WORDS_MS);
+        control.onStarted();
+      },
+    });
+    return { end, started };
+  } finally {
+    clearTimeout(resting);
+  }
 }
 
 /** Where the code of guest processes lies: around its bundle, or in two folders of the repository. */

@@ -23,13 +23,23 @@ export class Bench implements AsyncDisposable {
     this.provider = provider;
   }
 
-  /** Makes the folders and starts the provider with so many warm processes. */
-  static async open(poolSize: number): Promise<Bench> {
+  /**
+   * Makes the folders and starts the provider with so many warm processes. Their program is the
+   * sources' own, or has another entry.
+   */
+  static async open(poolSize: number, guestEntry?: URL): Promise<Bench> {
     const folder = await Deno.makeTempDir({ prefix: "krustlet-bench-" });
     const [imagesDir, logsDir, podsDir] = ["images", "logs", "pods"]
       .map((name) => `${folder}/${name}`) as [string, string, string];
     await Promise.all([imagesDir, logsDir, podsDir].map((path) => Deno.mkdir(path)));
-    const provider = new WasiProvider({ version: "0", imagesDir, logsDir, podsDir, poolSize });
+    const provider = new WasiProvider({
+      version: "0",
+      imagesDir,
+      logsDir,
+      podsDir,
+      poolSize,
+      ...(guestEntry === undefined ? {} : { guestEntry }),
+    });
     return new Bench(folder, provider);
   }
 

@@ -10,6 +10,8 @@ export interface Row {
   readonly peer?: number;
   /** What was promised, as a ratio or, without a peer, as a figure. */
   readonly atMost?: number;
+  /** What was promised of our own figure, whatever the peer's is. */
+  readonly oursAtMost?: number;
 }
 
 /** The middle value; the mean of the two in the middle. NaN of nothing. */
@@ -38,10 +40,11 @@ export function tableOf(rows: readonly Row[]): string {
   return lines.join("\n");
 }
 
-function lineOf({ name, unit, ours, peer, atMost }: Row): string {
+function lineOf({ name, unit, ours, peer, atMost, oursAtMost }: Row): string {
   const compared = peer === undefined ? "" : ratio(ours / peer);
-  const measured = peer === undefined ? ours : ours / peer;
-  const verdict = atMost === undefined ? "" : measured <= atMost ? "ok" : `over ${atMost}`;
+  const measured = peer === undefined || oursAtMost !== undefined ? ours : ours / peer;
+  const bound = oursAtMost ?? atMost;
+  const verdict = bound === undefined ? "" : measured <= bound ? "ok" : `over ${bound}`;
   const figures = [figure(ours, unit), peer === undefined ? "" : figure(peer, unit), compared];
   return line(name, [...figures, verdict]);
 }

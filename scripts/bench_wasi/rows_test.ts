@@ -17,6 +17,7 @@ Deno.test("tableOf() tells ratios, the mean of each group, and what was promised
     { group: "calls", name: "read", unit: "ns", ours: 50, peer: 100, atMost: 1 },
     { group: "calls", name: "write", unit: "ns", ours: 200, peer: 100, atMost: 1 },
     { group: "memory", name: "idle", unit: "MiB", ours: 8.5, atMost: 9 },
+    { group: "memory", name: "each", unit: "MiB", ours: 12, peer: 6, oursAtMost: 9 },
   ]);
   const lines = text.trim().split("\n").map((line) => line.replaceAll(/ +/g, " "));
   assert.deepEqual(lines, [
@@ -27,5 +28,6 @@ Deno.test("tableOf() tells ratios, the mean of each group, and what was promised
     "",
     "memory",
     "idle 8.50 MiB ok",
+    "each 12.0 MiB 6.00 MiB x 2.00 over 9",
   ]);
 });

@@ -1,7 +1,7 @@
 import { FDFLAG, FILETYPE, RIGHT, WHENCE } from "../abi.ts";
 import type { Descriptor } from "../descriptors/descriptor.ts";
 import { ERRNO } from "../errno.ts";
-import { FileStat } from "../file_stat.ts";
+import { FileStat } from "../host/file_stat.ts";
 import type { Eventual } from "../host/host.ts";
 import { Refusal } from "../refusal.ts";
 import { writeFilestat } from "./filestat.ts";
@@ -52,6 +52,7 @@ export function fdCalls(state: GuestState): Calls {
       memory.bytes(out, 24).fill(0);
       memory.setU8(out, descriptor.filetype);
       memory.setU16((out >>> 0) + 2, descriptor.tellFlags());
+      table.changed(fd); // a listener that is asked for its flags becomes a non-blocking one
       memory.setU64((out >>> 0) + 8, BigInt(descriptor.rights));
       memory.setU64((out >>> 0) + 16, BigInt(descriptor.inheriting));
       return 0;
@@ -129,7 +130,7 @@ export function transferCalls({ memory, table }: GuestState): Calls {
   }
   function place(fd: number, offset: bigint): bigint {
     const descriptor = table.get(fd);
-    if (descriptor.directory !== undefined) throw new Refusal(ERRNO.isdir);
+    if (descriptor.directory !== undefined) return offset; // which says itself what it is
     requirePlace(descriptor, RIGHT.fdSeek);
     if (offset < 0n) throw new Refusal(ERRNO.inval); // beyond what any file can hold
     return offset;

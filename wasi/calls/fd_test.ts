@@ -53,8 +53,10 @@ testHosts("a file does only what it was opened for", (probe, { box }) => {
   assert.equal(probe.read(writer, 4), "badf");
   assert.equal(probe.call("fd_filestat_set_size", reader, 0n), "inval");
   assert.equal(probe.read(reader, 4), '"text"');
-  assert.equal(probe.write(3, "x"), "isdir");
   assert.equal(probe.read(3, 1), "isdir");
+  assert.equal(probe.pread(3, { bytes: 1, offset: 0n }), "isdir");
+  assert.equal(probe.write(3, "x"), "badf");
+  assert.equal(probe.pwrite(3, { text: "x", offset: 0n }), "badf");
 });
 
 testHosts("fd_fdstat_set_rights() only takes away", (probe) => {

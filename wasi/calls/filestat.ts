@@ -1,4 +1,4 @@
-import type { FileStat } from "../file_stat.ts";
+import type { FileStat } from "../host/file_stat.ts";
 import type { GuestState } from "./state.ts";
 
 /** Writes a `filestat` in the layout of the guest's generation. */

@@ -11,20 +11,19 @@ import { fdCalls, transferCalls } from "./fd.ts";
 import { pathCalls } from "./path.ts";
 import { pollCalls } from "./poll.ts";
 import { processCalls } from "./process.ts";
-import { sockCalls } from "./sock.ts";
-import { sockExtensionCalls } from "./sock_extension.ts";
-import { sockNameCalls } from "./sock_names.ts";
-import { sockOptionCalls } from "./sock_options.ts";
-import type { GuestState } from "./state.ts";
+import type { Calls, GuestState } from "./state.ts";
 
 /** A function that a guest can import. */
 export type ImportedCall = (...args: (number | bigint)[]) => Eventual;
 
 /**
- * All 46 functions of WASI preview 1 and those of the socket extension, by name, ready to be imported by
- * one guest.
+ * The functions of WASI preview 1, by name, ready to be imported by one guest; those on sockets are
+ * among them for who gives `socketCalls`, which few guests need.
  */
-export function guestCalls(state: GuestState): Record<string, ImportedCall> {
+export function guestCalls(
+  state: GuestState,
+  socketCalls: (state: GuestState) => Calls = () => ({}),
+): Record<string, ImportedCall> {
   const calls = {
     ...argsCalls(state),
     ...clockCalls(state),
@@ -33,10 +32,7 @@ export function guestCalls(state: GuestState): Record<string, ImportedCall> {
     ...pathCalls(state),
     ...pollCalls(state),
     ...processCalls(state),
-    ...sockCalls(state),
-    ...sockExtensionCalls(state),
-    ...sockNameCalls(state),
-    ...sockOptionCalls(state),
+    ...socketCalls(state),
   };
   return Object.fromEntries(
     Object.entries(calls).map(([name, call]) => [name, answering(call as ImportedCall)]),

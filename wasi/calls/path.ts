@@ -1,7 +1,7 @@
 import { LOOKUP_SYMLINK_FOLLOW, RIGHT } from "../abi.ts";
 import type { Descriptor } from "../descriptors/descriptor.ts";
 import { ERRNO } from "../errno.ts";
-import { FileStat } from "../file_stat.ts";
+import { FileStat } from "../host/file_stat.ts";
 import type { HostDirectory } from "../host/host.ts";
 import { Refusal } from "../refusal.ts";
 import { writeFilestat } from "./filestat.ts";
@@ -127,11 +127,16 @@ export function pathCalls(state: GuestState): Calls {
       path: number,
       length: number,
     ): number {
+      const directory = writing(fd, RIGHT.pathSymlink);
       const text = memory.text(target, targetLength);
       // It would lead out for us, and to somewhere else for whoever shares the folder.
       if (text.startsWith("/")) return ERRNO.perm;
-      const directory = writing(fd, RIGHT.pathSymlink);
-      return errnoOfAnswer(directory.symlink(text, memory.text(path, length)));
+      const link = memory.path(path, length);
+      const answer = directory.symlink(text, link.text);
+      if (answer !== -ERRNO.exist || !link.text.endsWith("/")) return errnoOfAnswer(answer);
+      // Slashes want a directory (POSIX, 4.16): that is told first, which Linux does not do.
+      const found = directory.statAt(link, { follow: true, out: stat });
+      return found === -ERRNO.notdir ? ERRNO.notdir : ERRNO.exist;
     },
     path_unlink_file(fd: number, path: number, length: number): number {
       const directory = writing(fd, RIGHT.pathUnlinkFile);

@@ -3,7 +3,7 @@ import { DirectoryDescriptor } from "../descriptors/directory.ts";
 import { FileDescriptor } from "../descriptors/file.ts";
 import type { Descriptor } from "../descriptors/descriptor.ts";
 import { ERRNO } from "../errno.ts";
-import type { GuestPath } from "../guest_path.ts";
+import type { GuestPath } from "../host/guest_path.ts";
 import type { OpenOptions } from "../host/host.ts";
 import { Refusal } from "../refusal.ts";
 import { checkBits } from "./numbers.ts";

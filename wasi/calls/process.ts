@@ -1,5 +1,5 @@
 import { ERRNO } from "../errno.ts";
-import { Random } from "../random.ts";
+import { Random } from "./random.ts";
 import type { Calls, GuestState } from "./state.ts";
 
 /** `proc_*`, `random_get` and `sched_yield`. */

@@ -74,6 +74,20 @@ testHosts("fd_readdir() gives every entry once, whatever the buffer", (probe, { 
   }
 });
 
+testHosts("fd_readdir() continues anywhere in a long listing, by cookies that C can keep", (probe, {
+  box,
+}) => {
+  for (let index = 0; index < 5_000; index++) Deno.writeTextFileSync(`${box}/${index}`, "");
+  const all = readAll(probe, 3, 65_536);
+  assert.equal(new Set(all.map(({ name }) => name)).size, 5_002);
+  // telldir() of wasi-libc has 32 bits.
+  for (const { next } of all.slice(0, 4_000)) assert.ok(next > 0n && next < 1n << 31n, `${next}`);
+  for (const index of [4_999, 2, 4_094, 4_095, 4_096, 1_234, 0]) {
+    const { entries } = readdir(probe, 3, { cookie: all[index]!.next, size: 100 });
+    assert.equal(entries[0]!.name, all[index + 1]!.name, `after ${index}`);
+  }
+});
+
 testHosts("fd_readdir() cookies stay right while entries are removed", (probe, { box }) => {
   const names = Array.from({ length: 300 }, (_, index) => `entry-${index}`);
   for (const name of names) Deno.writeTextFileSync(`${box}/${name}`, "");

@@ -38,7 +38,7 @@ export function sockCalls(state: GuestState): Calls {
         memory.setU16(outFlags, transfer.truncated ? ROFLAG_TRUNCATED : 0);
         return 0;
       };
-      const answer = descriptor.socket.receive(into, transfer);
+      const answer = descriptor.receive(into, transfer);
       return typeof answer === "number" ? tell(answer) : answer.then(tell);
     },
     sock_send(

@@ -2,7 +2,7 @@ import { RIGHT, RIGHTS_CONNECTION, RIGHTS_LISTENER, ROFLAG_TRUNCATED } from "../
 import type { SocketDescriptor } from "../descriptors/socket.ts";
 import { ERRNO } from "../errno.ts";
 import type { Answer, Eventual } from "../host/host.ts";
-import type { HostSocket, SocketAddress } from "../host/socket.ts";
+import { type HostSocket, isAt, type SocketAddress } from "../host/socket.ts";
 import { BACKLOG_MAX } from "../limits.ts";
 import { type Allowed, decideAddress } from "../network/decision.ts";
 import { Refusal } from "../refusal.ts";
@@ -25,17 +25,15 @@ export function sockExtensionCalls(state: GuestState): Calls {
     sock_open: (family: number, type: number, out: number): number =>
       open(state, { family, type, out }),
     sock_bind(fd: number, pointer: number, port: number): number {
-      const { socket } = socketOf(table, fd, 0);
-      const address = readAddress(memory, pointer, { port, family: socket.family });
-      return errnoOfAnswer(
-        socket.bind(decided(state, { socket, purpose: "bind", address }).address),
-      );
+      const descriptor = socketOf(table, fd, 0);
+      const address = readAddress(memory, pointer, { port, family: descriptor.socket.family });
+      return errnoOfAnswer(bind(state, { fd, descriptor, address }));
     },
     sock_listen(fd: number, backlog: number): number {
-      const { socket } = socketOf(table, fd, RIGHT.sockAccept);
-      const bound = bindFirst(state, socket);
+      const descriptor = socketOf(table, fd, RIGHT.sockAccept);
+      const bound = bindFirst(state, { fd, descriptor });
       if (bound < 0) return -bound;
-      return errnoOfAnswer(socket.listen(Math.min(Math.max(backlog, 0), BACKLOG_MAX)));
+      return errnoOfAnswer(descriptor.socket.listen(Math.min(Math.max(backlog, 0), BACKLOG_MAX)));
     },
     sock_connect(fd: number, pointer: number, port: number): Eventual {
       const descriptor = socketOf(table, fd, 0);
@@ -120,13 +118,37 @@ function decided(
   return allowed;
 }
 
-/** A socket that listens without an address takes all of them: that is for the embedder to decide. */
-function bindFirst(state: GuestState, socket: HostSocket): Answer {
+/** Binds a socket to what the embedder makes of an address. */
+function bind(
+  state: GuestState,
+  { fd, descriptor, address }: {
+    readonly fd: number;
+    readonly descriptor: SocketDescriptor;
+    readonly address: SocketAddress;
+  },
+): Answer {
+  const { socket } = descriptor;
+  const answer = socket.bind(decided(state, { socket, purpose: "bind", address }).address);
+  if (answer >= 0) {
+    descriptor.bound = true;
+    state.table.changed(fd);
+  }
+  return answer;
+}
+
+/**
+ * A socket that listens without an address takes all of them: that is for the embedder to decide. A
+ * port alone does not tell that it has decided: to connect in vain leaves one behind.
+ */
+function bindFirst(
+  state: GuestState,
+  { fd, descriptor }: { readonly fd: number; readonly descriptor: SocketDescriptor },
+): Answer {
+  const { socket, bound } = descriptor;
   const local = socket.localAddress();
   if (typeof local === "number") return local;
-  if (local.port !== 0) return 0;
-  const address = { ip: ANY_IP[socket.family], port: 0 };
-  return socket.bind(decided(state, { socket, purpose: "bind", address }).address);
+  if (bound && local.port !== 0) return 0;
+  return bind(state, { fd, descriptor, address: { ip: ANY_IP[socket.family], port: 0 } });
 }
 
 /** Where a datagram goes; binds the socket first if the embedder wants it to come from somewhere. */
@@ -140,11 +162,9 @@ function destination(
 ): SocketAddress {
   const address = readAddress(state.memory, pointer, { port, family: socket.family });
   const to = decided(state, { socket, purpose: "send", address });
-  const local = to.source === undefined ? 0 : socket.localAddress();
-  if (to.source !== undefined && typeof local !== "number" && local.port === 0) {
-    const bound = socket.bind(to.source);
-    if (bound < 0) throw new Refusal(-bound);
-  }
+  if (to.source === undefined || isAt(socket, to.source)) return to.address;
+  const bound = socket.bind(to.source);
+  if (bound < 0) throw new Refusal(-bound); // it has another address already, and would send from there
   return to.address;
 }
 
@@ -181,7 +201,7 @@ function receiveFrom(
     memory.setU16(outFlags!, transfer.truncated ? ROFLAG_TRUNCATED : 0);
     return 0;
   };
-  const answer = descriptor.socket.receive(into, transfer);
+  const answer = descriptor.receive(into, transfer);
   return typeof answer === "number" ? tell(answer) : answer.then(tell);
 }
 

@@ -5,7 +5,7 @@ import { Scratch } from "../testing/probe.ts";
 import { wat } from "../testing/wat.ts";
 
 const KINDS = Deno.build.os === "linux" ? ["libc", "portable"] as const : ["portable"] as const;
-for (const kind of KINDS) openHost(kind); // before any test: libraries stay open for good
+for (const kind of KINDS) await openHost(kind); // before any test: libraries stay open for good
 
 const I = (count: number): string => "i32 ".repeat(count);
 const P1 = `"wasi_snapshot_preview1"`;
@@ -34,7 +34,7 @@ async function run(
 ): Promise<{ text: string; code: number | string }> {
   const decoder = new TextDecoder();
   let text = "";
-  const guest = prepare(module, {
+  const guest = await prepare(module, {
     stdout: (bytes) => {
       text += decoder.decode(bytes.slice());
     },
@@ -63,7 +63,10 @@ for (const host of KINDS) {
       assert.deepEqual(await run(COPY, { host, stdin }), { text, code: 0 });
     }
     for (const wrong of [scratch.box, `${scratch.box}/nothing`, "a\0b"]) {
-      assert.throws(() => prepare(COPY, { host, stdin: { file: wrong } }), /^OptionsError: Cannot/);
+      await assert.rejects(
+        () => prepare(COPY, { host, stdin: { file: wrong } }),
+        /^OptionsError: Cannot/,
+      );
     }
   });
 
@@ -100,13 +103,13 @@ for (const host of KINDS) {
     using scratch = new Scratch();
     const preopens = [{ hostPath: scratch.box, guestPath: "/" }];
     for (const [fd, errno] of [["3", 0], ["4", 8]] as const) {
-      const guest = prepare(library, { host, preopens });
+      const guest = await prepare(library, { host, preopens });
       const { outcome, results } = await guest.call("look", [fd]);
       assert.deepEqual([outcome, results], [{ kind: "exited", code: 0 }, [1, errno]]);
       await assert.rejects(() => guest.call("look", [fd]), /has run before/);
       guest.dispose();
     }
-    const initialised = prepare(library, { host });
+    const initialised = await prepare(library, { host });
     assert.deepEqual(await initialised.run(), { kind: "exited", code: 0 });
     initialised.dispose();
   });

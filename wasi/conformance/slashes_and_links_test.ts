@@ -35,6 +35,10 @@ testHosts("slashes after a name want a directory", (probe) => {
   for (const path of ["file/", "new/", "ld/", "gone/", "dir/"]) {
     assert.equal(probe.open(3, path, CREATE), "isdir", path);
   }
+  assert.equal(probe.open(3, "./", { oflags: OFLAG.creat | OFLAG.excl }), "exist");
+  probe.symlink("file/", 3, "slashed");
+  assert.equal(probe.open(3, "slashed", READ), "notdir");
+  assert.equal(probe.open(3, "slashed", CREATE), "isdir");
   assert.equal(probe.readlink(3, "lf/"), "notdir");
   assert.equal(probe.readlink(3, "ld/"), "inval");
 });
@@ -45,7 +49,10 @@ testHosts("names with slashes are made and removed as directories only", (probe,
   assert.equal(probe.mkdir(3, "ld/"), "exist");
   assert.equal(probe.mkdir(3, "gone/"), "exist");
   assert.equal(probe.symlink("x", 3, "new/"), "noent");
-  assert.equal(probe.symlink("x", 3, "file/"), "exist");
+  for (const path of ["file/", "lf/"]) assert.equal(probe.symlink("x", 3, path), "notdir", path);
+  for (const path of ["dir/", "ld/", "gone/"]) {
+    assert.equal(probe.symlink("x", 3, path), "exist", path);
+  }
   assert.equal(probe.move("link", [3, "file"], [3, "new/"]), "noent");
   assert.equal(probe.move("link", [3, "file/"], [3, "new"]), "notdir");
   assert.equal(probe.unlink(3, "lf/"), "notdir");

@@ -39,15 +39,7 @@ export class DirectoryDescriptor extends Descriptor {
     return -ERRNO.isdir;
   }
 
-  override write(): Answer {
-    return -ERRNO.isdir;
-  }
-
   override pread(): Answer {
-    return -ERRNO.isdir;
-  }
-
-  override pwrite(): Answer {
     return -ERRNO.isdir;
   }
 

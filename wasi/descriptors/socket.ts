@@ -19,28 +19,32 @@ export interface SocketDescriptorOptions {
    * @default {false}
    */
   readonly nonblockWhenAsked?: boolean;
+  /**
+   * The embedder has allowed the address that it is bound to.
+   *
+   * @default {false}
+   */
+  readonly bound?: boolean;
 }
 
 /** An open socket. */
 export class SocketDescriptor extends Descriptor {
   readonly socket: HostSocket;
+  /**
+   * The embedder has allowed the address that it is bound to. The system alone cannot tell: to connect
+   * binds a socket too, and it stays bound when nobody answers.
+   */
+  bound: boolean;
   #nonblockWhenAsked: boolean;
   /** For the transfer that is under way. */
-  readonly #transfer: SocketTransfer = {
-    nonblock: false,
-    peek: false,
-    waitAll: false,
-    to: undefined,
-    wantsFrom: false,
-    from: undefined,
-    truncated: false,
-  };
+  #transfer = newTransfer();
 
   constructor(socket: HostSocket, options: SocketDescriptorOptions) {
     super(options.rights, options.inheriting);
     this.socket = socket;
     this.flags = options.flags;
     this.#nonblockWhenAsked = options.nonblockWhenAsked ?? false;
+    this.bound = options.bound ?? false;
   }
 
   override get filetype(): number {
@@ -52,7 +56,12 @@ export class SocketDescriptor extends Descriptor {
     return (this.flags & FDFLAG.nonblock) !== 0;
   }
 
-  /** A transfer as `fd_read` and `fd_write` mean it: the same object each time. */
+  /** It becomes non-blocking as soon as the guest asks for the flags. */
+  get nonblockWhenAsked(): boolean {
+    return this.#nonblockWhenAsked;
+  }
+
+  /** A transfer as `fd_read` and `fd_write` mean it: the same object, until one has to wait. */
   transfer(): SocketTransfer {
     const transfer = this.#transfer;
     transfer.nonblock = this.nonblock;
@@ -65,9 +74,16 @@ export class SocketDescriptor extends Descriptor {
     return transfer;
   }
 
+  /** Receives. A transfer that waits keeps its object: another thread's next one gets its own. */
+  receive(into: Vectors, transfer: SocketTransfer): Eventual {
+    const answer = this.socket.receive(into, transfer);
+    if (typeof answer !== "number") this.#transfer = newTransfer();
+    return answer;
+  }
+
   override read(into: Vectors): Eventual {
     if ((this.rights & RIGHT.fdRead) === 0) return -ERRNO.badf;
-    return this.socket.receive(into, this.transfer());
+    return this.receive(into, this.transfer());
   }
 
   override write(from: Vectors): Eventual {
@@ -104,4 +120,16 @@ export class SocketDescriptor extends Descriptor {
   override close(): Answer {
     return this.socket.close();
   }
+}
+
+function newTransfer(): SocketTransfer {
+  return {
+    nonblock: false,
+    peek: false,
+    waitAll: false,
+    to: undefined,
+    wantsFrom: false,
+    from: undefined,
+    truncated: false,
+  };
 }

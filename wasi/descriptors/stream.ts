@@ -1,6 +1,7 @@
 import { FDFLAG, FILETYPE, RIGHT, RIGHTS_STREAM } from "../abi.ts";
 import { ERRNO } from "../errno.ts";
 import type { Answer, FileStat } from "../host/host.ts";
+import { tellStream } from "../host/standard.ts";
 import type { Vectors } from "../memory.ts";
 import { Descriptor, type Readiness } from "./descriptor.ts";
 
@@ -65,15 +66,7 @@ export class StreamDescriptor extends Descriptor {
   }
 
   override stat(out: FileStat): Answer {
-    out.dev =
-      out.ino =
-      out.size =
-      out.atimNs =
-      out.mtimNs =
-      out.ctimNs =
-        0n;
-    out.nlink = 1n;
-    out.filetype = this.filetype;
+    tellStream(this.filetype, out);
     return 0;
   }
 

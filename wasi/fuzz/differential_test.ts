@@ -1,8 +1,6 @@
 /**
  * Random sequences of file operations have the same results on every host of ours, and on wasmtime
  * (`$WASMTIME`, or on the PATH) if it is there, but for differences that have a name.
- *
- * `FUZZ_SEQUENCES` is how many are drawn, `FUZZ_SEED` where from; both are printed when it fails.
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -12,9 +10,8 @@ import { type Difference, findDifferences, type Known, runSequences, shrink } fr
 import { OWN_DIFFERENCES, WASMTIME_DIFFERENCES } from "./known_differences.ts";
 import { type Operation, sequenceIn, sequences } from "./operations.ts";
 import { ownPeer, type Peer, wasmtimePeer } from "./peers.ts";
+import { SEED, SEQUENCES, tell } from "./settings.ts";
 
-const SEQUENCES = Number(Deno.env.get("FUZZ_SEQUENCES") ?? 800);
-const SEED = Number(Deno.env.get("FUZZ_SEED") ?? 20_260);
 const OPERATIONS_MAX = 30;
 
 const drawn = fc.sample(sequences(OPERATIONS_MAX), { numRuns: SEQUENCES, seed: SEED });
@@ -28,6 +25,7 @@ async function assertSame(name: string, peer: Peer, known: readonly Known[]): Pr
   expected ??= await runSequences(drawn, reference);
   const answers = { ours: expected, theirs: await runSequences(drawn, peer) };
   const differences = findDifferences(drawn, answers, known);
+  tell(`${name}: ${SEQUENCES} sequences, ${differences.length} differ`);
   const [first] = differences;
   if (first === undefined) return;
   const alone = async (operations: readonly Operation[]): Promise<Difference | undefined> => {

@@ -1,6 +1,6 @@
 /**
  * No path leads out: a million of them through links of every kind against the rules, and some
- * thousands on a real file system over every host. `FUZZ_PATHS` is how many, `FUZZ_SEED` where from.
+ * thousands on a real file system over every host.
  */
 import assert from "node:assert/strict";
 import { OFLAG, RIGHT } from "../abi.ts";
@@ -8,13 +8,11 @@ import type { System } from "../host/host.ts";
 import { type Place, walk } from "../paths.ts";
 import { HOSTS, Probe, Scratch } from "../testing/probe.ts";
 import { Random } from "./random.ts";
+import { PATHS, REAL_PATHS, SEED, tell } from "./settings.ts";
 import { follow, kindAt, makePath, makeWorld, type Node, nodeAt } from "./world.ts";
 
-const PATHS = Number(Deno.env.get("FUZZ_PATHS") ?? 1_000_000);
-const REAL_PATHS = Math.ceil(PATHS / 100);
-const SEED = Number(Deno.env.get("FUZZ_SEED") ?? 20_260);
 const PATHS_PER_WORLD = 2_000;
-const REAL_WORLDS = 20;
+const REAL_PATHS_PER_WORLD = 500;
 
 type Walk = (path: string, options: { box: Node; follow: boolean }) => Place | number;
 
@@ -61,6 +59,7 @@ Deno.test(`walk() goes where the rules say and never out, for ${PATHS} paths`, (
     (path, { box, follow }) => walk(path, { follow, look: (parts) => kindAt(box, parts) }),
     PATHS,
   );
+  tell(`${PATHS} paths, ${wrong} wrong`);
   assert.equal(wrong, 0, `${first} (FUZZ_SEED=${SEED})`);
 });
 
@@ -110,12 +109,12 @@ interface Visitor extends Disposable {
 function countEscapes(enter: (box: string) => Visitor): { found: number; escapes: number } {
   const random = new Random(SEED);
   let [found, escapes] = [0, 0];
-  for (let world = 0; world < REAL_WORLDS; world++) {
+  for (let left = REAL_PATHS; left > 0; left -= REAL_PATHS_PER_WORLD) {
     using scratch = new Scratch();
     build(makeWorld(random).box, scratch.box);
     const inside = inodesIn(scratch.box);
     using visitor = enter(scratch.box);
-    for (let index = 0; index < REAL_PATHS / REAL_WORLDS; index++) {
+    for (let index = 0; index < Math.min(left, REAL_PATHS_PER_WORLD); index++) {
       const inode = visitor.visit(makePath(random));
       if (inode === undefined) continue;
       found++;
@@ -161,6 +160,7 @@ class Guest implements Visitor {
 for (const [name, host] of HOSTS) {
   Deno.test(`no path of ${REAL_PATHS} leads out of a real folder (${name})`, () => {
     const { found, escapes } = countEscapes((box) => new Guest(host, box));
+    tell(`${name}: ${REAL_PATHS} paths, ${found} led anywhere, ${escapes} out`);
     assert.equal(escapes, 0);
     assert.ok(found > REAL_PATHS / 50, `only ${found} paths led anywhere`);
   });
@@ -177,5 +177,6 @@ Deno.test("an escape is found: a host that leaves the paths to the system", () =
     },
     [Symbol.dispose](): void {},
   }));
+  tell(`left to the system: ${REAL_PATHS} paths, ${escapes} led out`);
   assert.ok(escapes > 100, `${escapes} found`);
 });

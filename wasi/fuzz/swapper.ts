@@ -1,7 +1,7 @@
 /**
- * A process that swaps a directory for a link, over and over, until it is killed: `deno run -A
- * swapper.ts FOLDER`. In the folder, `way` is by turns the directory `inside` and a link that leads
- * out.
+ * A process that swaps things, over and over, until it is killed: `deno run -A swapper.ts FOLDER`. In
+ * the folder, `way` is by turns the directory `inside` and a link that leads out; and what is in `way`
+ * is by turns out of the folder, so that its `..` leads elsewhere.
  */
 import { renameSync } from "node:fs";
 
@@ -12,4 +12,6 @@ while (true) {
   renameSync(`${folder}/link`, `${folder}/way`);
   renameSync(`${folder}/way`, `${folder}/link`);
   renameSync(`${folder}/inside`, `${folder}/way`);
+  renameSync(`${folder}/way/folder`, `${folder}/../outside/taken`);
+  renameSync(`${folder}/../outside/taken`, `${folder}/way/folder`);
 }

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import type { DirectoryEntry } from "../directory_entry.ts";
-import type { FileStat } from "../file_stat.ts";
-import type { GuestPath } from "../guest_path.ts";
+import type { DirectoryEntry } from "./directory_entry.ts";
+import type { FileStat } from "./file_stat.ts";
+import type { GuestPath } from "./guest_path.ts";
 import type { Vectors } from "../memory.ts";
 import type { Answer, Eventual } from "./answer.ts";
 import type { HostSocket, SocketSystem } from "./socket.ts";
@@ -98,6 +98,12 @@ export interface Wait {
   ready: { errno: number; bytes: bigint; hangup: boolean } | undefined;
 }
 
+/** How to open a directory of this machine. */
+export interface OpenRootOptions {
+  /** @default {false: links are followed} */
+  readonly exact?: boolean;
+}
+
 /** A way to the operating system that is open. */
 export interface Host {
   /** Which implementation this is. */
@@ -106,8 +112,11 @@ export interface Host {
 
 /** The operating system, as far as guests need it. */
 export interface System extends Host, SocketSystem {
-  /** Opens a directory of this machine by a path of its own. */
-  openRoot(hostPath: string): HostDirectory | Answer;
+  /**
+   * Opens a directory of this machine by a path of its own. An `exact` one must be absolute and is
+   * refused with `loop` if there is a link in it.
+   */
+  openRoot(hostPath: string, options?: OpenRootOptions): HostDirectory | Answer;
   /** Opens a file, pipe or device of this machine for reading, by a path of its own. */
   openFile(hostPath: string): HostFile | Answer;
   /** Standard input, output or error of this process. Closing it does nothing. */

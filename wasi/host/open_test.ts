@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import wabt from "wabt";
 import { openHost } from "./open.ts";
-import { libcPaths } from "./libc/library.ts";
+import { libcPaths } from "./libc/paths.ts";
 
 const tools = await wabt();
 const MOD = new URL("../mod.ts", import.meta.url).href;
@@ -23,15 +23,16 @@ async function run(script: string, permissions: readonly string[]): Promise<stri
   return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
 }
 
-Deno.test("openHost() opens each kind once", () => {
-  assert.equal(openHost("portable"), openHost("portable"));
-  assert.equal(openHost("portable").kind, "portable");
+Deno.test("openHost() opens each kind once", async () => {
+  const host = await openHost("portable");
+  assert.equal(await openHost("portable"), host);
+  assert.equal(host.kind, "portable");
 });
 
 Deno.test("openHost() takes the portable host where libc may not be opened", async () => {
   const script = `import { existsSync } from "node:fs";
 import wabt from "wabt";
-import { openHost } from "${MOD}"; console.log(openHost().kind);`;
+import { openHost } from "${MOD}"; console.log((await openHost()).kind);`;
   assert.equal(await run(script, ["--allow-read"]), "portable\n");
 });
 
@@ -59,12 +60,12 @@ Deno.test({
     module.destroy();
     const script = `
       import { compile, openHost, prepare } from "${MOD}";
-      const host = openHost(undefined, { revokeFfi: true });
+      const host = await openHost(undefined, { revokeFfi: true });
       let closed = false;
       try { Deno.dlopen("${libc}", {}); } catch { closed = true; }
       const preopens = [{ hostPath: "${box}", guestPath: "/" }];
       const module = compile(Uint8Array.fromBase64("${bytes.toBase64()}"));
-      const { code } = await prepare(module, { preopens }).run();
+      const { code } = await (await prepare(module, { preopens })).run();
       console.log(host.kind, closed, code);`;
     assert.equal(await run(script, [`--allow-ffi=${libc}`]), "libc true 0\n");
     assert.ok((await Deno.stat(`${box}/made`)).isDirectory);

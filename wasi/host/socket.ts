@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { FileStat } from "../file_stat.ts";
+import type { FileStat } from "./file_stat.ts";
 import type { Vectors } from "../memory.ts";
 import type { IpAddress } from "../network/ip.ts";
 import type { Answer, Eventual } from "./answer.ts";
@@ -48,7 +48,7 @@ export interface SocketTransfer {
 
 /** Options of a socket that the guest may read, and some of them set. All values are whole numbers. */
 export type SocketOption =
-  /** 0 or 1. Set on every socket that will listen. */
+  /** 0 or 1. */
   | "reuseAddress"
   /** 0 or 1. */
   | "keepAlive"
@@ -80,7 +80,8 @@ export interface HostSocket {
   accept(options: { nonblock: boolean }): HostSocket | Answer | Promise<HostSocket | Answer>;
   /**
    * Connects; of datagrams, names the peer. With `nonblock` a stream answers `inprogress`, becomes
-   * ready to write at the end, and has told its fate in the option `error`.
+   * ready to write at the end, and has told its fate in the option `error`. A socket that has another
+   * address than `source` already is refused with `inval`.
    */
   connect(
     address: SocketAddress,
@@ -108,6 +109,15 @@ export interface HostSocket {
 
 /** The part of the operating system that opens sockets. */
 export interface SocketSystem {
+  /** Imports what sockets need; {@linkcode openSocket} may be called then. */
+  loadSockets(): Promise<void>;
   /** A new socket, not bound; `afnosupport` for a family that this machine does not have. */
   openSocket(family: Family, protocol: Protocol): HostSocket | Answer;
+}
+
+/** True for a socket that has this address already, at whatever port. */
+export function isAt(socket: HostSocket, { ip }: SocketAddress): boolean {
+  const local = socket.localAddress();
+  return typeof local !== "number" && local.port !== 0 &&
+    local.ip.length === ip.length && local.ip.every((byte, index) => byte === ip[index]);
 }

@@ -1,5 +1,5 @@
 import { ModuleLimitError } from "./errors.ts";
-import { MEMORIES_MAX, TABLES_MAX } from "./limits.ts";
+import { IMPORTS_MAX, MEMORIES_MAX, NAME_BYTES_MAX, TABLES_MAX } from "./limits.ts";
 import { Reader } from "./reader.ts";
 import { SECTION, type Section } from "./sections.ts";
 
@@ -26,6 +26,10 @@ export interface Declaration extends Limits {
 export interface Declarations {
   /** How many functions are imported: the module's own are counted from there. */
   readonly importedFunctions: number;
+  /** The same for globals. */
+  readonly importedGlobals: number;
+  /** The host can give it a network: it imports a `sock_*`. */
+  readonly sockets: boolean;
   readonly memories: readonly Declaration[];
   readonly tables: readonly Declaration[];
 }
@@ -34,7 +38,8 @@ const FLAG = { maximum: 1, shared: 2, address64: 4 };
 const KIND = { function: 0, table: 1, memory: 2, global: 3, tag: 4 };
 /** Begins a table whose elements have an initial value of their own. */
 const TABLE_WITH_VALUE = 0x40;
-const decoder = new TextDecoder();
+const SOCKET_PREFIX = new TextEncoder().encode("sock_");
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Reads what a module says of its memories and tables (Wasm core specification, "Import Section",
@@ -42,7 +47,8 @@ const decoder = new TextDecoder();
  *
  * @throws {MalformedError} For everything that is not known here: what cannot be read cannot be
  * limited.
- * @throws {ModuleLimitError} For more of them than {@linkcode MEMORIES_MAX} and {@linkcode TABLES_MAX}.
+ * @throws {ModuleLimitError} For more of them than {@linkcode MEMORIES_MAX} and {@linkcode TABLES_MAX},
+ * or more imports than {@linkcode IMPORTS_MAX}.
  */
 export function readDeclarations(
   module: Uint8Array,
@@ -50,18 +56,22 @@ export function readDeclarations(
 ): Declarations {
   const memories: Declaration[] = [];
   const tables: Declaration[] = [];
-  let importedFunctions = 0;
+  let [importedFunctions, importedGlobals] = [0, 0];
+  let sockets = false;
   for (const section of sections) {
     const reader = new Reader(module, section);
     if (section.id === SECTION.import) {
-      importedFunctions += readImports(reader, { memories, tables });
+      const imports = readImports(reader, { memories, tables });
+      importedFunctions += imports.functions;
+      importedGlobals += imports.globals;
+      sockets ||= imports.sockets;
     } else if (section.id === SECTION.table) {
       readEach(reader, () => addTable(tables, readTable(reader)));
     } else if (section.id === SECTION.memory) {
       readEach(reader, () => addMemory(memories, readLimits(reader)));
     }
   }
-  return { memories, tables, importedFunctions };
+  return { memories, tables, importedFunctions, importedGlobals, sockets };
 }
 
 function readEach(reader: Reader, readOne: () => void): void {
@@ -69,35 +79,49 @@ function readEach(reader: Reader, readOne: () => void): void {
   if (reader.at !== reader.end) reader.fail("is past the last entry of its section");
 }
 
-/** Answers how many functions there were. */
+/** Answers how many functions and globals there were, and whether a function is on sockets. */
 function readImports(
   reader: Reader,
   into: { memories: Declaration[]; tables: Declaration[] },
-): number {
-  let functions = 0;
+): { readonly functions: number; readonly globals: number; readonly sockets: boolean } {
+  let [functions, globals] = [0, 0];
+  let sockets = false;
+  let left = IMPORTS_MAX;
   readEach(reader, () => {
+    if (left-- === 0) {
+      throw new ModuleLimitError(`it has more than ${IMPORTS_MAX} imports, the limit`);
+    }
     const [module, name] = [reader.name(), reader.name()];
     const kind = reader.byte();
     if (kind === KIND.function) {
       reader.u32();
       functions++;
+      sockets ||= SOCKET_PREFIX.every((byte, index) => name[index] === byte);
     } else if (kind === KIND.table || kind === KIND.memory) {
       if (kind === KIND.table) reader.skipValueType();
       const declaration = {
         ...readLimits(reader),
-        import: { module: decoder.decode(module), name: decoder.decode(name) },
+        import: { module: textOf(module), name: textOf(name) },
       };
       if (kind === KIND.table) addTable(into.tables, declaration);
       else addMemory(into.memories, declaration);
     } else if (kind === KIND.global) {
       reader.skipValueType();
       reader.byte();
+      globals++;
     } else if (kind === KIND.tag) {
       reader.byte();
       reader.u32();
     } else reader.fail(`imports a thing of unknown kind ${kind}`);
   });
-  return functions;
+  return { functions, globals, sockets };
+}
+
+function textOf(name: Uint8Array): string {
+  if (name.length <= NAME_BYTES_MAX) return decoder.decode(name);
+  throw new ModuleLimitError(
+    `it has a name of ${name.length} bytes; the limit is ${NAME_BYTES_MAX}`,
+  );
 }
 
 // Refused while they are read, because a hostile file has room for a hundred million.
@@ -159,8 +183,8 @@ function skipConstant(reader: Reader): void {
     const op = reader.byte();
     if (op === OP.end) return;
     if (op === OP.globalGet || op === OP.refFunc) reader.u32();
-    else if (op === OP.refNull) reader.skipSigned("s33");
-    else if (op === OP.i32Const || op === OP.i64Const) reader.skipSigned("s64");
+    else if (op === OP.refNull) reader.skipNumber();
+    else if (op === OP.i32Const || op === OP.i64Const) reader.skipNumber();
     else if (op === OP.f32Const) reader.pass(4);
     else if (op === OP.f64Const) reader.pass(8);
     else reader.fail(`follows instruction ${op}, not known as the value of a table`);

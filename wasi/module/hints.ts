@@ -1,4 +1,4 @@
-import { type Bodies, readBodies } from "./code.ts";
+import type { Bodies } from "./code.ts";
 import { type BodyFacts, readBody } from "./instructions.ts";
 import { EXPORTS_MAX } from "./limits.ts";
 import { leb128, MalformedError, Reader } from "./reader.ts";
@@ -61,13 +61,15 @@ const NO_HINTS: Hints = { functions: [], settleMs: 0 };
 export function chooseHints(
   module: Uint8Array,
   sections: readonly Section[],
-  importedFunctions: number,
+  { importedFunctions, bodies }: {
+    readonly importedFunctions: number;
+    readonly bodies: Bodies | undefined;
+  },
 ): Hints {
-  const section = sections.find(({ id }) => id === SECTION.code);
-  if (section === undefined) return NO_HINTS;
+  if (bodies === undefined) return NO_HINTS;
   try {
     const code = {
-      bodies: readBodies(module, section),
+      bodies,
       body: (index: number) => readBody(new Reader(module, code.bodies.part(index))),
       imported: importedFunctions,
     };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import wabt from "wabt";
+import { findBodies } from "./code.ts";
 import { readDeclarations } from "./declarations.ts";
 import { chooseHints, type Hints, hintSection } from "./hints.ts";
 import { HEADER, section } from "./testing.ts";
@@ -20,7 +21,11 @@ function adviceFor(text: string, before: readonly number[] = []): Hints {
   parsed.destroy();
   const module = Uint8Array.from([...HEADER, ...before, ...binary.subarray(HEADER.length)]);
   const sections = readSections(module);
-  return chooseHints(module, sections, readDeclarations(module, sections).importedFunctions);
+  const { importedFunctions } = readDeclarations(module, sections);
+  return chooseHints(module, sections, {
+    importedFunctions,
+    bodies: findBodies(module, sections),
+  });
 }
 
 /** `count` functions without a loop. */

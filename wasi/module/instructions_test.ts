@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import wabt from "wabt";
 import { readBodies } from "./code.ts";
-import { readBody } from "./instructions.ts";
+import { findGrowths, readBody } from "./instructions.ts";
 import { MalformedError, Reader } from "./reader.ts";
 import { readSections, SECTION } from "./sections.ts";
 
@@ -58,6 +58,32 @@ Deno.test("readBody() knows every instruction's form", () => {
   assert.equal(reader.at, reader.end);
   assert.deepEqual(readBody(new Reader(module, part(1))), { loopDepth: 0, calls: [0] });
   assert.deepEqual(readBody(new Reader(module, part(2))).calls, []);
+});
+
+Deno.test("findGrowths() finds growth among instructions of every form", () => {
+  const { module, part } = code();
+  const { at, end } = part(3);
+  const [growth, ...more] = findGrowths(new Reader(module, { at, end }), end - 1)!;
+  assert.deepEqual([...module.subarray(growth!.start, growth!.end)], [0x40, 0]);
+  assert.deepEqual([growth!.memory, more.length], [0, 0]);
+  assert.deepEqual(findGrowths(new Reader(module, { at, end }), growth!.start - 1), []);
+});
+
+Deno.test("findGrowths() gives up on instructions that it does not know", () => {
+  const grow = [0x40, 0];
+  const growths = (code: number[]): number | undefined => {
+    const bytes = Uint8Array.from([0, ...code, ...grow, 0x0b]);
+    return findGrowths(new Reader(bytes, { at: 0, end: bytes.length }), bytes.length - 1)?.length;
+  };
+  assert.equal(growths([]), 1);
+  assert.equal(growths([0xfd, 0x93, 0x02]), 1); // the last relaxed one
+  for (
+    const code of [[0x27], [0xfb, 0x1c], [0xfc, 18], [0xfd, 0x94, 0x02], [0xfe, 4], [0xfe, 0x4f]]
+  ) {
+    assert.equal(growths(code), undefined, `${code}`);
+  }
+  assert.equal(growths([0x1f, 0x40, 2, 0, 5, 0, 2, 0]), 1);
+  assert.equal(growths([0x1f, 0x40, 1, 4, 0]), undefined);
 });
 
 Deno.test("readBody() ends on any bytes", () => {

@@ -53,7 +53,9 @@ export function planMemories(
     );
   }
   const edits = memories.flatMap((memory, index) =>
-    shares[index]! < claims[index]!.maximum ? [resize(memory, shares[index]!)] : []
+    shares[index]! < declared(memory, claims[index]!.maximum)
+      ? [resize(memory, shares[index]!)]
+      : []
   );
   const imported = memories.flatMap((memory, index) =>
     memory.import === undefined ? [] : [{
@@ -65,4 +67,9 @@ export function planMemories(
     }]
   );
   return { edits, imported };
+}
+
+/** V8 refuses a maximum that it cannot give, which the format allows with 64-bit addresses. */
+function declared({ address64, maximum }: Declaration, most: number): number {
+  return address64 ? maximum ?? most : most;
 }

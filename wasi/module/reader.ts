@@ -6,7 +6,9 @@ export class MalformedError extends Error {
 
 /** Bits of the last byte that a number of 32, 33 or 64 bits may use, after full bytes of 7 bits. */
 const LAST_BYTE = { u32: 0x0f, u64: 0x01 };
-const BYTES_MAX = { u32: 5, s33: 5, u64: 10, s64: 10 };
+const BYTES_MAX = { u32: 5, u64: 10 };
+/** Bytes of the longest number that the format has, one of 64 bits. */
+const NUMBER_BYTES_MAX = 10;
 
 /**
  * Reads a part of a Wasm binary, strictly: never outside of its bounds, no number longer or larger
@@ -58,12 +60,13 @@ export class Reader {
     return this.fail("is no number of 64 bits");
   }
 
-  /** Passes over a signed number; its value is the compiler's concern. */
-  skipSigned(bits: "s33" | "s64"): void {
-    for (let i = 0; i < BYTES_MAX[bits]; i++) {
-      if (this.byte() < 0x80) return;
+  /** Passes over a number of any kind; its value and its exact length are the compiler's concern. */
+  skipNumber(): void {
+    const longest = Math.min(this.end, this.at + NUMBER_BYTES_MAX);
+    while (this.at < longest) {
+      if (this.#bytes[this.at++]! < 0x80) return;
     }
-    this.fail("is no signed number");
+    this.fail("is no number");
   }
 
   /** Passes over bytes. */
@@ -83,7 +86,7 @@ export class Reader {
   /** Passes over a value type: a byte, or `ref` and `ref null` with a heap type. */
   skipValueType(): void {
     const byte = this.byte();
-    if (byte === 0x63 || byte === 0x64) this.skipSigned("s33");
+    if (byte === 0x63 || byte === 0x64) this.skipNumber();
   }
 
   fail(what: string): never {

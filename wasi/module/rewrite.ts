@@ -1,5 +1,7 @@
+import { findBodies } from "./code.ts";
 import { readDeclarations } from "./declarations.ts";
 import { ModuleLimitError } from "./errors.ts";
+import { watchGrowth } from "./growth.ts";
 import { chooseHints, hintSection } from "./hints.ts";
 import { MODULE_BYTES_MAX } from "./limits.ts";
 import { type ImportedMemory, planMemories } from "./memories.ts";
@@ -17,7 +19,8 @@ import { planTables } from "./tables.ts";
 /** What a module shall be held to. */
 export interface CompileOptions {
   /**
-   * Bytes that all memories of the module may have together.
+   * Bytes that all memories of the module may have together. With a limit, the offsets in the stack of
+   * a trap can be some bytes behind those of the file (see {@linkcode watchGrowth}).
    *
    * @default {what V8 gives}
    */
@@ -30,6 +33,8 @@ export interface Rewritten {
   readonly bytes: Uint8Array;
   /** What the host must create before it can be linked. */
   readonly importedMemories: readonly ImportedMemory[];
+  /** It imports a function whose name begins with `sock_`. */
+  readonly sockets: boolean;
   /** Milliseconds that are well spent between compiling it and running it; mostly 0. */
   readonly settleMs: number;
 }
@@ -38,9 +43,9 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * Holds a module to its limits and advises the compiler: lowers the maximums of memories and tables,
- * and names the functions to optimise first ({@linkcode chooseHints}). Advice of the module's own is
- * taken out, because it comes from whoever made the module and would be read by an experimental part
- * of V8.
+ * makes it tell when a limit of its memory was felt ({@linkcode watchGrowth}), and names the functions
+ * to optimise first ({@linkcode chooseHints}). Advice of the module's own is taken out, because it comes
+ * from whoever made the module and would be read by an experimental part of V8.
  *
  * @throws {MemoryLimitError} If its memories start with more than they may have.
  * @throws {ModuleLimitError} If it is or has more than the named limits allow.
@@ -51,11 +56,20 @@ export function rewrite(module: Uint8Array, options: CompileOptions = {}): Rewri
     throw new ModuleLimitError(`it has ${module.length} bytes; the limit is ${MODULE_BYTES_MAX}`);
   }
   const sections = readSections(module);
-  const { memories, tables, importedFunctions } = readDeclarations(module, sections);
+  const declarations = readDeclarations(module, sections);
+  const { memories, tables, importedFunctions, sockets } = declarations;
+  const bodies = findBodies(module, sections);
   const plan = planMemories(memories, options.memoryBytesMax);
-  const resizes = [...plan.edits, ...planTables(tables)].sort((a, b) => a.start - b.start);
-  const edits = sections.flatMap((section) => editOf(module, section, resizes) ?? []);
-  const hints = chooseHints(module, sections, importedFunctions);
+  const watch = options.memoryBytesMax === undefined
+    ? undefined
+    : watchGrowth(module, { sections, declarations, bodies });
+  const inside = [...plan.edits, ...planTables(tables), ...watch?.edits ?? []]
+    .sort((a, b) => a.start - b.start);
+  const edits = sections.flatMap((section) => [
+    ...watch?.sections.filter(({ start }) => start === section.start) ?? [],
+    ...editOf(module, section, inside),
+  ]);
+  const hints = chooseHints(module, sections, { importedFunctions, bodies });
   if (hints.functions.length > 0) {
     const bytes = hintSection(hints.functions);
     edits.push({ start: module.length, end: module.length, bytes });
@@ -63,13 +77,14 @@ export function rewrite(module: Uint8Array, options: CompileOptions = {}): Rewri
   return {
     bytes: splice(module, edits),
     importedMemories: plan.imported,
+    sockets,
     settleMs: hints.settleMs,
   };
 }
 
-function editOf(module: Uint8Array, section: Section, resizes: readonly Edit[]): Edit | undefined {
-  if (isAdvice(customName(module, section))) return { ...section, bytes: NOTHING };
-  return section.id === SECTION.custom ? undefined : editSection(module, section, resizes);
+function editOf(module: Uint8Array, section: Section, inside: readonly Edit[]): Edit[] {
+  if (isAdvice(customName(module, section))) return [{ ...section, bytes: NOTHING }];
+  return section.id === SECTION.custom ? [] : editSection(section, inside);
 }
 
 /** Branch hints belong to the standard, and are always read. */

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MemoryLimitError, ModuleLimitError } from "./errors.ts";
 import {
+  IMPORTS_MAX,
   MEMORIES_MAX,
+  NAME_BYTES_MAX,
   PAGE_BYTES,
   SECTIONS_MAX,
   TABLE_ELEMENTS_MAX,
   TABLES_MAX,
 } from "./limits.ts";
-import { MalformedError } from "./reader.ts";
+import { leb128, MalformedError } from "./reader.ts";
 import { rewrite, type Rewritten } from "./rewrite.ts";
 import { createMemory, growToEnd, HEADER, moduleOf, section, type Shape } from "./testing.ts";
 
@@ -187,4 +189,33 @@ Deno.test("rewrite() refuses what it cannot read, and names the offset", () => {
   assert.throws(() => rewrite(past), MalformedError);
   const left = Uint8Array.from([...HEADER, ...section(5, [1, 0, 1, 0])]);
   assert.throws(() => rewrite(left), /offset 13 is past the last entry/);
+});
+
+Deno.test("rewrite() lowers a 64-bit memory's maximum to what V8 gives, without a limit too", () => {
+  const { bytes } = rewrite(
+    moduleOf({ memories: [{ minimum: 1, maximum: 2 ** 40, address64: true }] }),
+  );
+  assert.ok(WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>));
+});
+
+Deno.test("rewrite() refuses more imports than it reads, and names that nobody has", () => {
+  const imports = (count: number): Uint8Array => {
+    const content = new Uint8Array(leb128(count).length + 4 * count); // "" "", function of type 0
+    content.set(leb128(count));
+    return Uint8Array.from([...HEADER, 2, ...leb128(content.length), ...content]);
+  };
+  assert.equal(rewrite(imports(IMPORTS_MAX)).bytes.length > IMPORTS_MAX, true);
+  const limit = (message: RegExp): { name: string; message: RegExp } => ({
+    name: "ModuleLimitError",
+    message,
+  });
+  assert.throws(() => rewrite(imports(IMPORTS_MAX + 1)), limit(/more than 100000 imports/));
+  const memory = { minimum: 1, import: "m".repeat(NAME_BYTES_MAX + 1) };
+  assert.throws(() => rewrite(moduleOf({ memories: [memory] })), limit(/a name of 100001 bytes/));
+});
+
+Deno.test("rewrite() takes names as they are, byte order marks included", () => {
+  const [marked] = rewrite(moduleOf({ memories: [{ minimum: 1, import: "\ufeffm" }] }))
+    .importedMemories;
+  assert.equal(marked?.name, "\ufeffm");
 });

@@ -1,13 +1,23 @@
 import { ModuleLimitError } from "./errors.ts";
-import { SECTIONS_MAX } from "./limits.ts";
+import { NAME_BYTES_MAX, SECTIONS_MAX } from "./limits.ts";
 import { leb128, Reader } from "./reader.ts";
 
 /** Numbers of the sections that are looked into (Wasm core specification, "Modules: Sections"). */
-export const SECTION = { custom: 0, import: 2, table: 4, memory: 5, export: 7, code: 10 } as const;
+export const SECTION = {
+  custom: 0,
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  memory: 5,
+  global: 6,
+  export: 7,
+  code: 10,
+} as const;
 
 /** Bytes of the magic number and the version, before the first section. */
 const HEADER_BYTES = 8;
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Where a section is. Offsets in the file. */
 export interface Section {
@@ -44,12 +54,16 @@ export function readSections(module: Uint8Array): Section[] {
   return sections;
 }
 
-/** The name of a custom section; `undefined` for another section, or one that cannot be read. */
+/**
+ * The name of a custom section; `undefined` for another section, or a name that cannot be read or is
+ * longer than {@linkcode NAME_BYTES_MAX}.
+ */
 export function customName(module: Uint8Array, section: Section): string | undefined {
   if (section.id !== SECTION.custom) return undefined;
   const reader = new Reader(module, section);
   try {
-    return decoder.decode(reader.name());
+    const name = reader.name();
+    return name.length > NAME_BYTES_MAX ? undefined : decoder.decode(name);
   } catch {
     return undefined;
   }
@@ -63,25 +77,14 @@ export interface Edit {
 }
 
 /**
- * The edits of a section's content as one of the whole section, which thereby gets its new length.
- * `undefined` if there are none for it.
+ * Those of the edits that are of a section's content, after the one that gives the section its new
+ * length. Empty if there are none.
  */
-export function editSection(
-  module: Uint8Array,
-  { id, start, at, end }: Section,
-  edits: readonly Edit[],
-): Edit | undefined {
+export function editSection({ id, start, at, end }: Section, edits: readonly Edit[]): Edit[] {
   const inside = edits.filter((edit) => edit.start >= at && edit.end <= end);
-  if (inside.length === 0) return undefined;
-  const content = splice(
-    module.subarray(at, end),
-    inside.map(({ start, end, bytes }) => ({ start: start - at, end: end - at, bytes })),
-  );
-  const head = [id, ...leb128(content.length)];
-  const bytes = new Uint8Array(head.length + content.length);
-  bytes.set(head);
-  bytes.set(content, head.length);
-  return { start, end, bytes };
+  if (inside.length === 0) return [];
+  const head = Uint8Array.from([id, ...leb128(end - at + addedBy(inside))]);
+  return [{ start, end: at, bytes: head }, ...inside];
 }
 
 /**
@@ -90,11 +93,7 @@ export function editSection(
  */
 export function splice(file: Uint8Array, edits: readonly Edit[]): Uint8Array {
   if (edits.length === 0) return file;
-  const growth = edits.reduce(
-    (sum, { start, end, bytes }) => sum + bytes.length - (end - start),
-    0,
-  );
-  const result = new Uint8Array(file.length + growth);
+  const result = new Uint8Array(file.length + addedBy(edits));
   let [from, to] = [0, 0];
   for (const { start, end, bytes } of edits) {
     result.set(file.subarray(from, start), to);
@@ -105,4 +104,9 @@ export function splice(file: Uint8Array, edits: readonly Edit[]): Uint8Array {
   }
   result.set(file.subarray(from), to);
   return result;
+}
+
+/** Bytes that a file is longer after the edits. */
+function addedBy(edits: readonly Edit[]): number {
+  return edits.reduce((sum, { start, end, bytes }) => sum + bytes.length - (end - start), 0);
 }

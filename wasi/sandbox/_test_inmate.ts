@@ -41,6 +41,11 @@ const CALLS = {
     gettid: 186,
     prctl: 157,
     unshare: 272,
+    pipe2: 293,
+    fcntl: 72,
+    write: 1,
+    socketpair: 53,
+    connect: 42,
   },
   aarch64: {
     openat: 56,
@@ -51,6 +56,11 @@ const CALLS = {
     gettid: 178,
     prctl: 167,
     unshare: 97,
+    pipe2: 59,
+    fcntl: 25,
+    write: 64,
+    socketpair: 199,
+    connect: 203,
   },
 }[Deno.build.arch];
 
@@ -111,6 +121,32 @@ function call(number: number, ...parameters: number[]): string {
   return answer < 0 ? `errno ${-answer}` : "ok";
 }
 
+/** Has the kernel send SIGKILL when there is something to read in a pipe. */
+function signalByPipe(pid: number): string {
+  const { scratch, scratchAddress } = kernel;
+  kernel.call(CALLS.pipe2, scratchAddress, 0);
+  const [reading, writing] = [scratch.getInt32(0, true), scratch.getInt32(4, true)];
+  const [setFlags, setOwner, setSignal, asynchronous] = [4, 8, 10, 0o20000];
+  const steps = [
+    kernel.call(CALLS.fcntl, reading, setOwner, pid),
+    kernel.call(CALLS.fcntl, reading, setSignal, 9),
+    kernel.call(CALLS.fcntl, reading, setFlags, asynchronous),
+    kernel.call(CALLS.write, writing, scratchAddress, 1),
+  ];
+  const refused = steps.find((answer) => answer < 0);
+  return refused === undefined ? "ok" : `errno ${-refused}`;
+}
+
+/** Turns a pair of datagram sockets to the socket at a path: errno 2 if only the path is missing. */
+function datagramsTo(path: string): string {
+  const { scratch, scratchAddress } = kernel;
+  const answer = kernel.call(CALLS.socketpair, 1, 2, 0, scratchAddress);
+  if (answer < 0) return `errno ${-answer}`;
+  const socket = scratch.getInt32(0, true);
+  kernel.writeText(`\x01\x00${path}`); // the family, AF_UNIX, and the path
+  return call(CALLS.connect, socket, Number(scratchAddress), 2 + path.length + 1);
+}
+
 const DEEDS: Readonly<Record<string, Act>> = {
   read: (path) => void Deno.readFileSync(String(path)),
   "raw open": (path, flags) => {
@@ -137,6 +173,8 @@ const DEEDS: Readonly<Record<string, Act>> = {
   kill: (pid) => call(CALLS.kill, Number(pid), 0),
   "kill self": () => call(CALLS.kill, Deno.pid, 0),
   "signal own thread": () => call(CALLS.tgkill, Deno.pid, kernel.call(CALLS.gettid), 0),
+  "signal by a pipe": (pid) => signalByPipe(Number(pid)),
+  "datagrams to": (path) => datagramsTo(String(path)),
   ptrace: () => call(CALLS.ptrace, 0x4206, 1, 0, 0), // PTRACE_SEIZE
   unshare: () => call(CALLS.unshare, 0x10000000), // CLONE_NEWUSER
   "outlive the parent": () => call(CALLS.prctl, 1, 0, 0, 0, 0), // PR_SET_PDEATHSIG

@@ -1,4 +1,4 @@
-import { libcPaths } from "../host/libc/library.ts";
+import { libcPaths } from "../host/libc/paths.ts";
 
 /**
  * Two results are declared as structures, which are passed like the numbers in them: Deno compiles

@@ -5,6 +5,7 @@
  * @module
  */
 import { AT_FDCWD, MACHINES, O_CLOEXEC, O_PATH } from "../host/libc/constants.ts";
+import { ELOOP, openExactFolder } from "./exact_folder.ts";
 import { CALL, type Kernel } from "./kernel.ts";
 import { ACCESS, type LandlockPlan, planLandlock } from "./landlock_plan.ts";
 import { SandboxError } from "./wishes.ts";
@@ -98,9 +99,9 @@ function createRuleset(kernel: Kernel, { handled }: LandlockPlan): number {
 function addPath(
   kernel: Kernel,
   ruleset: number,
-  { path, kind, access }: LandlockPlan["paths"][number],
+  { path, kind, access, exact }: LandlockPlan["paths"][number],
 ): void {
-  const fd = openPath(kernel, path, kind);
+  const fd = exact ? openExactly(kernel, path) : openPath(kernel, path, kind);
   try {
     addFd(kernel, ruleset, { fd, access, what: `${kind} "${path}"` });
   } finally {
@@ -129,13 +130,26 @@ function openPath(kernel: Kernel, path: string, kind: "folder" | "file"): number
     throw new SandboxError(`${allow}: it is a folder`); // a rule would open all that is in it
   }
   const fd = folder === -ENOTDIR && kind === "file" ? open(kernel, 0) : folder;
-  if (fd >= 0) return fd;
+  if (fd < 0) throw new SandboxError(`${allow}: ${explain(-fd)}`);
+  return fd;
+}
+
+function openExactly(kernel: Kernel, path: string): number {
+  const fd = openExactFolder(kernel, path);
+  if (fd < 0) {
+    throw new SandboxError(`Cannot allow folder "${path}" in the sandbox: ${explain(-fd)}`);
+  }
+  return fd;
+}
+
+function explain(errno: number): string {
   const why: Readonly<Record<number, string>> = {
     [ENOENT]: "it does not exist",
     [EACCES]: "a folder above it may not be entered",
     [ENOTDIR]: "it is no folder",
+    [ELOOP]: "a link is in this path, which must have none",
   };
-  throw new SandboxError(`${allow}: ${why[-fd] ?? `the kernel refused it (errno ${-fd})`}`);
+  return why[errno] ?? `the kernel refused it (errno ${errno})`;
 }
 
 /** Opens the path in the scratch bytes, for nothing but to point at it. */

@@ -69,6 +69,8 @@ export interface LandlockPlan {
     readonly path: string;
     readonly kind: "folder" | "file";
     readonly access: bigint;
+    /** There must be no link in the path of this folder. */
+    readonly exact: boolean;
   }[];
   readonly ports: readonly { readonly port: number; readonly access: bigint }[];
 }
@@ -77,6 +79,9 @@ export interface LandlockPlan {
 const CHANGES = ACCESS.writeFile | ACCESS.removeDir | ACCESS.removeFile | ACCESS.makeDir |
   ACCESS.makeReg | ACCESS.makeSym | ACCESS.refer | ACCESS.truncate;
 const READS = ACCESS.readFile | ACCESS.readDir;
+/** What rotating a file takes. */
+const LOGS = ACCESS.writeFile | ACCESS.readDir | ACCESS.removeFile | ACCESS.makeReg |
+  ACCESS.truncate;
 const PORT_MAX = 65_535;
 
 /**
@@ -86,13 +91,14 @@ const PORT_MAX = 65_535;
  */
 export function planLandlock(wishes: SandboxWishes, abi: number): LandlockPlan {
   const files = knownAccess(abi);
+  const exact = new Set(wishes.exact);
   const path = (kind: "folder" | "file", access: bigint) => (path: string) => {
     if (!path.startsWith("/") || path.includes("\0")) {
       throw new SandboxError(
         `Cannot allow ${kind} "${path}" in the sandbox: it is no absolute path`,
       );
     }
-    return { path, kind, access: access & files };
+    return { path, kind, access: access & files, exact: kind === "folder" && exact.has(path) };
   };
   return {
     handled: {
@@ -103,6 +109,7 @@ export function planLandlock(wishes: SandboxWishes, abi: number): LandlockPlan {
     paths: [
       ...(wishes.readOnly ?? []).map(path("folder", READS)),
       ...(wishes.readWrite ?? []).map(path("folder", READS | CHANGES)),
+      ...(wishes.logs ?? []).map(path("folder", LOGS)),
       ...(wishes.files ?? []).map(path("file", ACCESS.readFile)),
     ],
     ports: abi >= PARTS.tcp ? portRules(wishes) : [],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ACCESS, landlockParts, NET, planLandlock, restrictsAllThreads } from "./landlock_plan.ts";
 
-const NOTHING = { readOnly: ["/ro"], readWrite: ["/rw"], files: ["/f"] };
+const NOTHING = { readOnly: ["/ro"], readWrite: ["/rw"], logs: ["/l"], files: ["/f"] };
 const WRITES = ACCESS.writeFile | ACCESS.removeDir | ACCESS.removeFile | ACCESS.makeChar |
   ACCESS.makeDir | ACCESS.makeReg | ACCESS.makeSock | ACCESS.makeFifo | ACCESS.makeBlock |
   ACCESS.makeSym | ACCESS.refer | ACCESS.truncate | ACCESS.ioctlDev;
@@ -37,10 +37,11 @@ for (
   });
 
   Deno.test(`planLandlock() gives a read-only folder no way to write on ABI ${abi}`, () => {
-    const [readOnly, readWrite, file] = planLandlock(NOTHING, abi).paths;
+    const [readOnly, readWrite, logs, file] = planLandlock(NOTHING, abi).paths;
     assert.deepEqual(namesOf(ACCESS, readOnly!.access), ["readFile", "readDir"]);
     assert.equal(readOnly!.access & WRITES, 0n);
-    assert.deepEqual(file, { path: "/f", kind: "file", access: ACCESS.readFile });
+    assert.deepEqual(file, { path: "/f", kind: "file", access: ACCESS.readFile, exact: false });
+    assert.equal(logs!.access & (ACCESS.makeSym | ACCESS.refer | ACCESS.readFile), 0n);
     const never = ACCESS.execute | ACCESS.makeChar | ACCESS.makeBlock | ACCESS.makeSock |
       ACCESS.makeFifo | ACCESS.ioctlDev;
     assert.equal(readWrite!.access & never, 0n);

@@ -122,6 +122,7 @@ class OpenSandbox implements Sandbox {
     const map = isMainThread(kernel) ? pin(kernel, STACK_MAP) : -1;
     if (map >= 0) this.#stackMap = map;
     if (landlock !== undefined) rehearseLandlock(kernel, landlock.abi);
+    isLimited(); // as well: the first answer takes the longest
     if (seccomp) this.#install(kernel, buildProcessFilter({ arch, pid: Deno.pid }));
   }
 

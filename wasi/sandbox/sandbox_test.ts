@@ -176,6 +176,33 @@ if (Deno.build.os === "linux" && !WITHOUT.includes("landlock")) {
     ]);
   });
 
+  Deno.test("Landlock alone lets a folder for logs hold files, and no traps for who reads them", async () => {
+    using world = new World();
+    const wishes = { logs: [`${world.path}/outside`], readWrite: [`${world.path}/rw`] };
+    await assertDeeds({ walls: "landlock", wishes }, [
+      ...world.at({
+        ok: [
+          ["create", "/outside/1.log"],
+          ["write", "/outside/1.log"],
+          ["truncate", "/outside/1.log"],
+          ["rename", "/outside/1.log", "/outside/1.log.old"],
+          ["list", "/outside"],
+          ["remove", "/outside/1.log.old"],
+          ["symlink", "../secret", "/rw/planted"],
+        ],
+        EACCES: [
+          ["read", "/outside/file"],
+          ["symlink", "../secret", "/outside/2.log"],
+          ["mkdir", "/outside/folder"],
+          ["rename", "/rw/planted", "/outside/2.log"],
+        ],
+        EXDEV: [
+          ["link", "/rw/file", "/outside/2.log"],
+        ],
+      }),
+    ]);
+  });
+
   Deno.test("Landlock alone opens a single file, and a program that may be read is not run", async () => {
     using world = new World();
     const wishes = { files: [`${world.path}/secret`, "/bin/true"] };
@@ -258,6 +285,15 @@ if (Deno.build.os === "linux" && !WITHOUT.includes("landlock")) {
     );
     assert.match(await why({ files: [`/${"x".repeat(9_000)}`] }), /its path is too long/);
     assert.match(await why({ readOnly: ["relative"] }), /it is no absolute path/);
+    const link = `${path}/link`;
+    await Deno.symlink("ro", link);
+    assert.match(
+      await why({ readOnly: [link], exact: [link] }),
+      /Cannot allow folder ".*\/link" in the sandbox: a link is in this path, which must have none/,
+    );
+    for (const exact of [[], [`${path}/ro`]]) {
+      assert.equal(await why({ readOnly: [link, `${path}/ro`], exact }), "entered");
+    }
   });
 
   Deno.test("enter() tells what stands, with the permissions that are left", async () => {
@@ -326,6 +362,18 @@ if (Deno.build.os === "linux") {
       ["ok", ["in a worker", "/etc/passwd"]],
       ["ok", ["listen", 0]],
     ]);
+  });
+
+  Deno.test("the filter of system calls alone closes side doors to other processes", async () => {
+    using world = new World();
+    await using victim = new Deno.Command("sleep", { args: ["600"] }).spawn();
+    const deeds = (signal: string, datagrams: string): [string, Deed][] => [
+      [signal, ["signal by a pipe", victim.pid]],
+      [datagrams, ["datagrams to", `${world.path}/nobody`]],
+    ];
+    await assertDeeds({ walls: "seccomp", wishes: {} }, deeds("errno 1", "errno 13"));
+    await assertDeeds({ walls: "none", wishes: {} }, deeds("ok", "errno 2"));
+    assert.equal((await victim.status).signal, "SIGKILL", "without the filter it works");
   });
 
   Deno.test("the filter of system calls is around every thread of the process", async () => {

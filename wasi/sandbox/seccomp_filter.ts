@@ -16,6 +16,7 @@ const EACCES = refuse(13);
 /** What callers take for an older kernel, and have another way for. */
 const ENOSYS = refuse(38);
 
+const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
@@ -33,6 +34,10 @@ const PR_SET_PDEATHSIG = 1;
 const PRIO_PROCESS = 0;
 const TIOCSTI = 0x5412;
 const TIOCLINUX = 0x541c;
+const FIOSETOWN = 0x8901;
+const SIOCSPGRP = 0x8902;
+/** `F_SETOWN`, `F_SETSIG`, `F_SETOWN_EX` and `F_NOTIFY`. */
+const SIGNALLING = [8, 10, 15, 1026];
 
 /**
  * The filter around every guest's process: all that needs no path and no port, for which Landlock has
@@ -80,8 +85,10 @@ function watched(pid: number): Record<keyof typeof WATCHED, Code> {
     ],
     // Its flags lie in memory, where no filter can look; libc then uses `clone`.
     clone3: ENOSYS,
-    // What a terminal would take for typed.
-    ioctl: [...forbid(1, [TIOCSTI, TIOCLINUX], EPERM), ...ALLOW],
+    // Any signal to any process, sent by the kernel when a pipe has something to read.
+    fcntl: [...forbid(1, SIGNALLING, EPERM), ...ALLOW],
+    // The same, and what a terminal would take for typed.
+    ioctl: [...forbid(1, [TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP], EPERM), ...ALLOW],
     kill: [...self(0), ...ALLOW],
     tgkill: [...self(0), ...ALLOW],
     // A guest's process ends with the one that started it, also if it would rather not.
@@ -97,6 +104,12 @@ function watched(pid: number): Record<keyof typeof WATCHED, Code> {
     sendmsg: noFastOpen(2),
     sendmmsg: noFastOpen(3),
     socket: demandSockets([SOCK_STREAM, SOCK_DGRAM]),
+    // What the runtime wakes itself with. A pair for datagrams could send to any path as well.
+    socketpair: [
+      ...demand({ parameter: 0 }, [AF_UNIX], EACCES),
+      ...demand({ parameter: 1, mask: SOCK_TYPES }, [SOCK_STREAM], EACCES),
+      ...ALLOW,
+    ],
   };
 }
 

@@ -70,6 +70,11 @@ for (const [index, arch] of ARCHITECTURES.entries()) {
     assert.equal(watched("ioctl", 0, 0x541b), "allow");
     assert.equal(watched("ioctl", 0, 0x5412), EPERM);
     assert.equal(watched("ioctl", 0, 0x541c), EPERM);
+    for (const request of [0x8901, 0x8902]) assert.equal(watched("ioctl", 0, request), EPERM);
+    for (const command of [0, 1, 2, 3, 4, 6, 9, 1030]) {
+      assert.equal(watched("fcntl", 0, command), "allow");
+    }
+    for (const command of [8, 10, 15, 1026]) assert.equal(watched("fcntl", 0, command), EPERM);
     for (const name of ["kill", "tgkill"] as const) {
       assert.equal(watched(name, PID), "allow");
       for (const other of [0, 1, -1, -PID, PID + 1]) assert.equal(watched(name, other), EPERM);
@@ -110,6 +115,14 @@ for (const [index, arch] of ARCHITECTURES.entries()) {
     ]];
     for (const [domain, type, protocol] of refused) {
       assert.equal(watched("socket", domain!, type!, protocol!), EACCES, `${domain} ${type}`);
+    }
+  });
+
+  Deno.test(`buildProcessFilter() allows pairs of streams alone on ${arch}`, () => {
+    const cloexec = 0x80000;
+    assert.equal(watched("socketpair", 1, 1 | cloexec, 0), "allow");
+    for (const [domain, type] of [[1, 2], [1, 2 | cloexec], [1, 5], [2, 1], [30, 1]]) {
+      assert.equal(watched("socketpair", domain!, type!, 0), EACCES, `${domain} ${type}`);
     }
   });
 

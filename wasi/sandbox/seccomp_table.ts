@@ -173,6 +173,7 @@ export const REFUSED: Readonly<Record<string, CallNumbers>> = {
 export const WATCHED = {
   clone: [56, 220],
   clone3: [435, 435],
+  fcntl: [72, 25],
   ioctl: [16, 29],
   kill: [62, 129],
   prctl: [157, 167],
@@ -182,5 +183,6 @@ export const WATCHED = {
   sendto: [44, 206],
   setpriority: [141, 140],
   socket: [41, 198],
+  socketpair: [53, 199],
   tgkill: [234, 131],
 } as const satisfies Record<string, CallNumbers>;

@@ -4,8 +4,20 @@ export interface SandboxWishes {
   readonly readOnly?: readonly string[];
   /** Absolute paths of folders that may be read and changed. @default {none} */
   readonly readWrite?: readonly string[];
+  /**
+   * Absolute paths of folders for logs: files may be made, written, renamed and removed in them.
+   * Nothing is read, and neither links, which would lead others astray, nor folders are made.
+   *
+   * @default {none}
+   */
+  readonly logs?: readonly string[];
   /** Absolute paths of single files that may be read. @default {none} */
   readonly files?: readonly string[];
+  /**
+   * Those of the folders above whose paths must hold no link when the sandbox is entered, because they
+   * lie where others may change things. @default {none}
+   */
+  readonly exact?: readonly string[];
   /** What sockets are for. @default {no socket can be made} */
   readonly network?: NetworkWishes;
 }

@@ -5,15 +5,17 @@
  */
 import { PREVIEW1, RIGHTS_ALL } from "../abi.ts";
 import { guestCalls, type ImportedCall } from "../calls/mod.ts";
+import { socketCalls } from "../calls/sockets.ts";
 import { errnoName } from "../errno.ts";
 import type { System } from "../host/host.ts";
 import { LibcHost } from "../host/libc/libc_host.ts";
+import { LibcSockets } from "../host/libc/libc_sockets.ts";
 import { resolveByWalking } from "../host/libc/resolver.ts";
 import { PortableHost } from "../host/portable/portable_host.ts";
 import { openSystem } from "../host/open.ts";
 import { GuestMemory } from "../memory.ts";
 import { networkOf } from "../network/decision.ts";
-import { openDescriptors } from "../open_descriptors.ts";
+import { openDescriptors } from "../descriptors/open_descriptors.ts";
 import { encodeArgs, encodeEnv, type WasiOptions } from "../options.ts";
 
 /**
@@ -23,15 +25,17 @@ import { encodeArgs, encodeEnv, type WasiOptions } from "../options.ts";
 export const HOSTS: readonly (readonly [name: string, host: System])[] = [
   ...(Deno.build.os === "linux"
     ? [
-      ["libc", openSystem("libc")],
-      ["libc without openat2", LibcHost.open({ resolver: resolveByWalking })],
+      ["libc", await openSystem("libc")],
+      ["libc without openat2", LibcHost.open({ resolver: resolveByWalking, sockets: LibcSockets })],
     ] as const
     : []),
-  ["portable", openSystem("portable")],
+  ["portable", await openSystem("portable")],
   ...(Deno.build.os === "linux"
     ? [["portable by paths", new PortableHost({ byDescriptor: false })]] as const
     : []),
 ];
+
+for (const [, host] of HOSTS) await host.loadSockets();
 
 /** Where texts and results lie in the probe's memory. */
 const TEXT_A = 1_024;
@@ -80,7 +84,7 @@ export class Probe implements Disposable {
       exit: (code) => {
         throw new Error(`exit ${code}`);
       },
-    });
+    }, socketCalls);
   }
 
   get bytes(): Uint8Array {

@@ -177,7 +177,7 @@ export function testSocketHosts(
   for (const [kind, shared] of HOSTS) {
     if (kind !== "libc" && kind !== "portable") continue; // the others differ in files only
     Deno.test(`${name} (${kind})`, async () => {
-      const suspending = kind === "portable" ? openSuspendingHost() : undefined;
+      const suspending = kind === "portable" ? await openSuspendingHost() : undefined;
       const host = suspending ?? shared;
       try {
         using probe = new SocketProbe(host, options);

@@ -4,17 +4,19 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { prepare } from "../guest.ts";
+import { prepare } from "../guest/guest.ts";
 import type { HostKind } from "../host/host.ts";
+import type { CompileOptions } from "../module/rewrite.ts";
 import type { WasiOptions } from "../options.ts";
-import type { Outcome } from "../outcome.ts";
-import type { Guest } from "../run.ts";
+import type { Outcome } from "../guest/outcome.ts";
+import type { Guest } from "../guest/run.ts";
 import { HOSTS } from "./probe.ts";
 import { wat } from "./wat.ts";
 
 /** A guest that can spawn: word 0 counts threads that have ended, word 4 adds up arguments. */
-export function threaded(body: string): WebAssembly.Module {
-  return wat(`(module
+export function threaded(body: string, options: CompileOptions = {}): WebAssembly.Module {
+  return wat(
+    `(module
     (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
     (import "wasi_snapshot_preview1" "fd_write"
       (func $fd_write (param i32 i32 i32 i32) (result i32)))
@@ -43,7 +45,9 @@ export function threaded(body: string): WebAssembly.Module {
     (func $must (param $errno i32)
       (if (local.get $errno) (then (call $exit (local.get $errno)))))
     (func $forever (loop $l (br $l)))
-    ${body})`);
+    ${body})`,
+    options,
+  );
 }
 
 /** How a guest ended, and what it was. */
@@ -54,7 +58,7 @@ export interface Ran {
 
 /** Runs a guest to its end. */
 export async function run(module: WebAssembly.Module, options: WasiOptions): Promise<Ran> {
-  const guest = prepare(module, options);
+  const guest = await prepare(module, options);
   try {
     return { outcome: await guest.run(), guest };
   } finally {

@@ -33,7 +33,14 @@ export const FIELD = {
 } as const;
 
 const KIND = { file: 1, directory: 2, stream: 3, socket: 4 } as const;
-const BIT = { readOnly: 1, borrowed: 2, ipv6: 4, udp: 8 } as const;
+const BIT = {
+  readOnly: 1,
+  borrowed: 2,
+  ipv6: 4,
+  udp: 8,
+  bound: 16,
+  nonblockWhenAsked: 32,
+} as const;
 
 /** What descriptors have that does not fit into numbers. It never changes while threads run. */
 export interface Shelf {
@@ -68,21 +75,31 @@ export function writeRecord({ words, at }: Place, descriptor: Descriptor, shelf:
     words[at + FIELD.kind] = KIND.socket;
     words[at + FIELD.handle] = fd;
     words[at + FIELD.bits] = (family === "ipv6" ? BIT.ipv6 : 0) |
-      (protocol === "udp" ? BIT.udp : 0);
+      (protocol === "udp" ? BIT.udp : 0) |
+      (descriptor.nonblockWhenAsked ? BIT.nonblockWhenAsked : 0);
   } else if (descriptor instanceof StreamDescriptor && shelf.putStream !== undefined) {
     words[at + FIELD.kind] = KIND.stream;
     words[at + FIELD.handle] = shelf.putStream(descriptor);
   } else throw new TypeError("Cannot share a descriptor of this kind between threads");
   words[at + FIELD.filetype] = descriptor.filetype;
+  words[at + FIELD.rights] = words[at + FIELD.inheriting] = -1;
   if (descriptor.readOnly) words[at + FIELD.bits]! |= BIT.readOnly;
   writeChanges({ words, at }, descriptor);
 }
 
-/** Writes down the fields that may change. */
+/**
+ * Writes down the fields that may change. Another thread may do so at the same time, from what it knew
+ * before: what can only shrink or grow does so all the same.
+ */
 export function writeChanges({ words, at }: Place, descriptor: Descriptor): void {
-  words[at + FIELD.flags] = descriptor.flags;
-  words[at + FIELD.rights] = descriptor.rights;
-  words[at + FIELD.inheriting] = descriptor.inheriting;
+  Atomics.store(words, at + FIELD.flags, descriptor.flags);
+  Atomics.and(words, at + FIELD.rights, descriptor.rights);
+  Atomics.and(words, at + FIELD.inheriting, descriptor.inheriting);
+  if (!(descriptor instanceof SocketDescriptor)) return;
+  if (descriptor.bound) Atomics.or(words, at + FIELD.bits, BIT.bound);
+  if (!descriptor.nonblockWhenAsked) {
+    Atomics.and(words, at + FIELD.bits, ~BIT.nonblockWhenAsked);
+  }
 }
 
 /** This thread's own object for a descriptor that was written down. */
@@ -123,7 +140,13 @@ function revive(
     case KIND.socket: {
       const family = has(BIT.ipv6) ? "ipv6" : "ipv4";
       const socket = host.adoptSocket({ fd, family, protocol: has(BIT.udp) ? "udp" : "tcp" });
-      return new SocketDescriptor(socket, { rights, inheriting, flags });
+      return new SocketDescriptor(socket, {
+        rights,
+        inheriting,
+        flags,
+        nonblockWhenAsked: has(BIT.nonblockWhenAsked),
+        bound: has(BIT.bound),
+      });
     }
     default:
       return shelf.stream(fd);

@@ -1,5 +1,6 @@
 import { GuestMemory } from "../memory.ts";
-import { Exit, type Outcome } from "../outcome.ts";
+import { isGrowthRefused } from "../module/growth_told.ts";
+import { Exit, type Outcome } from "../guest/outcome.ts";
 import { libcImports } from "./libc_imports.ts";
 import { portableImports } from "./portable_imports.ts";
 import { QuestionLine } from "./questions.ts";
@@ -13,25 +14,32 @@ export function runThreads(setup: ThreadSetup, say: (word: ThreadWord) => void):
   const memory = new GuestMemory();
   memory.bind(setup.memory);
   const exit = new Exit();
+  /** The thread that runs now, unless its start section does. */
+  let instance: WebAssembly.Instance | undefined;
   const end = (outcome: Outcome): void => {
-    if (ledger.end()) say({ word: "ended", outcome });
+    const growthRefused = instance !== undefined && isGrowthRefused(instance.exports);
+    if (ledger.end()) say({ word: "ended", outcome, growthRefused });
   };
+  /** A thread has called `proc_exit`. It is told from here: deep in a guest's stack there may be no room. */
+  let left = false;
   const imports = importsOf(setup, {
     memory,
     ledger,
     line: new QuestionLine(setup.line),
     leave: () => exit.leave(0),
     exit(code: number): never {
-      end({ kind: "exited", code });
+      left = true;
       return exit.leave(code);
     },
   });
   /** Each thread is an instance of its own; only the memory is shared. */
   const run = (start: (exports: WebAssembly.Exports) => void): void => {
+    instance = undefined;
     const outcome = exit.observe(() => {
-      start(new WebAssembly.Instance(setup.module, imports).exports);
+      instance = new WebAssembly.Instance(setup.module, imports);
+      start(instance.exports);
     });
-    if (outcome.kind === "trapped") end(outcome);
+    if (left || outcome.kind === "trapped") end(outcome);
   };
   say({ word: "ready" });
   const { entry } = setup;

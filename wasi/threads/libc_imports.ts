@@ -1,10 +1,12 @@
 import { type Layout, PREVIEW1, UNSTABLE } from "../abi.ts";
 import { guestCalls, type ImportedCall } from "../calls/mod.ts";
+import { socketCalls } from "../calls/sockets.ts";
 import { StreamDescriptor } from "../descriptors/stream.ts";
 import { LibcHost } from "../host/libc/libc_host.ts";
+import { LibcSockets } from "../host/libc/libc_sockets.ts";
 import type { Vectors } from "../memory.ts";
 import type { Network } from "../network/decision.ts";
-import { traceCalls } from "../trace.ts";
+import { traceCalls } from "../trace/trace.ts";
 import type { ThreadContext } from "./thread_context.ts";
 import { OutputRing } from "./output_ring.ts";
 import { TOPIC } from "./questions.ts";
@@ -16,7 +18,7 @@ export function libcImports(
   { system, args, env }: ThreadSetup & { readonly system: LibcSetup },
   context: ThreadContext,
 ): Record<string, Record<string, ImportedCall>> {
-  const host = LibcHost.open();
+  const host = LibcHost.open({ sockets: LibcSockets });
   const ring = new OutputRing(system.ring);
   const wake = (): void => context.ledger.ring();
   const { memory, exit } = context;
@@ -40,7 +42,10 @@ export function libcImports(
   const network = networkThrough(context);
   const { trace } = system;
   const callsFor = (layout: Layout): Record<string, ImportedCall> => {
-    const calls = guestCalls({ memory, table, host, layout, network, args, env, exit });
+    const calls = guestCalls(
+      { memory, table, host, layout, network, args, env, exit },
+      socketCalls,
+    );
     const traced = trace === undefined ? calls : traceCalls(calls, {
       memory,
       layout,

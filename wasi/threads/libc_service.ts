@@ -1,6 +1,7 @@
 import { StreamDescriptor } from "../descriptors/stream.ts";
 import type { LibcHost } from "../host/libc/libc_host.ts";
-import { openDescriptors } from "../open_descriptors.ts";
+import { Vectors } from "../memory.ts";
+import { openDescriptors } from "../descriptors/open_descriptors.ts";
 import type { WasiOptions } from "../options.ts";
 import { OutputRing } from "./output_ring.ts";
 import { type Question, type QuestionLine, type Reply, TOPIC } from "./questions.ts";
@@ -47,9 +48,7 @@ export class LibcService implements Service {
   answer(_line: QuestionLine, question: Question): Reply {
     if (question.topic !== TOPIC.read) return answerNetwork(this.#options, question);
     const [handle, pointer, length] = question.values.map(Number) as [number, number, number];
-    const end = this.#streams[handle]?.end;
-    if (end === undefined || !("source" in end)) return { value: 0 };
-    return { value: end.source(new Uint8Array(this.#memory.buffer, pointer, length)) };
+    return { value: this.#streams[handle]!.read(this.#bufferAt(pointer, length)) };
   }
 
   forget(): void {}
@@ -63,6 +62,7 @@ export class LibcService implements Service {
 
   close(): void {
     this.#ring.close();
+    this.#table.interrupt();
   }
 
   finish(): Promise<void> {
@@ -72,6 +72,14 @@ export class LibcService implements Service {
 
   dispose(): void {
     this.#table.closeAll();
+  }
+
+  /** A buffer of the guest's, which its thread has checked. */
+  #bufferAt(pointer: number, length: number): Vectors {
+    const vectors = new Vectors();
+    vectors.memory = new Uint8Array(this.#memory.buffer);
+    vectors.add(pointer, length);
+    return vectors;
   }
 }
 

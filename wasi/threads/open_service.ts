@@ -1,14 +1,26 @@
-import { LibcHost } from "../host/libc/libc_host.ts";
-import { openSystem } from "../host/open.ts";
+import type { HostKind, System } from "../host/host.ts";
+import type { LibcHost } from "../host/libc/libc_host.ts";
+import { once } from "../start/once.ts";
 import type { WasiOptions } from "../options.ts";
-import { LibcService } from "./libc_service.ts";
-import { PortableService } from "./portable_service.ts";
 import type { Service } from "./service.ts";
 
-/** Opens what the guest finds open. Throws `OptionsError` for what cannot be. */
-export function serviceFor(options: WasiOptions, memory: WebAssembly.Memory): Service {
-  const host = openSystem(options.host);
-  return host instanceof LibcHost
-    ? new LibcService(options, { host, memory })
-    : new PortableService(options, memory);
+const importLibc = once(() => import("./libc_service.ts"));
+const importPortable = once(() => import("./portable_service.ts"));
+
+/** Imports what {@linkcode openService} needs with a host of this kind. */
+export async function importService(kind: HostKind): Promise<void> {
+  await (kind === "libc" ? importLibc() : importPortable());
+}
+
+/** Opens what the guest finds open. Rejects with `OptionsError` for what cannot be. */
+export async function openService(
+  options: WasiOptions,
+  { host, memory }: { readonly host: System; readonly memory: WebAssembly.Memory },
+): Promise<Service> {
+  if (host.kind === "libc") {
+    const { LibcService } = await importLibc();
+    return new LibcService(options, { host: host as LibcHost, memory }); // the only one of its kind
+  }
+  const { PortableService } = await importPortable();
+  return new PortableService(options, memory);
 }

@@ -1,5 +1,6 @@
 import { EVENT, type Layout, PREVIEW1, RIGHTS_ALL, UNSTABLE } from "../abi.ts";
 import { guestCalls, type ImportedCall } from "../calls/mod.ts";
+import { socketCalls } from "../calls/sockets.ts";
 import { FileDescriptor } from "../descriptors/file.ts";
 import { LocalTable } from "../descriptors/table.ts";
 import { PortableHost } from "../host/portable/portable_host.ts";
@@ -38,7 +39,10 @@ export function portableImports(
   const network = networkOf({});
   const { memory, exit, line, ledger } = context;
   const callsFor = (layout: Layout): Record<string, ImportedCall> => {
-    const local = guestCalls({ memory, table, host, layout, network, args, env, exit });
+    const local = guestCalls(
+      { memory, table, host, layout, network, args, env, exit },
+      socketCalls,
+    );
     const number = LAYOUTS.indexOf(layout);
     return Object.fromEntries(
       Object.entries(local).map(([name, call], index) => {

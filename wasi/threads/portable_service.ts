@@ -1,13 +1,14 @@
 import { guestCalls, type ImportedCall } from "../calls/mod.ts";
+import { socketCalls } from "../calls/sockets.ts";
 import type { DescriptorTable } from "../descriptors/table.ts";
 import type { HostFile } from "../host/host.ts";
 import { PortableFile } from "../host/portable/portable_file.ts";
 import { PortableHost } from "../host/portable/portable_host.ts";
 import { GuestMemory } from "../memory.ts";
 import { networkOf } from "../network/decision.ts";
-import { openDescriptors } from "../open_descriptors.ts";
+import { openDescriptors } from "../descriptors/open_descriptors.ts";
 import { encodeArgs, encodeEnv, type WasiOptions } from "../options.ts";
-import { traceCalls } from "../trace.ts";
+import { traceCalls } from "../trace/trace.ts";
 import { LAYOUTS, READ_YOURSELF } from "./portable_imports.ts";
 import type { Question, QuestionLine, Reply } from "./questions.ts";
 import type { Service } from "./service.ts";
@@ -71,7 +72,7 @@ export class PortableService implements Service {
         exit: () => {
           throw new Error("Cannot leave for a thread: it does that itself");
         },
-      });
+      }, socketCalls);
       const write = trace;
       return Object.values(
         write === undefined ? made : traceCalls(made, { memory, layout, write }),

@@ -1,3 +1,4 @@
+import { ADDRESSES_MAX } from "../limits.ts";
 import { networkOf } from "../network/decision.ts";
 import type { WasiOptions } from "../options.ts";
 import { type Question, type QuestionLine, type Reply, TOPIC } from "./questions.ts";
@@ -24,6 +25,8 @@ export interface Service {
 /** Answers what is asked about the network. */
 export function answerNetwork(options: WasiOptions, { topic, text }: Question): Reply {
   const network = networkOf(options);
-  const answer = topic === TOPIC.allow ? network.allow(JSON.parse(text)) : network.lookup(text);
+  const answer = topic === TOPIC.allow
+    ? network.allow(JSON.parse(text))
+    : network.lookup(text).slice(0, ADDRESSES_MAX); // more have no room in the answer
   return { value: 0, text: JSON.stringify(answer) };
 }

@@ -1,7 +1,9 @@
 import type { Descriptor } from "../descriptors/descriptor.ts";
+import { SocketDescriptor } from "../descriptors/socket.ts";
 import type { DescriptorTable } from "../descriptors/table.ts";
 import { ERRNO } from "../errno.ts";
 import type { LibcHost } from "../host/libc/libc_host.ts";
+import { SHUTDOWN } from "../host/socket.ts";
 import { DESCRIPTORS_CLOSING_MAX, DESCRIPTORS_MAX } from "../limits.ts";
 import { Refusal } from "../refusal.ts";
 import { FIELD, readRecord, type Shelf, writeChanges, writeRecord } from "./descriptor_record.ts";
@@ -116,6 +118,22 @@ export class SharedTable implements DescriptorTable {
     this.#pinned = 0;
     while (this.#morePinned.length > 0) answer = this.#unpin(this.#morePinned.pop()!);
     return answer;
+  }
+
+  /**
+   * Ends all sockets, those too that are closed while a thread works with them: who waits for one comes
+   * back, and nothing listens any more even if a thread never lets go. What was sent goes its way.
+   */
+  interrupt(): void {
+    const end = Atomics.load(this.#words, WORD.fresh);
+    for (let record = RECORDS; record < end; record += FIELD.count) {
+      if (!this.#acquire(record)) continue;
+      const descriptor = this.#object(record);
+      if (descriptor instanceof SocketDescriptor) {
+        descriptor.socket.shutdown(SHUTDOWN.receive | SHUTDOWN.send);
+      }
+      this.#unpin(record);
+    }
   }
 
   /** Closes everything, but for what a thread still works with: that stays open until the process ends. */

@@ -5,13 +5,17 @@ import { StreamDescriptor } from "../descriptors/stream.ts";
 import { DESCRIPTORS_CLOSING_MAX, DESCRIPTORS_MAX } from "../limits.ts";
 import { LibcFile } from "../host/libc/libc_file.ts";
 import { LibcHost } from "../host/libc/libc_host.ts";
+import { LibcSockets } from "../host/libc/libc_sockets.ts";
 import { FileDescriptor } from "../descriptors/file.ts";
+import { SocketDescriptor } from "../descriptors/socket.ts";
+import { ERRNO } from "../errno.ts";
+import { openListener } from "../descriptors/open_listener.ts";
 import { Refusal } from "../refusal.ts";
-import type { Shelf } from "./descriptor_record.ts";
+import { FIELD, type Shelf, writeChanges, writeRecord } from "./descriptor_record.ts";
 import { SharedTable } from "./shared_table.ts";
 
 const LINUX = Deno.build.os === "linux";
-const host = LINUX ? LibcHost.open() : undefined!;
+const host = LINUX ? LibcHost.open({ sockets: LibcSockets }) : undefined!;
 
 /** Two threads' views of one table, played by one thread. */
 function twoThreads(): { readonly one: SharedTable; readonly two: SharedTable } {
@@ -86,6 +90,54 @@ test("close() leaves the kernel's descriptor open until the last call with it ha
   two.release();
   assert.equal(isOpen(number), false);
   one.release();
+  one.closeAll();
+});
+
+test("rights that one thread gives up do not come back with what another changes", () => {
+  const file = openFile();
+  const place = { words: new Int32Array(new SharedArrayBuffer(4 * FIELD.count)), at: 0 };
+  writeRecord(place, file, { names: [], stream: () => assert.fail() });
+  // Both have found it before either changes it: there is no lock between them.
+  const shrunk = openFile();
+  shrunk.rights &= ~RIGHT.fdWrite;
+  writeChanges(place, shrunk);
+  file.flags = FDFLAG.append;
+  writeChanges(place, file);
+  assert.equal(place.words[FIELD.rights], shrunk.rights);
+  assert.equal(place.words[FIELD.flags], FDFLAG.append);
+  for (const each of [file, shrunk]) each.close();
+});
+
+test("a socket is the same for all threads: kind, leave to listen, and waiting", () => {
+  const { one, two } = twoThreads();
+  const socket = host.openSocket("ipv6", "udp");
+  assert.ok(typeof socket !== "number");
+  const options = { rights: RIGHTS_ALL, inheriting: 0, flags: 0, nonblockWhenAsked: true };
+  const fd = one.add(new SocketDescriptor(socket, options));
+  const [mine, others] = [one.get(fd), two.get(fd)];
+  assert.ok(mine instanceof SocketDescriptor && others instanceof SocketDescriptor);
+  assert.deepEqual([others.socket.family, others.socket.protocol], ["ipv6", "udp"]);
+  assert.equal(others.bound, false);
+  assert.equal(others.tellFlags(), FDFLAG.nonblock);
+  others.bound = true;
+  two.changed(fd);
+  const after = one.get(fd);
+  assert.ok(after instanceof SocketDescriptor);
+  assert.equal(after.bound, true);
+  assert.equal(after.nonblock, true);
+  for (const table of [one, two]) table.release();
+  one.closeAll();
+});
+
+test("interrupt() wakes who waits for a socket, although its number is closed", () => {
+  const { one, two } = twoThreads();
+  const fd = one.add(openListener(host, { hostname: "127.0.0.1", port: 0 }));
+  const waiting = two.get(fd);
+  assert.equal(one.close(fd), 0);
+  one.interrupt();
+  assert.ok(waiting instanceof SocketDescriptor);
+  assert.equal(waiting.socket.accept({ nonblock: false }), -ERRNO.inval);
+  two.release();
   one.closeAll();
 });
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { prepare } from "../guest.ts";
+import { prepare } from "../guest/guest.ts";
 import { Scratch } from "../testing/probe.ts";
 import { processThreads, run, testHosts, threaded, until } from "../testing/threads.ts";
+import { wat } from "../testing/wat.ts";
 
 testHosts("a file that one thread opens is written by another", async (host) => {
   using scratch = new Scratch();
@@ -107,7 +108,7 @@ testHosts("standard input can be a function of the embedder", async (host) => {
 });
 
 testHosts("a defect of the embedder's function is thrown", async (host) => {
-  const guest = prepare(
+  const guest = await prepare(
     threaded(`
       (func (export "wasi_thread_start") (param i32 i32))
       (func (export "_start")
@@ -162,6 +163,74 @@ testHosts("threads ask the embedder for each address", async (host) => {
   assert.deepEqual(asked, [{ purpose: "bind", protocol: "tcp", address }]);
 });
 
+function canListen(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return true;
+  } catch (error) {
+    assert.ok(error instanceof Deno.errors.AddrInUse);
+    return false;
+  }
+}
+
+/** A guest whose first thread returns while another is in a call on descriptor 3. */
+const ACCEPTING = wat(`(module
+  (import "wasi_snapshot_preview1" "sock_accept"
+    (func $accept (param i32 i32 i32) (result i32)))
+  (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+  (import "env" "memory" (memory 1 4 shared))
+  (func (export "wasi_thread_start") (param i32 i32)
+    (i32.atomic.store (i32.const 0) (i32.const 1))
+    (drop (memory.atomic.notify (i32.const 0) (i32.const -1)))
+    (drop (call $accept (i32.const 3) (i32.const 0) (i32.const 8))))
+  (func (export "_start")
+    (drop (call $spawn (i32.const 0)))
+    (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))
+    (drop (memory.atomic.wait32 (i32.const 4) (i32.const 0) (i64.const 50000000)))))`);
+
+testHosts(
+  "a thread that waits in accept goes with the guest, and so does its port",
+  async (host) => {
+    const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = free.addr;
+    free.close();
+    const before = processThreads();
+    const { outcome } = await run(ACCEPTING, {
+      host,
+      listeners: [{ hostname: "127.0.0.1", port }],
+    });
+    assert.deepEqual(outcome, { kind: "exited", code: 0 });
+    await until(() => canListen(port)); // Deno lets go of it some turns after it was closed
+    await until(() => processThreads() <= before);
+  },
+);
+
+testHosts("a name may have more addresses than a thread can be told", async (host) => {
+  const { outcome } = await run(
+    wat(`(module
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (import "wasi_snapshot_preview1" "sock_getaddrinfo"
+        (func $resolve (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+      (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+      (import "env" "memory" (memory 1 4 shared))
+      (data (i32.const 64) "many.example")
+      (func (export "wasi_thread_start") (param i32 i32))
+      (func (export "_start")
+        (i32.store (i32.const 16) (i32.const 128))
+        (i32.store (i32.const 140) (i32.const 192))
+        (i32.store (i32.const 196) (i32.const 26))
+        (i32.store (i32.const 200) (i32.const 256))
+        (call $exit (call $resolve (i32.const 64) (i32.const 12) (i32.const 0) (i32.const 0)
+          (i32.const 0) (i32.const 16) (i32.const 1) (i32.const 20)))))`),
+    {
+      host,
+      allowAddress: () => true,
+      lookup: () => Array.from({ length: 1_000 }, (_, index) => `10.0.0.${index % 256}`),
+    },
+  );
+  assert.deepEqual(outcome, { kind: "exited", code: 0 });
+});
+
 Deno.test({
   name: "a thread in a blocking read does not hold up the end of the guest (libc)",
   ignore: Deno.build.os !== "linux",
@@ -204,7 +273,7 @@ Deno.test("run() is rejected in a process that may not read the program of the W
   await Deno.writeTextFile(
     program,
     `import { compile, prepare } from ${JSON.stringify(import.meta.resolve("../mod.ts"))};
-     const guest = prepare(compile(Uint8Array.fromBase64("${module}")), { host: "portable" });
+     const guest = await prepare(compile(Uint8Array.fromBase64("${module}")), { host: "portable" });
      await guest.run().catch(({ message }) => console.log(message));`,
   );
   const args = ["run", "--quiet", "--no-prompt", "--no-config", program];

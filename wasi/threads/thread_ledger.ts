@@ -41,6 +41,8 @@ const WORD = {
 export class ThreadLedger {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
+  /** Lets go of who waits in this thread for the bell. */
+  #rungHere: (() => void) | undefined;
   readonly #lock: Lock;
   readonly #threadsMax: number;
   readonly #queueMask: number;
@@ -142,6 +144,7 @@ export class ThreadLedger {
   ring(): void {
     Atomics.add(this.#words, WORD.bell, 1);
     Atomics.notify(this.#words, WORD.bell);
+    this.#rungHere?.();
   }
 
   /** What to hand to {@linkcode untilRung}. Ask before looking at what the bell is rung for. */
@@ -153,7 +156,11 @@ export class ThreadLedger {
   async untilRung(rung: number): Promise<boolean> {
     const waiting = Atomics.waitAsync(this.#words, WORD.bell, rung);
     if (!waiting.async) return true;
-    await waiting.value;
+    // Nothing but this wait may be left, and Deno's event loop does not go on for it.
+    const rungHere = Promise.withResolvers<void>();
+    this.#rungHere = rungHere.resolve;
+    void waiting.value.then(() => rungHere.resolve());
+    await rungHere.promise;
     return false;
   }
 

@@ -1,5 +1,5 @@
-import type { Entry } from "../link.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Entry } from "../guest/link.ts";
+import type { Outcome } from "../guest/outcome.ts";
 
 /** What stands behind a standard stream, as far as a thread needs to know. */
 export type EndKind = "sink" | "source" | "nothing";
@@ -39,6 +39,11 @@ export type ThreadWord =
   /** It runs threads now. */
   | { readonly word: "ready" }
   /** The guest has ended by the doing of a thread. */
-  | { readonly word: "ended"; readonly outcome: Outcome }
+  | {
+    readonly word: "ended";
+    readonly outcome: Outcome;
+    /** The last growth of memory that this thread asked for was refused. */
+    readonly growthRefused: boolean;
+  }
   /** The host has failed. */
   | { readonly word: "failed"; readonly message: string };

@@ -1,24 +1,28 @@
-import type { CallOutcome, Guest } from "../run.ts";
-import type { Entry } from "../link.ts";
+import type { CallOutcome, Guest } from "../guest/run.ts";
+import type { Entry } from "../guest/link.ts";
 import { PAGE_BYTES } from "../module/limits.ts";
 import type { ImportedMemory } from "../module/memories.ts";
-import { LinkError } from "../link.ts";
+import { LinkError } from "../guest/link.ts";
+import type { System } from "../host/host.ts";
 import { THREADS_CEILING, THREADS_MAX } from "../limits.ts";
 import { encodeArgs, encodeEnv, OptionsError, type WasiOptions } from "../options.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Outcome } from "../guest/outcome.ts";
 import { QuestionLine } from "./questions.ts";
-import { serviceFor } from "./open_service.ts";
+import { openService } from "./open_service.ts";
 import type { Service } from "./service.ts";
 import { ThreadLedger } from "./thread_ledger.ts";
 import { WorkerPool } from "./worker_pool.ts";
-import { turn } from "../turn.ts";
+import { turn } from "../guest/turn.ts";
 
 /** What {@linkcode ThreadedGuest} is made of. */
 export interface ThreadedModule {
   readonly module: WebAssembly.Module;
   readonly memory: ImportedMemory;
   readonly entry: Entry;
+  readonly host: System;
 }
+
+export { importService } from "./open_service.ts";
 
 /** Milliseconds without a Worker that takes a waiting thread, after which there are too few. */
 const QUEUE_STANDS_MS = 1;
@@ -48,24 +52,46 @@ export class ThreadedGuest implements Guest {
   #taken = 0;
   #takenAtMs = 0;
   #look: ReturnType<typeof setTimeout> | undefined;
+  #growthRefused = false;
   #begun = false;
   #running = false;
   #disposed = false;
 
-  constructor(parts: ThreadedModule, options: WasiOptions) {
+  private constructor(
+    parts: ThreadedModule,
+    { options, threadsMax, memory, service }: {
+      readonly options: WasiOptions;
+      readonly threadsMax: number;
+      readonly memory: WebAssembly.Memory;
+      readonly service: Service;
+    },
+  ) {
     this.#parts = parts;
     this.#options = options;
-    this.#ledger = new ThreadLedger({ threadsMax: threadsMaxOf(options) });
-    this.#memory = createMemory(parts.memory);
-    this.#service = serviceFor(options, this.#memory);
+    this.#ledger = new ThreadLedger({ threadsMax });
+    this.#memory = memory;
+    this.#service = service;
     this.#ended.promise.catch(() => {}); // it is of interest to run alone
     this.#pool = new WorkerPool({
       onReady: () => this.#ledger.ring(),
       onWord: (word) => {
-        if (word.word === "ended") this.#ended.resolve(word.outcome);
-        else this.#ended.reject(new Error(`Cannot run guest thread: ${word.message}`));
+        if (word.word === "ended") {
+          this.#growthRefused = word.growthRefused;
+          this.#ended.resolve(word.outcome);
+        } else this.#ended.reject(new Error(`Cannot run guest thread: ${word.message}`));
       },
     });
+  }
+
+  /**
+   * Opens what the guest finds open; nothing of it has run. Rejects with `LinkError` for a memory that
+   * cannot be had, `OptionsError` for options that cannot be.
+   */
+  static async open(parts: ThreadedModule, options: WasiOptions): Promise<ThreadedGuest> {
+    const threadsMax = threadsMaxOf(options);
+    const memory = createMemory(parts.memory);
+    const service = await openService(options, { host: parts.host, memory });
+    return new ThreadedGuest(parts, { options, threadsMax, memory, service });
   }
 
   async run(): Promise<Outcome> {
@@ -100,6 +126,10 @@ export class ThreadedGuest implements Guest {
 
   get memoryBytes(): number {
     return this.#memory.buffer.byteLength;
+  }
+
+  get growthRefused(): boolean {
+    return this.#growthRefused;
   }
 
   dispose(): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { prepare } from "../guest.ts";
-import { LinkError } from "../link.ts";
+import { prepare } from "../guest/guest.ts";
+import { LinkError } from "../guest/link.ts";
 import { OptionsError } from "../options.ts";
 import { processThreads, run, testHosts, threaded, until } from "../testing/threads.ts";
 import { wat } from "../testing/wat.ts";
@@ -24,7 +24,7 @@ testHosts("threads work on one memory, and are waited for there", async (host) =
 });
 
 testHosts("a guest that has threads still runs once", async (host) => {
-  const guest = prepare(ADDING, { host });
+  const guest = await prepare(ADDING, { host });
   assert.equal((await guest.run()).kind, "exited");
   await assert.rejects(() => guest.run(), /has run before/);
   guest.dispose();
@@ -111,7 +111,7 @@ testHosts(
 );
 
 testHosts("threads that spawn threads for ever leave the supervisor free", async (host) => {
-  const guest = prepare(
+  const guest = await prepare(
     threaded(`
       (func $storm (export "wasi_thread_start") (param i32 i32)
         (loop $again (drop (call $spawn (i32.const 0))) (br $again)))
@@ -129,10 +129,10 @@ testHosts("threads that spawn threads for ever leave the supervisor free", async
   assert.equal(turns, 50);
 });
 
-Deno.test("prepare() refuses what is no guest with threads", () => {
-  const refusal = (text: string): string => {
+Deno.test("prepare() refuses what is no guest with threads", async () => {
+  const refusal = async (text: string): Promise<string> => {
     try {
-      prepare(wat(text)).dispose();
+      (await prepare(wat(text))).dispose();
     } catch (error) {
       assert.ok(error instanceof LinkError);
       return error.message;
@@ -143,11 +143,33 @@ Deno.test("prepare() refuses what is no guest with threads", () => {
   const spawn = `(import "wasi" "thread-spawn" (func (param i32) (result i32)))`;
   const start = `(func (export "_start"))`;
   assert.match(
-    refusal(`(module ${spawn} ${memory} ${start})`),
+    await refusal(`(module ${spawn} ${memory} ${start})`),
     /does not export wasi_thread_start/,
   );
-  assert.match(refusal(`(module (import "env" "memory" (memory 1)) ${start})`), /"env\.memory"/);
-  assert.match(refusal(`(module ${memory})`), /does not export _start/);
-  assert.throws(() => prepare(ADDING, { threadsMax: 0 }), OptionsError);
-  assert.throws(() => prepare(ADDING, { threadsMax: 100_000 }), /from 1 to 1024/);
+  assert.match(
+    await refusal(`(module (import "env" "memory" (memory 1)) ${start})`),
+    /"env\.memory"/,
+  );
+  assert.match(await refusal(`(module ${memory})`), /does not export _start/);
+  await assert.rejects(() => prepare(ADDING, { threadsMax: 0 }), OptionsError);
+  await assert.rejects(() => prepare(ADDING, { threadsMax: 100_000 }), /from 1 to 1024/);
+});
+
+testHosts("growthRefused is told of the thread that ends the guest", async (host) => {
+  const limited = { memoryBytesMax: 3 * 65_536 };
+  const told = async (thread: string, first: string): Promise<boolean> => {
+    const module = threaded(
+      `(func (export "wasi_thread_start") (param i32 i32) ${thread} (call $finish))
+       (func (export "_start") (drop (call $spawn (i32.const 0))) (call $await (i32.const 1)) ${first})`,
+      limited,
+    );
+    const { guest } = await run(module, { host });
+    return guest.growthRefused;
+  };
+  const grow = "(drop (memory.grow (i32.const 3)))";
+  assert.equal(await told(`${grow} unreachable`, ""), true);
+  assert.equal(await told(`${grow} (call $exit (i32.const 2))`, ""), true);
+  assert.equal(await told("", `${grow} unreachable`), true);
+  // What another thread was refused is not why this one breaks.
+  assert.equal(await told(grow, "unreachable"), false);
 });

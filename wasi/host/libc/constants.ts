@@ -164,6 +164,9 @@ export const O_PATH = 0o10000000;
 /** `RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS` of `openat2`. */
 export const RESOLVE_INSIDE = 0x08 | 0x02;
 
+/** `RESOLVE_NO_SYMLINKS` of `openat2`. */
+export const RESOLVE_NO_SYMLINKS = 0x04;
+
 export const F_SETFL = 4;
 export const FIONREAD = 0x541b;
 export const STATX_BASIC_STATS = 0x7ff;

@@ -1,6 +1,6 @@
 import { FDFLAG, FILETYPE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
-import type { GuestPath } from "../../guest_path.ts";
+import type { GuestPath } from "../guest_path.ts";
 import { PATH_BYTES_MAX } from "../../limits.ts";
 import { splitLast } from "../../paths.ts";
 import type {
@@ -175,9 +175,11 @@ export class LibcDirectory implements HostDirectory {
     const { library } = this.#system;
     if (this.#turn !== undefined) {
       // What was read ahead is of no use: another thread may have moved the position meanwhile.
-      return this.#turn.hold(() => new EntryReader(library, this.fd).read(cookie, visit));
+      return this.#turn.hold(() => {
+        return new EntryReader(library, this.fd, { lasts: false }).read(cookie, visit);
+      });
     }
-    this.#entries ??= new EntryReader(library, this.fd);
+    this.#entries ??= new EntryReader(library, this.fd, { lasts: true });
     return this.#entries.read(cookie, visit);
   }
 

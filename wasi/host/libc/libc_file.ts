@@ -2,6 +2,7 @@ import { FDFLAG, FILETYPE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
 import type { Vectors } from "../../memory.ts";
 import type { Answer, FileStat, HostFile, Times } from "../host.ts";
+import { tellStream } from "../standard.ts";
 import { O_APPEND, O_NONBLOCK, POLLIN, POLLOUT } from "./constants.ts";
 import type { LibcSystem } from "./libc_system.ts";
 import { fromLinux } from "./linux_errno.ts";
@@ -72,6 +73,10 @@ export class LibcFile implements HostFile {
   }
 
   stat(out: FileStat): Answer {
+    if (this.borrowed && this.filetype !== FILETYPE.regularFile) {
+      tellStream(this.filetype, out);
+      return 0;
+    }
     const answer = this.#system.stat.look(this.fd);
     if (answer >= 0) this.#system.stat.fill(out);
     return answer;

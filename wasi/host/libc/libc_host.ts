@@ -1,13 +1,15 @@
 import { FILETYPE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
-import type { Answer, HostDirectory, HostFile, System, Wait } from "../host.ts";
+import type { Answer, HostDirectory, HostFile, OpenRootOptions, System, Wait } from "../host.ts";
 import type { Family, HostSocket, Protocol } from "../socket.ts";
-import { standardFiletype } from "../terminal.ts";
+import { once } from "../../start/once.ts";
+import { standardFiletype } from "../standard.ts";
 import {
   AT_FDCWD,
   FIONREAD,
   MACHINES,
   O_CLOEXEC,
+  O_PATH,
   POLLERR,
   POLLHUP,
   POLLIN,
@@ -16,14 +18,27 @@ import {
 } from "./constants.ts";
 import { LibcDirectory, type Turn } from "./libc_directory.ts";
 import { LibcFile, type LibcFileOptions } from "./libc_file.ts";
-import { LibcSocket, type LibcSocketOptions } from "./libc_socket.ts";
+import type { LibcSocketOptions } from "./libc_socket.ts";
+import type { LibcSockets } from "./libc_sockets.ts";
 import { Library } from "./library.ts";
 import { LibcSystem } from "./libc_system.ts";
 import { chooseResolver, cString, type Resolve } from "./resolver.ts";
 import { NS_PER_S } from "./times.ts";
 
+const { O_DIRECTORY } = MACHINES[Deno.build.arch];
+
+const importSockets = once(() => import("./libc_sockets.ts"));
+
 /** Longer than any slice: whoever waits is asked again after each one. */
 const NO_TIMEOUT_NS = 2n ** 63n;
+
+/** How {@linkcode LibcHost} is opened. */
+export interface LibcHostOptions {
+  /** @default {the kernel's, where it has one} */
+  readonly resolver?: (library: Library) => Resolve;
+  /** @default {loaded later, if at all} */
+  readonly sockets?: typeof LibcSockets;
+}
 
 /** Linux through libc: the kernel contains paths, and guest memory is read and written in place. */
 export class LibcHost implements System {
@@ -31,23 +46,46 @@ export class LibcHost implements System {
   readonly #system: LibcSystem;
   readonly #timespec = new BigInt64Array(2);
   readonly #count = new Int32Array(1);
+  #sockets: LibcSockets | undefined;
 
   private constructor(system: LibcSystem) {
     this.#system = system;
   }
 
-  /** Opens libc; throws where there is none or the process may not. */
-  static open(options: { resolver?: (library: Library) => Resolve } = {}): LibcHost {
+  /**
+   * Opens libc; throws where there is none or the process may not. With `sockets` it has them from the
+   * start, without {@linkcode loadSockets}.
+   */
+  static open(options: LibcHostOptions = {}): LibcHost {
     const library = Library.open();
-    return new LibcHost(new LibcSystem(library, (options.resolver ?? chooseResolver)(library)));
+    const system = new LibcSystem(library, (options.resolver ?? chooseResolver)(library));
+    const host = new LibcHost(system);
+    if (options.sockets !== undefined) host.#sockets = new options.sockets(system);
+    return host;
   }
 
-  openRoot(hostPath: string): HostDirectory | Answer {
-    const { library } = this.#system;
-    const flags = MACHINES[Deno.build.arch].O_DIRECTORY | O_CLOEXEC;
-    const path = cString(hostPath);
-    const fd = library.answer(library.calls.openat(AT_FDCWD, path, { flags, mode: 0 }));
+  openRoot(hostPath: string, { exact = false }: OpenRootOptions = {}): HostDirectory | Answer {
+    const fd = exact ? this.#openExact(hostPath) : this.#openFolder(hostPath, 0);
     return fd < 0 ? fd : new LibcDirectory(this.#system, fd);
+  }
+
+  /** Goes down from the machine's root, through no link. */
+  #openExact(hostPath: string): Answer {
+    if (!hostPath.startsWith("/")) return -ERRNO.inval;
+    const root = this.#openFolder("/", O_PATH); // which needs no right to read it
+    if (root < 0) return root;
+    const { resolve, library } = this.#system;
+    const path = cString(`.${hostPath}`);
+    const fd = resolve({ directory: root, path, flags: O_DIRECTORY, exact: true });
+    library.functions.close(root);
+    return fd;
+  }
+
+  #openFolder(hostPath: string, how: number): Answer {
+    const { library } = this.#system;
+    const flags = O_DIRECTORY | O_CLOEXEC | how;
+    const path = cString(hostPath);
+    return library.answer(library.calls.openat(AT_FDCWD, path, { flags, mode: 0 }));
   }
 
   openFile(hostPath: string): HostFile | Answer {
@@ -75,13 +113,18 @@ export class LibcHost implements System {
     return new LibcDirectory(this.#system, fd, turn);
   }
 
+  async loadSockets(): Promise<void> {
+    const { LibcSockets } = await importSockets();
+    this.#sockets ??= new LibcSockets(this.#system);
+  }
+
   openSocket(family: Family, protocol: Protocol): HostSocket | Answer {
-    return LibcSocket.open(this.#system, family, protocol);
+    return this.#loaded.open(family, protocol);
   }
 
   /** A socket that another thread has opened. */
   adoptSocket(options: LibcSocketOptions): HostSocket {
-    return new LibcSocket(this.#system, options);
+    return this.#loaded.adopt(options);
   }
 
   standard(number: 0 | 1 | 2): HostFile {
@@ -107,7 +150,7 @@ export class LibcHost implements System {
     polling.reserve(waits.length);
     for (let index = 0; index < waits.length; index++) {
       const { file, interest } = waits[index]!;
-      polling.set(index, fdOf(file), interest === "read" ? POLLIN : POLLOUT);
+      polling.set(index, this.#fdOf(file), interest === "read" ? POLLIN : POLLOUT);
     }
     const count = library.answer(polling.poll(waits.length, timeoutNs ?? NO_TIMEOUT_NS));
     if (count <= 0) return count === -ERRNO.intr ? 0 : count;
@@ -122,22 +165,32 @@ export class LibcHost implements System {
     this.#system.library.calls.sched_yield();
   }
 
+  get #loaded(): LibcSockets {
+    if (this.#sockets === undefined) throw new TypeError("Cannot use sockets: they are not loaded");
+    return this.#sockets;
+  }
+
   #readiness({ file, interest }: Wait, events: number): NonNullable<Wait["ready"]> {
     const hangup = (events & POLLHUP) !== 0;
     if ((events & POLLNVAL) !== 0) return { errno: ERRNO.badf, bytes: 0n, hangup };
-    const socket = file instanceof LibcSocket; // it tells its error when it is used
+    const socket = file.type === "socket"; // it tells its error when it is used
     if ((events & POLLERR) !== 0 && !hangup && !socket) {
       return { errno: ERRNO.io, bytes: 0n, hangup };
     }
     if (interest === "write") return { errno: ERRNO.success, bytes: 0n, hangup };
     const { functions } = this.#system.library;
-    const known = functions.ioctl(fdOf(file), BigInt(FIONREAD), this.#count) === 0;
+    const known = functions.ioctl(this.#fdOf(file), BigInt(FIONREAD), this.#count) === 0;
     return { errno: ERRNO.success, bytes: known ? BigInt(this.#count[0]!) : 0n, hangup };
+  }
+
+  /** The descriptor of the process behind a file. */
+  #fdOf(file: Wait["file"]): number {
+    const fd = file.type === "socket" ? this.#loaded.fdOf(file) : fdOfFile(file);
+    if (fd === undefined) throw new TypeError("Cannot wait for another host's file");
+    return fd;
   }
 }
 
-/** The descriptor of the process behind a file. */
-function fdOf(file: Wait["file"]): number {
-  if (file instanceof LibcFile || file instanceof LibcSocket) return file.fd;
-  throw new TypeError("Cannot wait for another host's file");
+function fdOfFile(file: HostFile): number | undefined {
+  return file instanceof LibcFile ? file.fd : undefined;
 }

@@ -5,6 +5,7 @@ import type { Answer, FileStat } from "../host.ts";
 import {
   type Family,
   type HostSocket,
+  isAt,
   type Protocol,
   SHUTDOWN,
   type SocketAddress,
@@ -12,7 +13,7 @@ import {
   type SocketTransfer,
 } from "../socket.ts";
 import { POLLIN, POLLOUT } from "./constants.ts";
-import type { LibcSystem } from "./libc_system.ts";
+import type { LibcSocketSystem } from "./libc_socket_system.ts";
 import { fromLinux } from "./linux_errno.ts";
 
 const MSG_PEEK = 2n;
@@ -33,33 +34,33 @@ export class LibcSocket implements HostSocket {
   readonly fd: number;
   readonly family: Family;
   readonly protocol: Protocol;
-  readonly #system: LibcSystem;
+  readonly #sockets: LibcSocketSystem;
 
-  constructor(system: LibcSystem, { fd, family, protocol }: LibcSocketOptions) {
-    this.#system = system;
+  constructor(sockets: LibcSocketSystem, { fd, family, protocol }: LibcSocketOptions) {
+    this.#sockets = sockets;
     this.fd = fd;
     this.family = family;
     this.protocol = protocol;
   }
 
   /** A new socket, not bound. */
-  static open(system: LibcSystem, family: Family, protocol: Protocol): LibcSocket | Answer {
-    const fd = system.sockets.socket(family, protocol);
-    return fd < 0 ? fd : new LibcSocket(system, { fd, family, protocol });
+  static open(sockets: LibcSocketSystem, family: Family, protocol: Protocol): LibcSocket | Answer {
+    const fd = sockets.calls.socket(family, protocol);
+    return fd < 0 ? fd : new LibcSocket(sockets, { fd, family, protocol });
   }
 
   bind(address: SocketAddress): Answer {
-    return this.#system.sockets.bind(this.fd, address);
+    return this.#sockets.calls.bind(this.fd, address);
   }
 
   listen(backlog: number): Answer {
-    return this.#system.sockets.listen(this.fd, backlog);
+    return this.#sockets.calls.listen(this.fd, backlog);
   }
 
   accept({ nonblock }: { nonblock: boolean }): HostSocket | Answer {
     while (true) {
-      const fd = this.#system.sockets.accept(this.fd);
-      if (fd >= 0) return new LibcSocket(this.#system, { ...this.#kind, fd });
+      const fd = this.#sockets.calls.accept(this.fd);
+      if (fd >= 0) return new LibcSocket(this.#sockets, { ...this.#kind, fd });
       if (!this.#triesAgain(fd, { events: POLLIN, nonblock })) return fd;
     }
   }
@@ -68,16 +69,20 @@ export class LibcSocket implements HostSocket {
     address: SocketAddress,
     { nonblock, source }: { nonblock: boolean; source?: SocketAddress },
   ): Answer {
-    const { sockets } = this.#system;
-    if (source !== undefined) {
+    const sockets = this.#sockets.calls;
+    if (source !== undefined && !isAt(this, source)) {
       if (source.port === 0) sockets.choosePortLate(this.fd);
       const bound = sockets.bind(this.fd, source);
       if (bound < 0) return bound;
     }
     const begun = sockets.connect(this.fd, address);
     if (begun !== -ERRNO.inprogress || nonblock) return begun;
-    while (this.#system.polling.pollOne(this.fd, POLLOUT) <= 0);
-    return -this.getOption("error");
+    while (true) {
+      this.#sockets.system.polling.pollOne(this.fd, POLLOUT);
+      // Asked again, and not for its error: it would remember that it had failed until the next time.
+      const answer = sockets.connect(this.fd, address);
+      if (answer !== -ERRNO.already) return answer;
+    }
   }
 
   receive(into: Vectors, transfer: SocketTransfer): Answer {
@@ -85,7 +90,7 @@ export class LibcSocket implements HostSocket {
     const stream = this.protocol === "tcp";
     while (true) {
       const answer = stream && !peek
-        ? this.#system.transfers.read(this.fd, into)
+        ? this.#sockets.system.transfers.read(this.fd, into)
         : this.#receiveMessage(into, transfer);
       if (answer >= 0) {
         const whole = !transfer.waitAll || !stream || peek || nonblock || answer === 0;
@@ -97,34 +102,34 @@ export class LibcSocket implements HostSocket {
 
   send(from: Vectors, { nonblock, to }: SocketTransfer): Answer {
     while (true) {
-      const answer = this.#system.messages.send(this.fd, from, to);
+      const answer = this.#sockets.messages.send(this.fd, from, to);
       if (answer >= 0 || !this.#triesAgain(answer, { events: POLLOUT, nonblock })) return answer;
     }
   }
 
   shutdown(how: number): Answer {
     const linux = how === SHUTDOWN.receive ? 0 : how === SHUTDOWN.send ? 1 : 2;
-    return this.#system.sockets.shutdown(this.fd, linux);
+    return this.#sockets.calls.shutdown(this.fd, linux);
   }
 
   localAddress(): SocketAddress | Answer {
-    return this.#system.sockets.localAddress(this.fd);
+    return this.#sockets.calls.localAddress(this.fd);
   }
 
   peerAddress(): SocketAddress | Answer {
-    return this.#system.sockets.peerAddress(this.fd);
+    return this.#sockets.calls.peerAddress(this.fd);
   }
 
   getOption(option: SocketOption): Answer {
     if (option === "noDelay" && this.protocol === "udp") return -ERRNO.noprotoopt;
-    const value = this.#system.sockets.getOption(this.fd, option);
+    const value = this.#sockets.calls.getOption(this.fd, option);
     return option === "error" && value > 0 ? fromLinux(value) : value;
   }
 
   setOption(option: SocketOption, value: number): Answer {
     if (option === "error" || option === "listening") return -ERRNO.noprotoopt;
     if (option === "noDelay" && this.protocol === "udp") return -ERRNO.noprotoopt;
-    return this.#system.sockets.setOption(
+    return this.#sockets.calls.setOption(
       this.fd,
       option,
       Math.min(Math.max(value, 0), SOCKET_BUFFER_BYTES_MAX),
@@ -132,13 +137,13 @@ export class LibcSocket implements HostSocket {
   }
 
   stat(out: FileStat): Answer {
-    const answer = this.#system.stat.look(this.fd);
-    if (answer >= 0) this.#system.stat.fill(out);
+    const answer = this.#sockets.system.stat.look(this.fd);
+    if (answer >= 0) this.#sockets.system.stat.fill(out);
     return answer;
   }
 
   close(): Answer {
-    const { library } = this.#system;
+    const { library } = this.#sockets.system;
     return library.answer(library.functions.close(this.fd));
   }
 
@@ -147,7 +152,7 @@ export class LibcSocket implements HostSocket {
   }
 
   #receiveMessage(into: Vectors, transfer: SocketTransfer): Answer {
-    const { messages } = this.#system;
+    const { messages } = this.#sockets;
     const named = transfer.wantsFrom && this.protocol === "udp";
     const answer = messages.receive(this.fd, into, { flags: transfer.peek ? MSG_PEEK : 0n, named });
     if (answer < 0) return answer;
@@ -161,7 +166,7 @@ export class LibcSocket implements HostSocket {
     const rest = new Vectors();
     for (let done = first; done < into.bytes;) {
       skip(into, { bytes: done, rest });
-      const answer = this.#system.transfers.read(this.fd, rest);
+      const answer = this.#sockets.system.transfers.read(this.fd, rest);
       if (answer === 0) return done;
       if (answer > 0) done += answer;
       // What has come is told; the error comes again with the next call.
@@ -174,7 +179,7 @@ export class LibcSocket implements HostSocket {
   #triesAgain(answer: Answer, { events, nonblock }: Patience): boolean {
     if (answer === -ERRNO.intr) return true;
     if (answer !== -ERRNO.again || nonblock) return false;
-    this.#system.polling.pollOne(this.fd, events);
+    this.#sockets.system.polling.pollOne(this.fd, events);
     return true;
   }
 }

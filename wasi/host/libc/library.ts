@@ -1,4 +1,5 @@
 import { fromLinux } from "./linux_errno.ts";
+import { libcPaths } from "./paths.ts";
 import { SystemCalls } from "./system_calls.ts";
 
 /**
@@ -99,20 +100,4 @@ export class Library {
   answer(result: number): number {
     return result >= 0 ? result : -fromLinux(this.linuxErrno());
   }
-}
-
-/**
- * Where libc may be, likely places first. A process is started with `--allow-ffi=` one of these:
- * Deno compares the text, so the name without its folder opens only with unlimited permission.
- */
-export function libcPaths(): readonly string[] {
-  const arch = Deno.build.arch;
-  return [
-    `/lib/${arch}-linux-gnu/libc.so.6`,
-    `/usr/lib/${arch}-linux-gnu/libc.so.6`,
-    "/lib64/libc.so.6",
-    "/usr/lib64/libc.so.6",
-    "/usr/lib/libc.so.6",
-    "libc.so.6",
-  ];
 }

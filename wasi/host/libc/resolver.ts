@@ -9,6 +9,7 @@ import {
   O_EXCL,
   O_PATH,
   RESOLVE_INSIDE,
+  RESOLVE_NO_SYMLINKS,
 } from "./constants.ts";
 import type { Library } from "./library.ts";
 import { fromLinux } from "./linux_errno.ts";
@@ -21,6 +22,8 @@ const LINUX_EPERM = 1;
 const LINUX_EAGAIN = 11;
 const LINUX_EXDEV = 18;
 const CREATE_MODE = 0o666;
+const INSIDE = BigInt(RESOLVE_INSIDE);
+const EXACT = BigInt(RESOLVE_INSIDE | RESOLVE_NO_SYMLINKS);
 
 /** What to open under a directory. */
 export interface OpenRequest {
@@ -29,6 +32,8 @@ export interface OpenRequest {
   readonly path: Uint8Array<ArrayBuffer>;
   /** `open(2)` flags; with `O_NOFOLLOW` a link at the end is not followed. */
   readonly flags: number;
+  /** Refuse any link, at the end too, with `loop`. @default {links are followed} */
+  readonly exact?: boolean;
 }
 
 /** Opens a path under a directory and never outside of it: the one place that contains guests. */
@@ -52,10 +57,10 @@ export function chooseResolver(library: Library): Resolve {
 /** Resolves with `openat2(RESOLVE_BENEATH)`, which no race can lead astray. */
 export function resolveInKernel(library: Library): Resolve {
   const how = new BigUint64Array(3);
-  return ({ directory, path, flags }) => {
+  return ({ directory, path, flags, exact }) => {
     how[0] = BigInt(flags | O_CLOEXEC);
     how[1] = (flags & O_CREAT) === 0 ? 0n : BigInt(CREATE_MODE);
-    how[2] = BigInt(RESOLVE_INSIDE);
+    how[2] = exact ? EXACT : INSIDE;
     for (let tries = 1;; tries++) {
       const fd = library.calls.openat2(directory, path, how);
       if (fd >= 0) return fd;
@@ -72,14 +77,14 @@ export function resolveInKernel(library: Library): Resolve {
  * link, so this is as tight as the kernel's way, and slower.
  */
 export function resolveByWalking(library: Library): Resolve {
-  return ({ directory, path, flags }) => {
+  return ({ directory, path, flags, exact = false }) => {
     if (hasAll(flags, O_CREAT | O_DIRECTORY)) return -ERRNO.inval;
     const text = decoder.decode(path.subarray(0, path.indexOf(0)));
     if (text === "") return -ERRNO.noent;
     if (text.startsWith("/")) return -ERRNO.perm;
     const opened: number[] = [];
     try {
-      return walkOpen(library, { directory, text, flags }, opened);
+      return walkOpen(library, { directory, text, flags, exact }, opened);
     } finally {
       for (const fd of opened) library.functions.close(fd);
     }
@@ -88,7 +93,7 @@ export function resolveByWalking(library: Library): Resolve {
 
 function walkOpen(
   library: Library,
-  request: { readonly directory: number; readonly text: string; readonly flags: number },
+  request: Omit<Required<OpenRequest>, "path"> & { readonly text: string },
   opened: number[],
 ): Answer {
   const { functions } = library;
@@ -114,7 +119,7 @@ function walkOpen(
       (hasAll(request.flags, O_NOFOLLOW) || hasAll(request.flags, O_CREAT | O_EXCL));
     const target = keepsLink ? undefined : readLink(library, top, part);
     if (target !== undefined) {
-      if (++links > LINKS_MAX) return -ERRNO.loop;
+      if (request.exact || ++links > LINKS_MAX) return -ERRNO.loop;
       if (target.startsWith("/")) return -ERRNO.perm;
       todo.push(...target.split("/").reverse());
       continue;

@@ -1,18 +1,14 @@
+import { ERRNO } from "../../errno.ts";
 import type { Kind } from "../../paths.ts";
+import { Refusal } from "../../refusal.ts";
 import type { Ground, Reach } from "./ground.ts";
-import { lookAt } from "./look.ts";
+import { isSamePath, lookAt } from "./look.ts";
 import { node } from "./node.ts";
 import { refusalOf } from "./node_error.ts";
-import { ERRNO } from "../../errno.ts";
+import { Swapped } from "./swapped.ts";
 
 /** `O_PATH` of Linux, on every machine that Deno runs on; `node:fs` does not name it. */
 const O_PATH = 0o10000000;
-
-/** A directory on the way was swapped for something else while we went: try again. */
-export class Swapped extends Error {
-  /** Stays the same in a minified program. */
-  override readonly name = "Swapped";
-}
 
 /**
  * A directory by its descriptor, for a Linux where `/proc/self/fd` can be used. It stands in for the
@@ -29,10 +25,19 @@ export class DescriptorGround implements Ground {
     this.#fd = fd;
   }
 
-  /** Opens a directory of this machine by a path of its own. Throws what `node:fs` throws. */
-  static open(hostPath: string): DescriptorGround {
+  /**
+   * Opens a directory of this machine by a path of its own. Throws what `node:fs` throws, and
+   * {@linkcode Refusal} with `loop` for an `exact` one with a link in its path.
+   */
+  static open(hostPath: string, { exact }: { readonly exact: boolean }): DescriptorGround {
     const { O_RDONLY, O_DIRECTORY } = node.fs.constants;
-    return new DescriptorGround(node.fs.openSync(hostPath, O_RDONLY | O_DIRECTORY));
+    const fd = node.fs.openSync(hostPath, O_RDONLY | O_DIRECTORY);
+    // The kernel tells where the very directory lies that is open, whichever way led to it.
+    if (!exact || isSamePath(node.fs.readlinkSync(`/proc/self/fd/${fd}`), hostPath)) {
+      return new DescriptorGround(fd);
+    }
+    node.fs.closeSync(fd);
+    throw new Refusal(ERRNO.loop);
   }
 
   reach(): Reach {

@@ -36,17 +36,27 @@ export class PathGround implements Ground {
   readonly #parts: readonly string[];
   readonly #identity: string;
 
-  /** Throws what `node:fs` throws if there is no such directory. */
-  constructor(root: string, parts: readonly string[] = []) {
+  readonly #exact: boolean;
+
+  /**
+   * Throws what `node:fs` throws if there is no such directory. That of an `exact` root may be swapped
+   * for something else as well.
+   */
+  constructor(
+    root: string,
+    { parts = [], exact }: { readonly parts?: readonly string[]; readonly exact: boolean },
+  ) {
     this.#root = root;
     this.#parts = parts;
+    this.#exact = exact;
     this.#identity = identityOf(lstat(this.#base));
   }
 
   reach(): Reach {
     // A guest may have renamed this directory and put a link in its place. Links before the last
     // name do not matter: whichever way leads there, it is the same directory.
-    if (this.#parts.length > 0 && identityOf(lstat(this.#base)) !== this.#identity) {
+    const swappable = this.#exact || this.#parts.length > 0;
+    if (swappable && identityOf(lstat(this.#base)) !== this.#identity) {
       throw new Refusal(ERRNO.stale);
     }
     const pathOf = (parts: readonly string[]): string => node.path.join(this.#base, ...parts);
@@ -54,7 +64,7 @@ export class PathGround implements Ground {
   }
 
   descend(_reach: Reach, parts: readonly string[]): Ground {
-    return new PathGround(this.#root, [...this.#parts, ...parts]);
+    return new PathGround(this.#root, { parts: [...this.#parts, ...parts], exact: this.#exact });
   }
 
   close(): void {}

@@ -1,4 +1,4 @@
-import { DirectoryEntry } from "../../directory_entry.ts";
+import { DirectoryEntry } from "../directory_entry.ts";
 import type { Answer } from "../host.ts";
 import { ERRNO } from "../../errno.ts";
 import { Refusal } from "../../refusal.ts";

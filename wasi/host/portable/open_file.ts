@@ -1,9 +1,9 @@
 import { FDFLAG } from "../../abi.ts";
 import type { HostFile, OpenOptions } from "../host.ts";
-import { Swapped } from "./descriptor_ground.ts";
 import { identityOf } from "./look.ts";
 import { node } from "./node.ts";
 import { PortableFile } from "./portable_file.ts";
+import { Swapped } from "./swapped.ts";
 
 /** As the process's umask allows. */
 const CREATE_MODE = 0o666;

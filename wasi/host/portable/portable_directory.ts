@@ -1,5 +1,5 @@
 import { ERRNO } from "../../errno.ts";
-import type { GuestPath } from "../../guest_path.ts";
+import type { GuestPath } from "../guest_path.ts";
 import { RACE_TRIES_MAX } from "../../limits.ts";
 import { type Place, walk } from "../../paths.ts";
 import { Refusal } from "../../refusal.ts";
@@ -12,7 +12,6 @@ import type {
   OpenOptions,
   Times,
 } from "../host.ts";
-import { Swapped } from "./descriptor_ground.ts";
 import type { Ground, Reach } from "./ground.ts";
 import { Listing } from "./listing.ts";
 import { identityOf, lstat } from "./look.ts";
@@ -21,6 +20,8 @@ import { type Name, nameAt } from "./name.ts";
 import { attempt, refusalOf } from "./node_error.ts";
 import { openFile } from "./open_file.ts";
 import { fill, roundSecondsOf } from "./portable_stat.ts";
+import { setTimes } from "./set_times.ts";
+import { Swapped } from "./swapped.ts";
 
 /** A {@linkcode Place} with its path on this machine. */
 interface Located extends Place {
@@ -47,12 +48,7 @@ export class PortableDirectory implements HostDirectory {
       const follow = options.follow && !(options.create && options.exclusive);
       return retrying(() => {
         using reach = this.#ground.reach();
-        if (options.create && path.endsWith("/")) {
-          // Nothing to create is named with a slash, whatever stands there.
-          const name = nameAt(reach, path);
-          return typeof name === "number" ? -name : -ERRNO.isdir;
-        }
-        const place = this.#locate(reach, path, { follow });
+        const place = this.#locate(reach, path, { follow, create: options.create });
         return typeof place === "number" ? -place : this.#openPlace(place, path, options);
       });
     } catch (error) {
@@ -78,7 +74,9 @@ export class PortableDirectory implements HostDirectory {
       return this.#atName(path, () => 0);
     }
     return this.#at(path, { follow }, ({ hostPath }) => {
-      node.fs.lutimesSync(hostPath, ...roundSecondsOf(times, lstat(hostPath)));
+      const wanted = setTimes.wanted(times, lstat(hostPath));
+      node.fs.lutimesSync(hostPath, ...roundSecondsOf(wanted));
+      setTimes.remember(wanted, lstat(hostPath));
     });
   }
 
@@ -128,8 +126,8 @@ export class PortableDirectory implements HostDirectory {
   }
 
   symlink(target: string, path: string): Answer {
-    if (target === "") return -ERRNO.noent;
     return this.#atName(path, ({ kind, hostPath, dots, slash }) => {
+      if (target === "") return -ERRNO.noent;
       if (dots !== undefined || kind.is !== "missing") return -ERRNO.exist;
       if (slash) return -ERRNO.noent;
       node.fs.symlinkSync(target, hostPath);
@@ -230,8 +228,12 @@ export class PortableDirectory implements HostDirectory {
     );
   }
 
-  #locate(reach: Reach, path: string, { follow }: { follow: boolean }): Located | number {
-    const place = walk(path, { follow, look: (parts) => reach.look(parts) });
+  #locate(
+    reach: Reach,
+    path: string,
+    options: { readonly follow: boolean; readonly create?: boolean },
+  ): Located | number {
+    const place = walk(path, { ...options, look: (parts) => reach.look(parts) });
     if (typeof place === "number") return place;
     return { ...place, reach, hostPath: reach.pathOf(place.parts) };
   }

@@ -3,9 +3,11 @@ import { FDFLAG, FILETYPE, WHENCE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
 import type { Vectors } from "../../memory.ts";
 import type { Answer, FileStat, HostFile, Times } from "../host.ts";
+import { tellStream } from "../standard.ts";
 import { node } from "./node.ts";
 import { attempt } from "./node_error.ts";
 import { filetypeOf, fill, secondsOf } from "./portable_stat.ts";
+import { setTimes } from "./set_times.ts";
 
 /** How {@linkcode PortableFile} came by its descriptor. */
 export interface PortableFileOptions {
@@ -83,11 +85,19 @@ export class PortableFile implements HostFile {
   }
 
   stat(out: FileStat): Answer {
+    if (this.#borrowed && this.filetype !== FILETYPE.regularFile) {
+      tellStream(this.filetype, out);
+      return 0;
+    }
     return attempt(() => fill(this.#stats(), out));
   }
 
   setTimes(times: Times): Answer {
-    return attempt(() => node.fs.futimesSync(this.#fd, ...secondsOf(times, this.#stats())));
+    return attempt(() => {
+      const wanted = setTimes.wanted(times, this.#stats());
+      node.fs.futimesSync(this.#fd, ...secondsOf(wanted));
+      setTimes.remember(wanted, this.#stats());
+    });
   }
 
   setSize(size: number): Answer {
@@ -162,6 +172,7 @@ export class PortableFile implements HostFile {
   }
 
   #append(from: Vectors, arrive: (end: number) => void): Answer {
+    if (from.bytes === 0) return 0; // and stays where it is
     const fd = this.#appendFd;
     const answer = fd === undefined
       ? this.#writeAt(from, Number(this.#stats().size))

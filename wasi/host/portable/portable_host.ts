@@ -1,11 +1,21 @@
 import { CLOCK } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
 import { SLEEP_SLICE_MS_MAX } from "../../limits.ts";
-import type { Answer, Eventual, HostDirectory, HostFile, System, Wait } from "../host.ts";
+import type {
+  Answer,
+  Eventual,
+  HostDirectory,
+  HostFile,
+  OpenRootOptions,
+  System,
+  Wait,
+} from "../host.ts";
+import { Refusal } from "../../refusal.ts";
 import type { Family, HostSocket, Protocol } from "../socket.ts";
-import { standardFiletype } from "../terminal.ts";
+import { standardFiletype } from "../standard.ts";
 import { canReachByDescriptor, DescriptorGround } from "./descriptor_ground.ts";
 import { PathGround } from "./ground.ts";
+import { isSamePath } from "./look.ts";
 import { node } from "./node.ts";
 import { refusalOf } from "./node_error.ts";
 import { PortableDirectory } from "./portable_directory.ts";
@@ -42,12 +52,18 @@ export class PortableHost implements System {
     this.#byDescriptor = (options.byDescriptor ?? true) && canReachByDescriptor();
   }
 
-  openRoot(hostPath: string): HostDirectory | Answer {
+  openRoot(hostPath: string, { exact = false }: OpenRootOptions = {}): HostDirectory | Answer {
     try {
-      if (this.#byDescriptor) return new PortableDirectory(DescriptorGround.open(hostPath));
+      if (exact && !node.path.isAbsolute(hostPath)) return -ERRNO.inval;
+      if (this.#byDescriptor) {
+        return new PortableDirectory(DescriptorGround.open(hostPath, { exact }));
+      }
       const root = node.fs.realpathSync(hostPath);
+      if (exact && !isSamePath(root, hostPath)) return -ERRNO.loop;
       if (!node.fs.statSync(root).isDirectory()) return -ERRNO.notdir;
-      return new PortableDirectory(new PathGround(root));
+      const ground = new PathGround(root, { exact });
+      if (exact) confirmExact(ground, root);
+      return new PortableDirectory(ground);
     } catch (error) {
       return refusalOf(error);
     }
@@ -70,6 +86,11 @@ export class PortableHost implements System {
       borrowed: true,
       tellFiletype: (found) => standardFiletype(number, found),
     });
+  }
+
+  /** They are loaded with the host. */
+  loadSockets(): Promise<void> {
+    return Promise.resolve();
   }
 
   openSocket(family: Family, protocol: Protocol): HostSocket | Answer {
@@ -124,6 +145,12 @@ export class PortableHost implements System {
     this.#lingering.cut();
     this.#waiting?.end();
   }
+}
+
+/** Looks again, since what lies at the root may have been swapped before the ground knew it. */
+function confirmExact(ground: PathGround, root: string): void {
+  if (!isSamePath(node.fs.realpathSync(root), root)) throw new Refusal(ERRNO.loop);
+  ground.reach()[Symbol.dispose]();
 }
 
 function look({ file, interest }: Wait): Ready {

@@ -8,6 +8,17 @@ const linux = Deno.build.os === "linux";
 const byPath = new PortableHost({ byDescriptor: false });
 const byDescriptor = new PortableHost();
 
+/** What of a folder this process has open; other tests may run beside this one. */
+function openedBelow(folder: string): string[] {
+  return [...Deno.readDirSync("/proc/self/fd")].flatMap(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return []; // somebody else's, and closed by now
+    }
+  }).filter((path) => path.startsWith(folder)).sort();
+}
+
 function probeOf(host: PortableHost, box: string): Probe {
   return new Probe(host, { preopens: [{ hostPath: box, guestPath: "/" }] });
 }
@@ -35,8 +46,8 @@ Deno.test({
   name: "no descriptor stays open behind the calls, refused or not",
   ignore: !linux,
   fn(): void {
-    const open = (): number => [...Deno.readDirSync("/proc/self/fd")].length;
     using scratch = new Scratch();
+    const open = (): string[] => openedBelow(scratch.outer);
     {
       using probe = probeOf(byDescriptor, scratch.box);
       const before = open();
@@ -50,15 +61,17 @@ Deno.test({
         probe.move("rename", [3, path], [3, "a/b/y"]);
         probe.symlink("x", 3, path);
       }
-      assert.equal(open(), before);
+      assert.deepEqual(before, [scratch.box]);
+      assert.deepEqual(open(), before);
       const appending = probe.mustOpen(3, "log", {
         oflags: OFLAG.creat,
         flags: FDFLAG.append,
       });
       probe.call("fd_close", appending);
       probe.open(3, "a/b", { rights: RIGHT.fdRead });
-      assert.equal(open(), before + 1);
+      assert.deepEqual(open(), [scratch.box, `${scratch.box}/a/b`]);
     }
+    assert.deepEqual(open(), []);
     using second = probeOf(byDescriptor, scratch.box);
     assert.equal(second.rmdir(3, "gone"), "noent");
   },

@@ -1,6 +1,6 @@
 import { ERRNO } from "../../errno.ts";
 import type { Vectors } from "../../memory.ts";
-import { turn } from "../../turn.ts";
+import { turn } from "../../guest/turn.ts";
 import type { Answer, FileStat, Wait } from "../host.ts";
 import type { HostSocket } from "../socket.ts";
 

@@ -1,6 +1,6 @@
 import { ERRNO } from "../../errno.ts";
 import type { Vectors } from "../../memory.ts";
-import { turn } from "../../turn.ts";
+import { turn } from "../../guest/turn.ts";
 import type { Answer, Eventual, Wait } from "../host.ts";
 import { SHUTDOWN, type SocketTransfer } from "../socket.ts";
 import { Changes, persist, type Ready, viewsOf } from "./portable_socket.ts";

@@ -1,11 +1,12 @@
 import type * as Dgram from "node:dgram";
 import { FILETYPE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
-import { DATAGRAMS_MAX } from "../../limits.ts";
+import { DATAGRAM_BYTES_MAX, DATAGRAMS_MAX } from "../../limits.ts";
 import type { Vectors } from "../../memory.ts";
 import type { Answer, Eventual, FileStat, Wait } from "../host.ts";
 import {
   type Family,
+  isAt,
   SHUTDOWN,
   type SocketAddress,
   type SocketOption,
@@ -37,6 +38,8 @@ export class PortableDatagram implements PortableSocket {
   readonly family: Family;
   readonly changes = new Changes();
   readonly #arrivals: Arrival[] = [];
+  /** Bytes of all of them. */
+  #arrivedBytes = 0;
   readonly #options = new Map<SocketOption, number>();
   /** Once it is bound. */
   #socket: Dgram.Socket | undefined;
@@ -76,8 +79,8 @@ export class PortableDatagram implements PortableSocket {
 
   connect(address: SocketAddress, { source }: { source?: SocketAddress }): Answer {
     if (!belongs(address, this.family)) return -ERRNO.afnosupport;
-    const bound = this.#bound(source);
-    if (typeof bound === "number") return bound;
+    const bound = source === undefined || isAt(this, source) ? this.#bound() : this.bind(source);
+    if (typeof bound === "number" && bound < 0) return bound;
     this.#peer = address;
     return 0;
   }
@@ -89,8 +92,12 @@ export class PortableDatagram implements PortableSocket {
       if (this.#closed) return -ERRNO.badf;
       const refusal = this.#takeRefusal();
       if (refusal < 0) return refusal;
-      const arrival = peek ? this.#arrivals[0] : this.#arrivals.shift();
+      const [arrival] = this.#arrivals;
       if (arrival === undefined) return (this.#shut & SHUTDOWN.receive) !== 0 ? 0 : -ERRNO.again;
+      if (!peek) {
+        this.#arrivals.shift();
+        this.#arrivedBytes -= arrival.bytes.length;
+      }
       const count = scatter(arrival.bytes, { into: views, skip: 0 });
       transfer.truncated = count < arrival.bytes.length;
       if (wantsFrom) transfer.from = arrival.from;
@@ -104,6 +111,7 @@ export class PortableDatagram implements PortableSocket {
     const target = to ?? this.#peer;
     if (target === undefined) return -ERRNO.destaddrreq;
     if (!belongs(target, this.family)) return -ERRNO.afnosupport;
+    if (target.port === 0) return -ERRNO.inval; // nobody is there, and Node throws
     const socket = this.#bound();
     if (typeof socket === "number") return socket;
     const bytes = new Uint8Array(from.bytes);
@@ -186,8 +194,8 @@ export class PortableDatagram implements PortableSocket {
   }
 
   /** What it is bound with: to any port, if nobody has bound it before. */
-  #bound(address = unspecified(this.family)): Dgram.Socket | Answer {
-    const bound = this.#socket === undefined ? this.bind(address) : 0;
+  #bound(): Dgram.Socket | Answer {
+    const bound = this.#socket === undefined ? this.bind(unspecified(this.family)) : 0;
     return this.#socket ?? bound;
   }
 
@@ -207,8 +215,11 @@ export class PortableDatagram implements PortableSocket {
 
   /** Keeps a datagram; as everywhere, what finds no room or comes from a stranger is lost. */
   #arrive(arrival: Arrival): void {
-    if (this.#arrivals.length >= DATAGRAMS_MAX || !this.#isWelcome(arrival.from)) return;
+    const bytes = this.#arrivedBytes + arrival.bytes.length;
+    if (this.#arrivals.length >= DATAGRAMS_MAX || bytes > DATAGRAM_BYTES_MAX) return;
+    if (!this.#isWelcome(arrival.from)) return;
     this.#arrivals.push(arrival);
+    this.#arrivedBytes = bytes;
     this.changes.wake();
   }
 

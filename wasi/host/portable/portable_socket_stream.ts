@@ -3,7 +3,14 @@ import { ERRNO } from "../../errno.ts";
 import { SOCKET_BYTES_MAX } from "../../limits.ts";
 import type { Vectors } from "../../memory.ts";
 import type { Answer, Eventual, FileStat, Wait } from "../host.ts";
-import type { Family, HostSocket, SocketAddress, SocketOption, SocketTransfer } from "../socket.ts";
+import {
+  type Family,
+  type HostSocket,
+  isAt,
+  type SocketAddress,
+  type SocketOption,
+  type SocketTransfer,
+} from "../socket.ts";
 import {
   Changes,
   fillSocketStat,
@@ -89,7 +96,10 @@ export class PortableStream implements PortableSocket {
     if (this.#connection !== undefined || this.#listens) return -ERRNO.isconn;
     if (this.#connecting !== undefined) return -ERRNO.already;
     if (!belongs(address, this.family)) return -ERRNO.afnosupport;
-    void this.#connect(address, source ?? this.#giveUpPort());
+    if (source !== undefined && this.#bound !== undefined && !isAt(this, source)) {
+      return -ERRNO.inval;
+    }
+    void this.#connect(address, this.#giveUpPort() ?? source);
     if (nonblock) return -ERRNO.inprogress;
     const attempt = (): Answer => this.#connection === undefined ? this.#missing(ERRNO.notconn) : 0;
     return persist(attempt, { changes: this.changes, nonblock });

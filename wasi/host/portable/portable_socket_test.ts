@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
+import { RIGHTS_ALL } from "../../abi.ts";
+import { SocketDescriptor } from "../../descriptors/socket.ts";
 import { ERRNO, errnoName } from "../../errno.ts";
-import { LINGER_MS_MAX, SOCKET_BYTES_MAX } from "../../limits.ts";
+import { DATAGRAM_BYTES_MAX, LINGER_MS_MAX, SOCKET_BYTES_MAX } from "../../limits.ts";
 import { Vectors } from "../../memory.ts";
-import { turn } from "../../turn.ts";
+import { turn } from "../../guest/turn.ts";
 import type { Wait } from "../host.ts";
 import type { HostSocket, SocketAddress, SocketTransfer } from "../socket.ts";
 import { PortableHost } from "./portable_host.ts";
+import { Changes } from "./portable_socket.ts";
 
 const LOCAL = Uint8Array.of(127, 0, 0, 1);
 
@@ -332,6 +335,44 @@ Deno.test("datagrams keep their borders and tell who sent them", async () => {
   assert.equal(await receive(one, 10), "second");
   assert.equal(await send(two, new Uint8Array(70_000), { to }), "msgsize");
   assert.equal(await send(two, "x"), "destaddrreq");
+});
+
+Deno.test("two who wait for datagrams are each told who sent theirs", async () => {
+  using guest = new Guest();
+  const [one, two, three] = [guest.open("udp"), guest.open("udp"), guest.open("udp")];
+  for (const socket of [one, two, three]) assert.equal(socket.bind({ ip: LOCAL, port: 0 }), 0);
+  const descriptor = new SocketDescriptor(one, { rights: RIGHTS_ALL, inheriting: 0, flags: 0 });
+  const told = [1, 2].map(async () => {
+    const own = descriptor.transfer();
+    own.wantsFrom = true;
+    await descriptor.receive(vectors(new Uint8Array(8)), own);
+    return () => own.from?.port; // looked at when both have been told
+  });
+  await send(two, "two", { to: addressOf(one) });
+  await send(three, "three", { to: addressOf(one) });
+  const ports = (await Promise.all(told)).map((port) => port());
+  assert.deepEqual(ports, [addressOf(two).port, addressOf(three).port]);
+});
+
+Deno.test("a socket keeps so many bytes of datagrams, and loses the next ones", async () => {
+  using guest = new Guest();
+  const [one, two] = [guest.open("udp"), guest.open("udp")];
+  assert.equal(one.bind({ ip: LOCAL, port: 0 }), 0);
+  assert.ok("changes" in one && one.changes instanceof Changes);
+  const big = new Uint8Array(16_384);
+  const sizes = Array.from({ length: DATAGRAM_BYTES_MAX / big.length }, () => big.length);
+  for (const _ of sizes) {
+    const arrived = one.changes.next();
+    await send(two, big, { to: addressOf(one) });
+    await arrived;
+  }
+  const arrived = one.changes.next();
+  await send(two, big, { to: addressOf(one) }); // too much
+  await send(two, "", { to: addressOf(one) });
+  await arrived;
+  for (const size of [...sizes, 0]) {
+    assert.equal(await one.receive(vectors(big), transfer()), size);
+  }
 });
 
 Deno.test("datagrams of strangers are dropped once the peer is named", async () => {

@@ -1,6 +1,6 @@
 import { ERRNO } from "../../errno.ts";
 import { SLEEP_SLICE_MS_MAX } from "../../limits.ts";
-import { turn } from "../../turn.ts";
+import { turn } from "../../guest/turn.ts";
 import type { Answer, Eventual, Wait } from "../host.ts";
 import { Changes, isPortableSocket, type Ready } from "./portable_socket.ts";
 

@@ -1,6 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { FILETYPE } from "../../abi.ts";
-import type { FileStat, Times, TimeSetting } from "../host.ts";
+import type { FileStat } from "../host.ts";
+import { setTimes, type TwoTimes } from "./set_times.ts";
 
 /** WASI's `filetype` of what was looked at; pipes have none of their own. */
 export function filetypeOf(stats: BigIntStats): number {
@@ -19,32 +20,25 @@ export function fill(stats: BigIntStats, out: FileStat): void {
   out.filetype = filetypeOf(stats);
   out.nlink = stats.nlink;
   out.size = stats.size;
-  out.atimNs = stats.atimeNs;
-  out.mtimNs = stats.mtimeNs;
+  const { atimNs, mtimNs } = setTimes.exact(stats);
+  out.atimNs = atimNs;
+  out.mtimNs = mtimNs;
   out.ctimNs = stats.ctimeNs;
 }
 
-/**
- * The two times as seconds for a descriptor (`futimes`). A double holds today's to a quarter of a
- * microsecond; `node:fs` tells times only to the millisecond, and those that are kept with them.
- */
-export function secondsOf(times: Times, stats: BigIntStats): [number, number] {
+/** The two times as seconds for a descriptor (`futimes`). A double holds today's to a quarter of a µs. */
+export function secondsOf({ atimNs, mtimNs }: TwoTimes): [number, number] {
   const seconds = (ns: bigint): number => Number(ns + ROUNDING_NS) / 1e9;
-  return [seconds(nsOf(times.atim, stats.atimeNs)), seconds(nsOf(times.mtim, stats.mtimeNs))];
+  return [seconds(atimNs), seconds(mtimNs)];
 }
 
 /** The two times as seconds for a path (`lutimes`), where `node:fs` cuts them to milliseconds. */
-export function roundSecondsOf(times: Times, stats: BigIntStats): [number, number] {
+export function roundSecondsOf({ atimNs, mtimNs }: TwoTimes): [number, number] {
   // To the middle of the millisecond: cut off there, the millisecond stays the same.
   const seconds = (ns: bigint): number => (Number(ns / NS_PER_MS) + 0.5) / 1e3;
-  return [seconds(nsOf(times.atim, stats.atimeNs)), seconds(nsOf(times.mtim, stats.mtimeNs))];
+  return [seconds(atimNs), seconds(mtimNs)];
 }
 
 const NS_PER_MS = 1_000_000n;
 /** What the nearest double may be too low by, so that cutting it off does not lose a millisecond. */
 const ROUNDING_NS = 250n;
-
-function nsOf(time: TimeSetting, presentNs: bigint): bigint {
-  if (time === "now") return BigInt(Date.now()) * NS_PER_MS;
-  return time === "keep" ? presentNs : time;
-}

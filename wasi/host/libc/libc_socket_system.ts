@@ -1,0 +1,16 @@
+import { Messages } from "./libc_messages.ts";
+import { SocketCalls } from "./libc_socket_calls.ts";
+import type { LibcSystem } from "./libc_system.ts";
+
+/** What the sockets of one host share. */
+export class LibcSocketSystem {
+  readonly system: LibcSystem;
+  readonly calls: SocketCalls;
+  readonly messages: Messages;
+
+  constructor(system: LibcSystem) {
+    this.system = system;
+    this.calls = new SocketCalls(system.library);
+    this.messages = new Messages(system.library, system.transfers);
+  }
+}
