@@ -41,7 +41,7 @@ export type Input =
 
 /** An address to listen on. */
 export interface Listener {
-  /** A name or address of this machine, as `127.0.0.1`. */
+  /** An address of this machine, as `127.0.0.1`, or `localhost`. */
   readonly hostname: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -113,6 +113,13 @@ export interface WasiOptions {
    * @default {false}
    */
   readonly library?: boolean;
+  /**
+   * Called once, right before the guest's first instruction where that is in its start section: inside
+   * of `prepare`. A guest with threads begins in `run`, where this is not called.
+   *
+   * @default {nobody hears of it}
+   */
+  readonly onBegin?: () => void;
   /**
    * Takes one line for each call of the guest, with arguments and result; without line end.
    *

@@ -67,8 +67,13 @@ async function runLogged(
   log: ContainerLog,
 ): Promise<Exit> {
   let guest: Guest;
+  let begun = false;
+  const onBegin = (): void => {
+    if (!begun) options.onStarted();
+    begun = true;
+  };
   try {
-    const wishes = wasiOptions(order, options.host, log);
+    const wishes = { ...wasiOptions(order, options.host, log), onBegin };
     const { module, settleMs } = await load(order, options, wishes);
     guest = await prepare(module, wishes);
     settle(settleMs);
@@ -76,7 +81,7 @@ async function runLogged(
     const kind = error instanceof MemoryLimitError ? "out_of_memory" : "start_error";
     return { kind, message: describe(error) };
   }
-  options.onStarted();
+  onBegin(); // a guest with threads has not, so far
   try {
     const outcome = await guest.run();
     return exhausted(outcome, guest, order) ?? bounded(outcome);

@@ -135,6 +135,10 @@ export function print(fd: number, text: string): string {
 /** A loop that calls nothing: only the end of the process ends it. */
 export const SPINS = start("(loop $again (br $again))");
 
+/** The same in a start section, which runs before `_start`. */
+export const SPINS_BEFORE_START = `(module (memory (export "memory") 1)
+  (func $spins (loop $again (br $again))) (start $spins) (func (export "_start")))`;
+
 /** A loop that goes through the host all the time. */
 export const SPINS_WITH_CALLS = start("(loop $again (drop (call $sched_yield)) (br $again))");
 

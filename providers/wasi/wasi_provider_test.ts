@@ -10,6 +10,7 @@ import {
   READS_A_PIPE,
   SLEEPS,
   SPINS,
+  SPINS_BEFORE_START,
   SPINS_WITH_CALLS,
   start,
   THREADS_STAY,
@@ -40,6 +41,7 @@ for (
     ["a sleep in poll_oneoff", SLEEPS],
     ["a blocked read", READS_A_PIPE],
     ["threads in loops and in an atomic wait", THREADS_STAY],
+    ["a loop in its start section", SPINS_BEFORE_START],
   ] as const
 ) {
   Deno.test({

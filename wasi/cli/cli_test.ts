@@ -209,3 +209,14 @@ Deno.test("cli runs without leave to begin anew: the portable way, with V8's own
   assert.equal(deep.code, 134);
   assert.match(deep.stderr, /trapped: stack overflow/);
 });
+
+Deno.test("cli.ts refuses a module that starts over --max-memory, in words", async () => {
+  const { code, stderr } = await cli(
+    '(module (memory (export "memory") 2) (func (export "_start")))',
+    {
+      flags: ["--max-memory", "65536"],
+    },
+  );
+  assert.equal(code, 125);
+  assert.match(stderr, /131072 bytes of memory.*65536/);
+});

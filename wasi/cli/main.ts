@@ -4,6 +4,7 @@ import {
   CompileError,
   compileGuest,
   LinkError,
+  MemoryLimitError,
   OptionsError,
   prepare,
   type WasiOptions,
@@ -115,5 +116,6 @@ function read(file: string): Uint8Array {
 
 function isForPeople(error: unknown): error is Error {
   return error instanceof CliError || error instanceof CompileError ||
-    error instanceof LinkError || error instanceof OptionsError;
+    error instanceof LinkError || error instanceof MemoryLimitError ||
+    error instanceof OptionsError;
 }

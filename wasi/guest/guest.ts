@@ -55,6 +55,7 @@ export async function prepare(
   let instance: WebAssembly.Instance | undefined;
   let early: Outcome;
   try {
+    options.onBegin?.();
     early = exit.observe(() => {
       instance = new WebAssembly.Instance(module, {
         wasi_snapshot_preview1: callsFor(PREVIEW1, table),

@@ -98,6 +98,7 @@ const SIGNATURES: Readonly<Record<string, readonly (keyof typeof VALUES)[]>> = {
   random_get: ["buffer"],
   sched_yield: [],
   sock_accept: ["fd", "fdflags", "outU32"],
+  "sock_accept/2": ["fd", "outU32"], // of WasmEdge's first extension
   sock_recv: ["fd", "into", "riflags", "outRead", "outU16"],
   sock_send: ["fd", "from", "unsigned", "outU32"],
   sock_shutdown: ["fd", "sdflags"],
@@ -113,7 +114,8 @@ type Context = Parameters<typeof VALUES["fd"]["show"]>[0];
 
 /** The arguments of a call by their meaning; numbers only for a function that is not of preview 1. */
 function valuesOf(name: string, args: readonly (number | bigint)[]): Bound[] {
-  const kinds = SIGNATURES[name] ?? args.map(() => "unsigned" as const);
+  const kinds = SIGNATURES[`${name}/${args.length}`] ?? SIGNATURES[name] ??
+    args.map(() => "unsigned" as const);
   let start = 0;
   return kinds.map((kind) => {
     const value = VALUES[kind];

@@ -115,6 +115,16 @@ Deno.test("traceCalls() tells refusals by name, and what did not return", async 
   assert.deepEqual(waiting.lines, ["fd_sync(3) = success"]);
 });
 
+Deno.test("traceCalls() knows sock_accept of WasmEdge's first extension by its two parameters", () => {
+  const { lines, memory, call } = tracing(() => {
+    new DataView(memory.buffer).setUint32(64, 7, true);
+    return 0;
+  });
+  call("sock_accept", 3, 64);
+  call("sock_accept", 3, FDFLAG.nonblock, 64);
+  assert.deepEqual(lines, ["sock_accept(3) = 7", "sock_accept(3, fdflags=nonblock) = 7"]);
+});
+
 Deno.test("traceCalls() tells i32s without their sign, and a call once", () => {
   const { lines, call } = tracing(() => ERRNO.success);
   call("proc_exit", -1);

@@ -32,12 +32,13 @@ export class DescriptorGround implements Ground {
   static open(hostPath: string, { exact }: { readonly exact: boolean }): DescriptorGround {
     const { O_RDONLY, O_DIRECTORY } = node.fs.constants;
     const fd = node.fs.openSync(hostPath, O_RDONLY | O_DIRECTORY);
-    // The kernel tells where the very directory lies that is open, whichever way led to it.
-    if (!exact || isSamePath(node.fs.readlinkSync(`/proc/self/fd/${fd}`), hostPath)) {
+    try {
+      if (exact) confirmPlace(fd, hostPath);
       return new DescriptorGround(fd);
+    } catch (error) {
+      node.fs.closeSync(fd);
+      throw error;
     }
-    node.fs.closeSync(fd);
-    throw new Refusal(ERRNO.loop);
   }
 
   reach(): Reach {
@@ -73,6 +74,12 @@ export function canReachByDescriptor(): boolean {
   } finally {
     if (fd !== undefined) node.fs.closeSync(fd);
   }
+}
+
+/** The kernel tells where the very directory lies that is open, whichever way led to it. */
+function confirmPlace(fd: number, hostPath: string): void {
+  if (isSamePath(node.fs.readlinkSync(`/proc/self/fd/${fd}`), hostPath)) return;
+  throw new Refusal(ERRNO.loop);
 }
 
 class DescriptorReach implements Reach {
