@@ -54,7 +54,8 @@ async function start(args: readonly string[]): Promise<number> {
     using client = new lib.ApiClient(access, { userAgent: `krustlet/${VERSION}` });
     const serving = await servingPair(config, client, stop.signal);
     const { WasiProvider } = await import("./providers/wasi/mod.ts");
-    const folders = lib.dataFolders(config.dataDir);
+    // Mounts come by their real paths, and are compared with these.
+    const folders = lib.dataFolders(await Deno.realPath(config.dataDir));
     const provider = new WasiProvider({
       version: VERSION,
       imagesDir: folders.images,
@@ -177,7 +178,7 @@ async function run(args: readonly string[]): Promise<number> {
   });
   const manifests = await lib.readManifests(files, moduleArgs);
   const { WasiProvider } = await import("./providers/wasi/mod.ts");
-  const workDir = await Deno.makeTempDir({ prefix: "krustlet-run-" });
+  const workDir = await Deno.realPath(await Deno.makeTempDir({ prefix: "krustlet-run-" }));
   await using stop = stopSignal(() => Deno.removeSync(workDir, { recursive: true }));
   await using parts = new AsyncDisposableStack();
   parts.defer(() => removeWorkDir(workDir));
