@@ -54,13 +54,13 @@ async function start(args: readonly string[]): Promise<number> {
     using client = new lib.ApiClient(access, { userAgent: `krustlet/${VERSION}` });
     const serving = await servingPair(config, client, stop.signal);
     const { WasiProvider } = await import("./providers/wasi/mod.ts");
-    // Mounts come by their real paths, and are compared with these.
-    const folders = lib.dataFolders(await Deno.realPath(config.dataDir));
+    const folders = lib.dataFolders(config.dataDir);
     const provider = new WasiProvider({
       version: VERSION,
       imagesDir: folders.images,
       logsDir: folders.logs,
-      podsDir: folders.pods,
+      // Mounts come by their real paths, and are compared with this one.
+      podsDir: lib.dataFolders(await Deno.realPath(config.dataDir)).pods,
       ...sandboxOf(config),
       warn: lib.warn,
     });
