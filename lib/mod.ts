@@ -36,6 +36,7 @@ export {
   parsePushArguments,
   type PullArguments,
   type PushArguments,
+  type ToolCommandSettings,
 } from "./config/tool_options.ts";
 export * from "./data_dir.ts";
 export * from "./errors.ts";
@@ -47,7 +48,7 @@ export type { Verification, VerificationPolicy } from "./images/credentials/veri
 export type { StoreSettings } from "./images/open_store.ts";
 export type { RegistrySettings } from "./images/registry_files.ts";
 export type { PullLimits } from "./images/pull_gate.ts";
-export { type CommandWorld, runInspect, runPull, runPush } from "./images/tool/commands.ts";
+export * from "./images/tool/commands.ts";
 export * from "./kubelet.ts";
 export * from "./logging.ts";
 export type { NodeSettings } from "./node/node_object.ts";

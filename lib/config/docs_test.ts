@@ -3,6 +3,7 @@ import { BOOTSTRAP_OPTIONS } from "./bootstrap_options.ts";
 import { KUBELET_OPTIONS } from "./kubelet_options.ts";
 import type { Option, OptionTable } from "./option.ts";
 import { RUN_OPTIONS } from "./run_options.ts";
+import { INSPECT_OPTIONS, PULL_OPTIONS, PUSH_OPTIONS } from "./tool_options.ts";
 
 const PAGE = await Deno.readTextFile(new URL("../../docs/configuration.md", import.meta.url));
 
@@ -51,7 +52,15 @@ Deno.test("docs/configuration.md names no option of the agent that does not exis
   assert.deepEqual(written.toSorted(), flagsOf(KUBELET_OPTIONS).toSorted());
 });
 
-for (const [command, table] of Object.entries({ run: RUN_OPTIONS, bootstrap: BOOTSTRAP_OPTIONS })) {
+const TABLES: Readonly<Record<string, OptionTable>> = {
+  run: RUN_OPTIONS,
+  bootstrap: BOOTSTRAP_OPTIONS,
+  push: PUSH_OPTIONS,
+  pull: PULL_OPTIONS,
+  inspect: INSPECT_OPTIONS,
+};
+
+for (const [command, table] of Object.entries(TABLES)) {
   Deno.test(`docs/configuration.md names every option of krustlet ${command}`, () => {
     const heading = `## krustlet ${command}`;
     const section = PAGE.slice(PAGE.indexOf(`${heading}\n`)).split("\n## ")[0]!;
@@ -63,8 +72,8 @@ for (const [command, table] of Object.entries({ run: RUN_OPTIONS, bootstrap: BOO
   Deno.test(`docs/configuration.md tells the defaults of krustlet ${command}`, () => {
     const rows = rowsBelow(`## krustlet ${command}`);
     for (const [first = "", fallback = ""] of rows) {
-      const option = Object.values<Option<unknown>>(table).find(({ flag }) =>
-        first === `\`--${flag}\``
+      const option = Object.values<Option<unknown>>(table).find(({ flag, short }) =>
+        first === `\`--${flag}\`` || first === `\`--${flag}\`, \`-${short}\``
       );
       assert.ok(option !== undefined, `krustlet ${command} has no option ${first}`);
       const expected = option.defaultText ?? fixedDefault(option);

@@ -115,10 +115,12 @@ say how the result is printed instead. A file of such a name is ./json.",
 export const INSPECT_OPTIONS = defineOptions({ ...OUTPUT_OPTIONS, ...SHARED_OPTIONS });
 
 /** What the three commands share, complete with defaults. */
-export interface ToolSettings {
+export interface ToolCommandSettings {
   /** Absolute. */
   readonly dataDir: string;
+  /** The registry that is named speaks plain HTTP. */
   readonly insecure: boolean;
+  /** Registries that speak plain HTTP. */
   readonly insecureRegistries: readonly string[];
   /** Addresses of mirrors by registry, in the order in which they are asked. */
   readonly registryMirrors: HostValues;
@@ -126,10 +128,15 @@ export interface ToolSettings {
   readonly registryCas: HostValues;
   /** Files with a client certificate and its key, by registry. */
   readonly registryClientCerts: HostValues;
+  /** Where credentials are from, and which images are taken. */
   readonly images: CredentialSettings;
+  /** Print the result for machines. */
   readonly json: boolean;
+  /** Say nothing but the result and what went wrong. */
   readonly quiet: boolean;
+  /** The least important messages that are logged. */
   readonly logLevel: "debug" | "info" | "warning" | "error";
+  /** For machines or for people. */
   readonly logFormat: "json" | "pretty";
 }
 
@@ -137,29 +144,38 @@ export interface ToolSettings {
 export interface PushArguments {
   /** A file or a folder. */
   readonly path: string;
+  /** The reference to push it as. */
   readonly image: string;
+  /** More tags for the same manifest. */
   readonly tags: readonly string[];
+  /** The artifact's format. */
   readonly format: "oci" | "wasm-to-oci";
+  /** Which file of a folder is the module. */
   readonly module: string | undefined;
+  /** For the manifest. */
   readonly annotations: Readonly<Record<string, string>>;
   /** In ms since 1970. */
   readonly createdMs: number | undefined;
-  readonly settings: ToolSettings;
+  /** What all three commands take. */
+  readonly settings: ToolCommandSettings;
 }
 
 /** What `krustlet pull` was asked to do. */
 export interface PullArguments {
+  /** The reference. */
   readonly image: string;
   /** File or folder for a copy. */
   readonly output: string | undefined;
-  readonly settings: ToolSettings;
+  /** What all three commands take. */
+  readonly settings: ToolCommandSettings;
 }
 
 /** What `krustlet inspect` was asked to do. */
 export interface InspectArguments {
   /** A reference or a file. */
   readonly image: string;
-  readonly settings: ToolSettings;
+  /** What all three commands take. */
+  readonly settings: ToolCommandSettings;
 }
 
 /**
@@ -256,7 +272,7 @@ function read<Table extends OptionTable>(
 function settingsOf(
   values: OptionValues<typeof SHARED_OPTIONS> & { readonly json: boolean },
   env: Readonly<Record<string, string | undefined>>,
-): ToolSettings {
+): ToolCommandSettings {
   const home = env["HOME"] || env["USERPROFILE"];
   return {
     dataDir: resolve(values.dataDir ?? join(home || ".", ".krustlet")),

@@ -27,13 +27,18 @@ const NAMES_TOLD_MAX = 5;
 /** Reads an artifact's config. Throws a `PullFailure` for what is no JSON object. */
 export function parseWasmConfig(bytes: Uint8Array): WasmConfig {
   const body = parseJson(bytes);
-  const { architecture, os, component } = body;
+  const { architecture, os, component, module } = body;
+  const core = isObject(module) ? module : undefined;
   const world = isObject(component) ? component : undefined;
   return {
     architecture: typeof architecture === "string" ? architecture : "wasm",
     os: typeof os === "string" ? os : "wasip1",
     component: world !== undefined,
-    imports: [...texts(body["imports"]), ...texts(world?.["imports"])],
+    imports: [
+      ...texts(body["imports"]),
+      ...texts(core?.["imports"]),
+      ...texts(world?.["imports"]),
+    ],
   };
 }
 

@@ -12,8 +12,16 @@ import { pushImage, type PushRequest } from "./push.ts";
 import { reportText } from "./report.ts";
 import type { ToolWorld } from "./session.ts";
 
+export type { InspectRequest } from "./inspect.ts";
+export type { PullRequest } from "./pull.ts";
+export type { ArtifactFormat } from "./artifact.ts";
+export type { PushRequest } from "./push.ts";
+export type { ToolSettings, ToolWorld } from "./session.ts";
+export type { ToolScreen } from "./transfers.ts";
+
 /** Where a command says things, when it stops, and what a node here would run. */
 export interface CommandWorld extends ToolWorld {
+  /** What a node of this program would take. */
   readonly terms: ModuleTerms;
 }
 

@@ -30,7 +30,7 @@ import { TITLE } from "./artifact.ts";
 import { OutOfSight, remoteWasm } from "./remote_wasm.ts";
 import { type ImageReport, layoutOf } from "./report.ts";
 import { openSession, pinned, type ToolSettings, type ToolWorld } from "./session.ts";
-import { attempt, referenceOf } from "./trouble.ts";
+import { attempt, attemptFile, referenceOf } from "./trouble.ts";
 import { whyNot } from "./verdict.ts";
 import { surveyWasm, wasmOnDisk, type WasmSurvey } from "./wasm_survey.ts";
 
@@ -38,6 +38,7 @@ import { surveyWasm, wasmOnDisk, type WasmSurvey } from "./wasm_survey.ts";
 export interface InspectRequest {
   /** A name of a registry's, or a file: one that is there, or a path that begins as one. */
   readonly image: string;
+  /** How the registry is reached, and how the result is printed. */
   readonly settings: ToolSettings;
 }
 
@@ -55,7 +56,7 @@ export async function inspectImage(
 ): Promise<ImageReport> {
   const path = await pathOf(image);
   if (path !== undefined) {
-    return await attempt(
+    return await attemptFile(
       `Cannot inspect "${image}"`,
       () => inspectFile(path, { signal, terms }),
     );

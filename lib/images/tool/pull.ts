@@ -21,9 +21,11 @@ import { attempt, referenceOf } from "./trouble.ts";
 
 /** What `krustlet pull` was asked to do. */
 export interface PullRequest {
+  /** A name of a registry's. */
   readonly image: string;
   /** File or folder for a copy; a folder if it is one, or ends as one. Undefined is none. */
   readonly output: string | undefined;
+  /** How the registry is reached, and how the result is printed. */
   readonly settings: ToolSettings;
 }
 

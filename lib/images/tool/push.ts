@@ -20,7 +20,7 @@ import {
 import { findInput, type InputFile } from "./input_files.ts";
 import { openSession, pinned, type ToolSettings, type ToolWorld } from "./session.ts";
 import { Transfers } from "./transfers.ts";
-import { attempt, fileError, referenceOf } from "./trouble.ts";
+import { attempt, attemptFile, fileError, referenceOf } from "./trouble.ts";
 import { whyNot } from "./verdict.ts";
 import { surveyWasm, wasmOnDisk, type WasmSurvey } from "./wasm_survey.ts";
 
@@ -32,12 +32,15 @@ export interface PushRequest {
   readonly image: string;
   /** Further tags of the same repository. */
   readonly tags: readonly string[];
+  /** In which form. */
   readonly format: ArtifactFormat;
   /** Which file of a folder is the module. */
   readonly module: string | undefined;
+  /** Of the manifest, besides those that say its title and time. */
   readonly annotations: Readonly<Record<string, string>>;
   /** When it was made, in ms since 1970; undefined for bytes that do not depend on the time. */
   readonly createdMs: number | undefined;
+  /** How the registry is reached, and how the result is printed. */
   readonly settings: ToolSettings;
 }
 
@@ -221,7 +224,7 @@ async function describe(
   if (leftOut.length > 0) {
     transfers.note(`Left out, for the dot in front: ${leftOut.slice(0, 5).join(", ")}`);
   }
-  const survey = await attempt(`Cannot push "${module.path}"`, () => surveyFile(module.path));
+  const survey = await attemptFile(`Cannot push "${module.path}"`, () => surveyFile(module.path));
   const layers: Layer[] = [];
   for (const file of [module, ...files]) layers.push(await layerOf(file, signal));
   const [first, ...others] = layers.map(({ title, source }) => ({ ...source, title }));

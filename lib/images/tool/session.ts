@@ -10,7 +10,7 @@ import { PullFailure } from "../oci/failure.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import type { Access } from "../oci/tokens.ts";
 import { loadRegistries, type RegistrySettings } from "../registry_files.ts";
-import type { Screen } from "./transfers.ts";
+import type { ToolScreen } from "./transfers.ts";
 
 /** What all three commands are told. */
 export interface ToolSettings extends RegistrySettings {
@@ -28,7 +28,9 @@ export interface ToolSettings extends RegistrySettings {
 
 /** Where a command says things, and when it stops. */
 export interface ToolWorld {
-  readonly screen: Screen;
+  /** Takes results and progress. */
+  readonly screen: ToolScreen;
+  /** Ends the command; it then rejects with the signal's reason. */
   readonly signal: AbortSignal;
 }
 

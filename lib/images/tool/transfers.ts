@@ -6,7 +6,7 @@
 import { DRAW_MS } from "./limits.ts";
 
 /** The streams that a command writes to. */
-export interface Screen {
+export interface ToolScreen {
   /** Writes all bytes, in the order of the calls, before it returns. */
   write(stream: "stdout" | "stderr", bytes: Uint8Array): void;
   /** True if a person looks at what goes to stderr. */
@@ -38,7 +38,7 @@ const encoder = new TextEncoder();
 
 /** Shows transfers on stderr, so that stdout holds nothing but results. */
 export class Transfers {
-  readonly #screen: Screen;
+  readonly #screen: ToolScreen;
   readonly #quiet: boolean;
   readonly #nowMs: () => number;
   readonly #rows = new Set<Row>();
@@ -47,7 +47,7 @@ export class Transfers {
 
   /** `quiet` shows nothing at all. */
   constructor(
-    screen: Screen,
+    screen: ToolScreen,
     options: { readonly quiet: boolean; readonly nowMs?: () => number },
   ) {
     this.#screen = screen;

@@ -35,6 +35,16 @@ export async function attempt<T>(what: string, deed: () => Promise<T>): Promise<
   }
 }
 
+/** The same with a file of the user's own: whatever is wrong with it is code `invalid`. */
+export async function attemptFile<T>(what: string, deed: () => Promise<T>): Promise<T> {
+  try {
+    return await deed();
+  } catch (error) {
+    if (!(error instanceof PullFailure)) throw error;
+    throw new KubeletError("invalid", `${what}: ${error.message}`, { cause: error });
+  }
+}
+
 /** Reads a name that was typed. Throws a `KubeletError` with code `invalid`. */
 export function referenceOf(text: string): Reference {
   try {
