@@ -54,6 +54,30 @@ scenario("pull policies: Always asks again, IfNotPresent and Never do not", asyn
   assert.equal(statusOf(pod, "main").state?.terminated?.exitCode, 42);
 });
 
+scenario("50 pods with the same image, begun at once, download it once", async (scene) => {
+  // Of this test alone, so that the node cannot have it yet.
+  const wasm = new Uint8Array([...await helloWasm(), 0, 4, 2, 0x35, 0x30, 1]);
+  const { image, layerDigest } = await pushArtifact(scene.registry, {
+    repo: "crowd",
+    wasm,
+    layout: "oci-wasm",
+  });
+  const policies = ["IfNotPresent", "Always"];
+  const refs = await Promise.all(Array.from({ length: 50 }, (_, i) => {
+    const containers = [{ image, imagePullPolicy: policies[i % policies.length] }];
+    return scene.pod({ name: `crowd-${i}`, containers });
+  }));
+  for (const ref of refs) await waitEnded(scene.cluster, ref, "Succeeded", 300_000);
+  const requests = await scene.registry.requests();
+  const downloads = requests.filter((line) => line.startsWith("GET /v2/crowd/blobs/"));
+  assert.deepEqual(
+    downloads.filter((line) => line.endsWith(layerDigest)),
+    [`GET /v2/crowd/blobs/${layerDigest}`],
+  );
+  assert.equal(downloads.length, 2, "the config, and the module");
+  assert.equal(requests.filter((line) => line === "GET /v2/crowd/manifests/v1").length, 1);
+});
+
 scenario("Never with an image that is not there is ErrImageNeverPull", async (scene) => {
   const ref = await scene.pod({
     name: "never",

@@ -14,6 +14,8 @@ import { tempFolder } from "./temp_folder.ts";
 export interface Registry extends RegistryAddress, AsyncDisposable {
   /** Where its blobs are: a test may spoil them. */
   readonly storage: string;
+  /** All requests so far, as `GET /v2/hello/manifests/v1`. */
+  requests(): Promise<string[]>;
 }
 
 /**
@@ -33,6 +35,7 @@ export async function startRegistry(
   const { certs, auth = "none", user = "", password = "" } = options;
   const folder = await tempFolder();
   const storage = join(folder.path, "storage");
+  const requests = join(folder.path, "requests.log");
   const credentials = auth === "none" ? [] : ["-user", user, "-password", password];
   const tls = certs === undefined
     ? []
@@ -40,7 +43,7 @@ export async function startRegistry(
   const process = await startProcess(
     [
       await goProgram("registry"),
-      ...["-storage", storage, "-auth", auth, ...credentials, ...tls],
+      ...["-storage", storage, "-requests", requests, "-auth", auth, ...credentials, ...tls],
     ],
     { name: "registry", logPath: join(folder.path, "registry.log") },
   );
@@ -51,6 +54,7 @@ export async function startRegistry(
   return {
     host,
     storage,
+    requests: async () => (await Deno.readTextFile(requests)).trimEnd().split("\n"),
     ...(certs === undefined ? {} : { caPem: await Deno.readTextFile(join(certs, "ca.crt")) }),
     ...(auth === "none" ? {} : { user, password }),
     [Symbol.asyncDispose]: async () => {

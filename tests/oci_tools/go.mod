@@ -1,4 +1,5 @@
-module github.com/krustlet/krustlet/tests/oci_tools
+// The tools of other projects that the tests push and pull with; crane is a registry as well.
+module krustlet.dev/tests/oci_tools
 
 go 1.26.0
 

@@ -11,6 +11,8 @@ export async function prepareParts(): Promise<void> {
   await goProgram("aide");
   await buildGuests();
   await goProgram("registry");
+  await goProgram("crane");
+  await goProgram("regctl");
   // Kubernetes is left out if it is there already: see kubernetesProgram().
   if (!Deno.env.get("KUBEBUILDER_ASSETS")) await goProgram("control_plane");
 }

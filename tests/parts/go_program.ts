@@ -11,6 +11,15 @@ import { runTool, withProgress } from "./run.ts";
 /** Older ones cannot fetch the toolchain that a go.mod asks for. */
 const GO_OLDEST = [1, 21] as const;
 
+/** A program: a folder of `tests/`, and a package if it is not that folder's own. */
+interface Program {
+  readonly about: string;
+  readonly ldflags: string;
+  /** @default {the program's name} */
+  readonly folder?: string;
+  readonly package?: string;
+}
+
 const PROGRAMS = {
   aide: { about: "the tests' aide", ldflags: "-s -w" },
   registry: { about: "an OCI registry (about 1 minute)", ldflags: "-s -w" },
@@ -19,24 +28,36 @@ const PROGRAMS = {
     // Without the version the API server calls itself v0.0.0, and clients draw their conclusions.
     ldflags: "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3",
   },
-} as const;
+  crane: {
+    about: "crane (about 1 minute)",
+    ldflags: "-s -w",
+    folder: "oci_tools",
+    package: "github.com/google/go-containerregistry/cmd/crane",
+  },
+  regctl: {
+    about: "regctl (about 1 minute)",
+    ldflags: "-s -w",
+    folder: "oci_tools",
+    package: "github.com/regclient/regclient/cmd/regctl",
+  },
+} as const satisfies Readonly<Record<string, Program>>;
 
-/** A folder of `tests/` with a Go program. */
+/** A Go program that the tests run against. */
 export type GoProgram = keyof typeof PROGRAMS;
 
-/** Answers the path of a Go program of this folder, built if need be. */
+/** Answers the path of a Go program, built if need be. */
 export async function goProgram(name: GoProgram): Promise<string> {
-  const { about, ldflags } = PROGRAMS[name];
-  const source = fileURLToPath(new URL(`../${name}`, import.meta.url));
+  const { about, ldflags, folder: of = name, package: wanted = "." }: Program = PROGRAMS[name];
+  const source = fileURLToPath(new URL(`../${of}`, import.meta.url));
   const sources = await hashFolder(source, (file) => /\.go$|^go\.(mod|sum)$/.test(file));
   const folder = await cached({
     name,
-    inputs: [sources, await goVersion(), ldflags],
+    inputs: [sources, await goVersion(), ldflags, ...(wanted === "." ? [] : [wanted])],
     build: (output) =>
       withProgress(about, async () => {
         const build = (): Promise<string> =>
           runTool(
-            ["go", "build", "-trimpath", "-ldflags", ldflags, "-o", join(output, name), "."],
+            ["go", "build", "-trimpath", "-ldflags", ldflags, "-o", join(output, name), wanted],
             { cwd: source, env: { CGO_ENABLED: "0" } },
           );
         // Hundreds of modules are fetched: one failed download should not cost the whole run.

@@ -1,11 +1,12 @@
 // Program registry is the reference OCI registry with what the tests vary as flags.
 //
 //	registry -storage DIR [-listen 127.0.0.1:0] [-cert FILE -key FILE]
-//	         [-auth none|basic|token] [-user U -password P]
+//	         [-auth none|basic|token] [-user U -password P] [-requests FILE]
 //
 // When it listens it prints one line of JSON on stdout, `{"address": "127.0.0.1:4321"}`. With `-auth
 // token` it is its own token server under /token; then repositories whose name begins with "public/"
-// can be pulled without credentials, by an anonymous token.
+// can be pulled without credentials, by an anonymous token. With `-requests` each request is a line
+// `GET /v2/hello/manifests/v1` of that file, before it is answered.
 package main
 
 import (
@@ -30,7 +31,7 @@ import (
 
 // options are the flags.
 type options struct {
-	storage, listen, cert, key, auth, user, password string
+	storage, listen, cert, key, auth, user, password, requests string
 }
 
 func main() {
@@ -42,6 +43,7 @@ func main() {
 	flag.StringVar(&o.auth, "auth", "none", "none, basic or token")
 	flag.StringVar(&o.user, "user", "", "the one user's name, for basic and token")
 	flag.StringVar(&o.password, "password", "", "the one user's password, for basic and token")
+	flag.StringVar(&o.requests, "requests", "", "file that tells of each request")
 	flag.Parse()
 	if err := serve(o); err != nil {
 		fmt.Fprintln(os.Stderr, "registry:", err)
@@ -69,6 +71,12 @@ func serve(o options) error {
 	handler, err := newHandler(ctx, o, scheme+"://"+listener.Addr().String())
 	if err != nil {
 		return err
+	}
+	if o.requests != "" {
+		handler, err = told(handler, o.requests)
+		if err != nil {
+			return err
+		}
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
@@ -115,4 +123,20 @@ func newHandler(ctx context.Context, o options, origin string) (http.Handler, er
 	}
 	mux.Handle("/", handlers.NewApp(ctx, config))
 	return mux, nil
+}
+
+// told writes a line for each request. One write of a file that is open for appending is never mixed
+// with another.
+func told(handler http.Handler, path string) (http.Handler, error) {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := file.WriteString(r.Method + " " + r.URL.Path + "\n"); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	}), nil
 }
