@@ -8,13 +8,7 @@
  * @module
  */
 import type { CertificateRequests, CertificateSigningRequest } from "./certs/mod.ts";
-import type {
-  ApiClient,
-  ClusterAccess,
-  CommandWorld,
-  KrustletConfig,
-  ModuleTerms,
-} from "./lib/mod.ts";
+import type { ApiClient, ClusterAccess, CommandWorld, KrustletConfig } from "./lib/mod.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const VERSION = manifest.version;
@@ -41,11 +35,7 @@ const COMMANDS = {
 async function start(args: readonly string[]): Promise<number> {
   const lib = await import("./lib/mod.ts");
   const config = await lib.parseConfig({ args });
-  await lib.configureLogging({
-    level: config.logLevel,
-    format: config.logFormat,
-    colour: Deno.stderr.isTerminal() && !Deno.noColor,
-  });
+  await beginLog(config);
   lib.surviveRejections();
   await using stop = stopSignal();
   try {
@@ -78,6 +68,15 @@ async function start(args: readonly string[]): Promise<number> {
     if (stop.signal.aborted && error === stop.signal.reason) return EXIT.ok;
     throw error;
   }
+}
+
+type LogSettings = Pick<KrustletConfig, "logLevel" | "logFormat">;
+
+/** From now on there is a log, on stderr. */
+async function beginLog({ logLevel: level, logFormat: format }: LogSettings): Promise<void> {
+  const lib = await import("./lib/mod.ts");
+  const colour = Deno.stderr.isTerminal() && !Deno.noColor;
+  await lib.configureLogging({ level, format, colour });
 }
 
 /** What the user demands of the sandbox, as the provider takes it. */
@@ -171,11 +170,7 @@ certificate authority; give --client-ca-file`,
 async function run(args: readonly string[]): Promise<number> {
   const lib = await import("./lib/mod.ts");
   const { files, moduleArgs, settings } = lib.parseRunArguments({ args });
-  await lib.configureLogging({
-    level: settings.logLevel,
-    format: settings.logFormat,
-    colour: Deno.stderr.isTerminal() && !Deno.noColor,
-  });
+  await beginLog(settings);
   const manifests = await lib.readManifests(files, moduleArgs);
   const { WasiProvider } = await import("./providers/wasi/mod.ts");
   const workDir = await Deno.realPath(await Deno.makeTempDir({ prefix: "krustlet-run-" }));
@@ -292,39 +287,24 @@ async function inspect(args: readonly string[]): Promise<number> {
 /** Does what one of the commands for images does, until it has ended or a signal says to stop. */
 async function withTool(
   { settings }: {
-    readonly settings: Pick<KrustletConfig, "dataDir" | "logLevel" | "logFormat">;
+    readonly settings: LogSettings;
   },
   command: (world: CommandWorld) => Promise<void>,
 ): Promise<number> {
-  const lib = await import("./lib/mod.ts");
-  await lib.configureLogging({
-    level: settings.logLevel,
-    format: settings.logFormat,
-    colour: Deno.stderr.isTerminal() && !Deno.noColor,
-  });
+  await beginLog(settings);
   await using stop = stopSignal();
   const unread = new AbortController();
   const signal = AbortSignal.any([stop.signal, unread.signal]);
   const screen = { ...terminalScreen(unread), terminal: Deno.stderr.isTerminal() };
   try {
-    await command({ screen, signal, terms: await nodeTerms(settings.dataDir) });
+    const { MODULE_TERMS } = await import("./providers/wasi/mod.ts");
+    await command({ screen, signal, terms: MODULE_TERMS });
     return EXIT.ok;
   } catch (error) {
     if (stop.signal.aborted && error === signal.reason) return EXIT.stopped;
     if (unread.signal.aborted && error === signal.reason) return EXIT.unread;
     throw error;
   }
-}
-
-/** What a node here would run. Nothing is started for it. */
-async function nodeTerms(dataDir: string): Promise<ModuleTerms> {
-  const { dataFolders } = await import("./lib/mod.ts");
-  const { WasiProvider } = await import("./providers/wasi/mod.ts");
-  const { images: imagesDir, logs: logsDir, pods: podsDir } = dataFolders(dataDir);
-  const folders = { imagesDir, logsDir, podsDir };
-  const provider = new WasiProvider({ version: VERSION, ...folders, poolSize: 0 });
-  await provider.close();
-  return provider.takes;
 }
 
 function requestsOf(client: ApiClient, lib: typeof import("./lib/mod.ts")): CertificateRequests {

@@ -69,6 +69,5 @@ export {
 } from "./sandbox/report.ts";
 export type { LandlockPart } from "./sandbox/landlock_plan.ts";
 export { openSandbox, type OpenSandboxOptions, type Sandbox } from "./sandbox/sandbox.ts";
-export { hasThreads, threadsMemory } from "./threads/imported_memory.ts";
 export { type GuestProcess, guestV8Flags } from "./start/v8_flags.ts";
 export { type NetworkWishes, SandboxError, type SandboxWishes } from "./sandbox/wishes.ts";

@@ -50,8 +50,7 @@ export interface ProgramFiles {
   readonly libc: string;
 }
 
-/** The folder that a path of a file lies in. */
-export function folderOf(path: string): string {
+function folderOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")));
 }
 

@@ -6,12 +6,13 @@ import {
   type Guest,
   type HostKind,
   MemoryLimitError,
+  type Needs,
+  needsOf,
   type Outcome,
   preload,
   prepare,
   type ReadModule,
   readModule,
-  threadsMemory,
   type WasiOptions,
 } from "../../wasi/mod.ts";
 import { type ContainerLog, openContainerLog } from "./container_log.ts";
@@ -27,19 +28,13 @@ export interface GuestRunOptions {
    *
    * @default {there is nothing to put up}
    */
-  readonly enclose?: (needs: GuestNeeds) => void;
+  readonly enclose?: (needs: Pick<Needs, "threads">) => void;
   /** Called right before the guest's first instruction. */
   onStarted(): void;
   /** The order's module, if it is compiled already. @default {read and compiled here} */
   readonly module?: WebAssembly.Module;
   /** Hears of the module that was compiled here; may throw to end the run before it begins. */
   readonly onCompiled?: (module: WebAssembly.Module) => void;
-}
-
-/** What a module needs of the process around it. */
-export interface GuestNeeds {
-  /** It starts threads, which are Workers that are loaded while it runs. */
-  readonly threads: boolean;
 }
 
 /** What WebAssembly memory grows by. */
@@ -106,7 +101,7 @@ async function load(
   }
   const read = readOrdered(order);
   await preload(read, wishes); // the walls keep this program's own code out as well
-  enclose?.({ threads: threadsMemory(read.importedMemories) !== undefined });
+  enclose?.(needsOf(read));
   const compiled = explained(order, "compile", () => compileRead(read));
   onCompiled?.(compiled.module);
   return compiled;

@@ -14,4 +14,5 @@
  * @module
  */
 export { GUEST_ARGUMENT } from "./launch.ts";
+export { MODULE_TERMS } from "./module_terms.ts";
 export { WasiProvider, type WasiProviderOptions } from "./wasi_provider.ts";

@@ -9,7 +9,7 @@ import {
   type Provider,
   type RunControl,
 } from "../../lib/mod.ts";
-import { MODULE_BYTES_MAX, NAMESPACES, type SandboxLevel } from "../../wasi/mod.ts";
+import type { SandboxLevel } from "../../wasi/mod.ts";
 import { type GuestControl, GuestProcess } from "./guest_process.ts";
 import { handlersOf, isolationOf } from "./isolation.ts";
 import { type Launch, launch } from "./launch.ts";
@@ -24,6 +24,7 @@ import {
   WARM_IDLE_MS,
   WARM_MAX,
 } from "./limits.ts";
+import { MODULE_TERMS } from "./module_terms.ts";
 import { makeMountPoints } from "./mount_points.ts";
 import { nodeSandbox } from "./node_sandbox.ts";
 import { encodeLine, type Order, type RunEnd } from "./protocol.ts";
@@ -91,12 +92,7 @@ export class WasiProvider implements Provider {
   readonly runtimeVersion: string;
   readonly handlers: readonly string[];
   readonly sandbox: string;
-  readonly takes: ModuleTerms = {
-    bytesMax: MODULE_BYTES_MAX,
-    // Those of wasi-threads are names of their own; WasmEdge's sockets are among preview 1.
-    imports: [...NAMESPACES, "wasi.thread-spawn", "env.memory"],
-    components: false,
-  };
+  readonly takes: ModuleTerms = MODULE_TERMS;
   readonly #options: WasiProviderOptions;
   readonly #libc: string | undefined;
   readonly #env = Deno.env.toObject();

@@ -7,7 +7,11 @@ import { sharedMemoryOf, threadsMemory } from "../threads/imported_memory.ts";
 
 /** What a module needs of this library that most do not. Who needs nothing pays for nothing. */
 export interface Needs {
-  /** It starts threads, which are Workers that are loaded while it runs. */
+  /**
+   * It starts threads, which `prepare` runs in Workers. They are started while it runs, so the process
+   * must keep until then what each of them needs: leave to read the program of this library and, for
+   * the libc host, `--allow-ffi`. False for a module that another thread compiled.
+   */
   readonly threads: boolean;
   /** It imports calls on sockets. */
   readonly sockets: boolean;

@@ -11,15 +11,6 @@ export function rememberMemories(
 }
 
 /**
- * True for a guest with threads, which `prepare` runs in Workers. They are started while it
- * runs, so the process must keep until then what each of them needs: leave to read the program of
- * this library and, for the libc host, `--allow-ffi`. False for a module that another thread compiled.
- */
-export function hasThreads(module: WebAssembly.Module): boolean {
-  return sharedMemoryOf(module) !== undefined;
-}
-
-/**
  * The shared memory that a module wants of the host: the mark of a guest with threads. `undefined` if
  * it wants none, or another kind, or was not compiled by this thread.
  */
