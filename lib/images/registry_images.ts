@@ -97,7 +97,7 @@ export class RegistryImages {
             `imagePullPolicy Never forbids to pull it`,
         );
       case "pull":
-        return await this.#join(reference, { ...request, ...await find(), known, admission });
+        return await this.#join(reference, { ...request, ...await find(), admission });
     }
   }
 
@@ -152,12 +152,9 @@ export class RegistryImages {
 
   async #join(
     reference: Reference,
-    options: RegistryRequest & Found & {
-      readonly known: ImageRecord | undefined;
-      readonly admission: Admission | undefined;
-    },
+    options: RegistryRequest & Found & { readonly admission: Admission | undefined },
   ): Promise<Gotten> {
-    const { credentials, troubles, known, admission, onProgress } = options;
+    const { credentials, troubles, admission, onProgress } = options;
     options.onPull?.();
     const prints = credentials.map(({ credential }) => fingerprint(credential));
     const key = [formatReference(reference), ...prints].join(" ");
@@ -171,7 +168,7 @@ export class RegistryImages {
         this.#progress.set(key, progress);
         try {
           return await this.#options.gate.pass(signal, () => {
-            return this.#pull(reference, { credentials, known, admission, progress, signal });
+            return this.#pull(reference, { credentials, admission, progress, signal });
           });
         } finally {
           this.#progress.delete(key);
@@ -191,13 +188,12 @@ export class RegistryImages {
     reference: Reference,
     options: {
       readonly credentials: readonly TrackedCredential[];
-      readonly known: ImageRecord | undefined;
       readonly admission: Admission | undefined;
       readonly progress: PullProgress;
       readonly signal: AbortSignal;
     },
   ): Promise<Omit<Gotten, "pulled">> {
-    const { credentials, known, admission, progress } = options;
+    const { credentials, admission, progress } = options;
     const fromMs = performance.now();
     const late = new AbortController();
     const timer = setTimeout(() => {
@@ -205,6 +201,8 @@ export class RegistryImages {
     }, PULL_MS_MAX);
     const signal = AbortSignal.any([options.signal, late.signal]);
     try {
+      // Only now: another pull may have brought it since this one was decided on.
+      const known = await this.#present(reference, signal);
       for (let i = 0;; i++) {
         try {
           const tracked = credentials[i];

@@ -185,3 +185,22 @@ Deno.test("ImageStore lets no more pulls go on at once than it may", async () =>
   assert.ok(most <= 2, `${most} at once`);
   assert.ok(found.every(({ pullMs, tookMs }) => pullMs > 0 && pullMs <= tookMs));
 });
+
+Deno.test("ImageStore downloads nothing again that came while it looked for credentials", async () => {
+  const first = Promise.withResolvers<void>();
+  class SlowForTheSecond extends Keyring {
+    override async find(...args: Parameters<Keyring["find"]>): ReturnType<Keyring["find"]> {
+      if (args[1].pod !== undefined) await first.promise;
+      return await super.find(...args);
+    }
+  }
+  await using room = await Room.open({ keyring: new SlowForTheSecond() }, true);
+  const pod = { namespace: "a", name: "late", uid: "1", serviceAccount: "" };
+  const late = room.store.ensure({ image: room.image, secrets: [], pod }, { signal });
+  await room.ensure([]);
+  const downloads = room.registry.seen.splice(0);
+  assert.ok(downloads.some(({ path }) => path.includes("/blobs/")));
+  first.resolve();
+  assert.equal((await late).pulled, true);
+  assert.deepEqual(room.registry.seen.map(({ method }) => method), ["HEAD"]);
+});
