@@ -8,7 +8,7 @@ import type { ApiClient } from "./api/client.ts";
 import { ClusterObjects } from "./api/cluster_objects.ts";
 import { listWatch } from "./api/list_watch.ts";
 import { podsPath } from "./api/paths.ts";
-import type { Pod } from "./api/types.ts";
+import type { ObjectReference, Pod } from "./api/types.ts";
 import { messageOf } from "./errors.ts";
 import { ClusterEventTransport } from "./events/cluster_transport.ts";
 import { EventRecorder } from "./events/recorder.ts";
@@ -87,8 +87,9 @@ export function dataFolders(dataDir: string): { pods: string; logs: string; imag
 /** One node of a cluster. */
 export class Kubelet {
   readonly #options: KubeletOptions;
-  /** True once all pods of the node are known. */
-  #synced = false;
+  /** Resolves once all pods of the node are known. */
+  readonly #synced = Promise.withResolvers<void>();
+  #collector: Collector | undefined;
 
   /** Nothing happens before {@linkcode run}. */
   constructor(options: KubeletOptions) {
@@ -109,6 +110,8 @@ export class Kubelet {
     parts.defer(() => provider.close());
     const services = await this.#services(parts);
     const pods = new PodManager(services);
+    const collector = this.#collectorFor(pods, services);
+    this.#collector = collector;
     const server = await this.#serve(pods, services);
     parts.defer(() => server.close());
     const ending = new AbortController();
@@ -123,10 +126,16 @@ export class Kubelet {
       images: async () => {
         return describeImages(await services.images.inventory.list(), settings.images.statusMax);
       },
+      onDiskShort: (isNews) => {
+        if (isNews) this.#tellDiskShort(services);
+        collector.hurry();
+      },
     });
     const keeping = node.start(ending.signal);
     const watching = this.#watchPods(pods, services, ending.signal);
-    const collecting = this.#collector(pods, services).run(ending.signal);
+    // Before that it is not known which images are in use.
+    const collecting = Promise.race([this.#synced.promise, aborted(ending.signal)])
+      .then(() => collector.run(ending.signal));
     void node.ready.then(() => log.info("Node {nodeName} is ready", { ...settings }));
     try {
       await Promise.race([aborted(signal), keeping, watching]);
@@ -173,6 +182,7 @@ export class Kubelet {
       objects,
       localModules: settings.allowLocalModules ? "allowed" : "refused",
       takes: provider.takes,
+      onDiskFull: () => this.#collector?.hurry(),
     });
     parts.use(images);
     return {
@@ -198,18 +208,29 @@ export class Kubelet {
     };
   }
 
-  #collector(pods: PodManager, { images, events }: ClusterServices): Collector {
+  #collectorFor(pods: PodManager, { images, events }: ClusterServices): Collector {
     const { settings } = this.#options;
-    const { nodeName: name } = settings;
     return new Collector({
       inventory: images.inventory,
       policy: settings.images.collection,
       dir: dataFolders(settings.dataDir).images,
-      inUse: () => this.#synced ? imagesInUse(pods.pods()) : undefined,
+      inUse: () => imagesInUse(pods.pods()),
       onTrouble: (trouble) => {
-        events.tell({ ...trouble, object: { kind: "Node", name, uid: name }, type: "Warning" });
+        events.tell({ ...trouble, object: this.#nodeReference(), type: "Warning" });
       },
     });
+  }
+
+  /** In the words of a kubelet, which then removes unused images too, before it evicts anything. */
+  #tellDiskShort({ events }: ClusterServices): void {
+    const [reason, message] = ["EvictionThresholdMet", "Attempting to reclaim ephemeral-storage"];
+    events.tell({ object: this.#nodeReference(), type: "Warning", reason, message });
+    log.warn("The disk is short of space: removing all images that nobody uses");
+  }
+
+  #nodeReference(): ObjectReference {
+    const { nodeName: name } = this.#options.settings;
+    return { kind: "Node", name, uid: name };
   }
 
   async #serve(
@@ -253,7 +274,7 @@ export class Kubelet {
         if (first) await this.#cleanUp(event.items, services);
         first = false;
         pods.sync(event.items);
-        this.#synced = true;
+        this.#synced.resolve();
       }
     }
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { isKubeletError } from "../errors.ts";
 import { asksFor, type ConfigSources, type KrustletConfig, parseConfig } from "./config.ts";
 import { MACHINE, type World } from "./world.ts";
 
@@ -145,6 +146,22 @@ Deno.test("parseConfig() reads Krustlet's variables and its config file", async 
   assert.deepEqual(config.insecureRegistries, ["local:5000"]);
   assert.equal(config.nodeIp, "173.183.193.2");
   assert.equal(config.maxPods, 7);
+});
+
+Deno.test("parseConfig() refuses a password in an address, and does not show it", async () => {
+  const mirror = "docker.io=https://robot:secret@m.example/hub";
+  const given = [
+    { args: ["--registry-mirror", mirror] },
+    { args: [], env: { KRUSTLET_REGISTRY_MIRRORS: mirror } },
+  ];
+  for (const sources of given) {
+    await assert.rejects(async () => await parse(sources), (error) => {
+      assert.ok(isKubeletError(error, "invalid"), String(error));
+      assert.match(error.message, /mirror "m.example" holds a user, .* into Docker's config\.json/);
+      assert.ok(!error.message.includes("secret"), error.message);
+      return true;
+    });
+  }
 });
 
 Deno.test("parseConfig() lets a flag cure a bad value of the file", async () => {

@@ -89,6 +89,11 @@ export function formatTaint(taint: Taint): string {
   return `${taint.key}${value}:${taint.effect}`;
 }
 
+/** A text for messages, without what stands before the `@` of an address: it may be a password. */
+export function withoutUsers(text: string): string {
+  return text.replace(/\/\/[^/\s]*@/g, "//…@");
+}
+
 /** The trimmed, non-empty entries of a comma list. */
 export function splitList(text: string): string[] {
   return text.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");

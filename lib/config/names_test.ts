@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { formatTaint, parseHostname, parseLabels, parseSubdomain, parseTaints } from "./names.ts";
+import {
+  formatTaint,
+  parseHostname,
+  parseLabels,
+  parseSubdomain,
+  parseTaints,
+  withoutUsers,
+} from "./names.ts";
 
 Deno.test("parseSubdomain() lower-cases a name and refuses what DNS does not know", () => {
   assert.equal(parseSubdomain("Edge-1.Example.COM"), "edge-1.example.com");
@@ -51,4 +58,14 @@ Deno.test("parseTaints() says what is wrong with which taint", () => {
 Deno.test("formatTaint() prints what parseTaints() reads", () => {
   const text = "a=b:NoSchedule,c:PreferNoSchedule";
   assert.equal(parseTaints(text).map(formatTaint).join(","), text);
+});
+
+Deno.test("withoutUsers() leaves of an address what everybody may see", () => {
+  const shown: Readonly<Record<string, string>> = {
+    "r=https://ada:p@ss@m.example/hub": "r=https://…@m.example/hub",
+    '["http://a","https://u:p@b:1"]': '["http://a","https://…@b:1"]',
+    "https://m.example/@scope": "https://m.example/@scope",
+    "ada@example.com": "ada@example.com",
+  };
+  for (const [text, expected] of Object.entries(shown)) assert.equal(withoutUsers(text), expected);
 });

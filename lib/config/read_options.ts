@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { KubeletError, messageOf } from "../errors.ts";
 import type { ConfigFile } from "./config_file.ts";
+import { withoutUsers } from "./names.ts";
 import type { Option, OptionTable, OptionValues } from "./option.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -164,7 +165,7 @@ function check<T>(option: Option<T>, origin: string, given: unknown, read: () =>
     return read();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const shown = typeof given === "string" ? `"${given}"` : JSON.stringify(given);
+    const shown = withoutUsers(typeof given === "string" ? `"${given}"` : JSON.stringify(given));
     throw invalid(
       `Cannot use ${origin} ${shown}: ${messageOf(error)}; allowed is ${option.kind.allowed}`,
     );

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { splitList } from "./names.ts";
+import { splitList, withoutUsers } from "./names.ts";
 import type { Kind } from "./option.ts";
 
 /** Values by registry, each in the order in which they were given. */
@@ -59,7 +59,13 @@ export function hostValues(
 export function mirrorUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new RangeError(`mirror "${shown(text)}" is no http: or https: address`);
+    throw new RangeError(`mirror "${withoutUsers(text)}" is no http: or https: address`);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new RangeError(
+      `the address of mirror "${url.host}" holds a user, whom everybody would see; put user and \
+password under "${url.host}" into Docker's config.json`,
+    );
   }
   if (url.search !== "" || url.hash !== "") {
     throw new RangeError(`mirror "${url.host}" has a query, which no registry understands`);
@@ -74,25 +80,20 @@ export function mirrorUrl(text: string): string {
 /** The name that images of this registry bear. */
 function registryName(host: string): string {
   if (!/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?$/.test(host)) {
-    throw new RangeError(`"${shown(host)}" is no host name with an optional port`);
+    throw new RangeError(`"${withoutUsers(host)}" is no host name with an optional port`);
   }
   return ["index.docker.io", "registry-1.docker.io"].includes(host) ? "docker.io" : host;
 }
 
 function splitPair(text: string): readonly [string, string] {
   const at = text.indexOf("=");
-  if (at < 0) throw new RangeError(`"${shown(text)}" has no "="`);
+  if (at < 0) throw new RangeError(`"${withoutUsers(text)}" has no "="`);
   const value = text.slice(at + 1).trim();
-  if (value === "") throw new RangeError(`"${shown(text)}" has nothing behind "="`);
+  if (value === "") throw new RangeError(`"${withoutUsers(text)}" has nothing behind "="`);
   return [text.slice(0, at).trim(), value];
 }
 
 function asText(value: unknown): string {
   if (typeof value !== "string" || value.trim() === "") throw new RangeError("a value is no text");
   return value.trim();
-}
-
-/** An address may hold a password: what stands before the `@` is nobody's business. */
-function shown(text: string): string {
-  return text.replace(/\/\/[^/@]*@/, "//…@");
 }

@@ -31,7 +31,12 @@ Deno.test("hostValues() says what is wrong, and shows no password", () => {
     "docker.io=m.example": /is no http: or https: address/,
     "docker.io=ftp://user:secret@m.example": /is no http: or https: address/,
     "docker.io=https://m.example/v2/?x": /has a query/,
-    "docker.io=https://user:secret@m.example/Upper": /path that begins no repository/,
+    "docker.io=https://m.example/Upper": /path that begins no repository/,
+    "docker.io=https://user:secret@m.example/hub":
+      /mirror "m.example" holds a user, .* put user and password under "m.example" into Docker's/,
+    "docker.io=https://:secret@m.example": /holds a user/,
+    "docker.io=https://robot@m.example": /holds a user/,
+    "docker.io=ftp://user:x@secret@m.example": /is no http: or https: address/,
   };
   for (const [text, message] of Object.entries(wrong)) {
     assert.throws(() => kind.fromText(text), (error: unknown) => {

@@ -26,7 +26,7 @@ export const REGISTRY_OPTIONS = defineOptions({
     default: {},
     help:
       "Mirrors that are asked before registry HOST itself, in this order. The URL's path stands \
-before the repository's name.",
+before the repository's name. A mirror gets the node's credentials for its own name.",
     group: "Images",
   },
   registryCas: {

@@ -9,11 +9,12 @@ import { INSPECT_OPTIONS, PULL_OPTIONS, PUSH_OPTIONS } from "./tool_options.ts";
 /** The pages, by the commands' words. */
 export const TOOL_HELP: Readonly<Record<string, HelpPage>> = {
   push: {
-    usage: "krustlet push [OPTIONS] FILE.wasm|FOLDER IMAGE",
+    usage: "krustlet push [OPTIONS] FILE.wasm|FOLDER|LAYOUT IMAGE",
     about:
       "Publishes a WebAssembly module as an image that Krustlet, and other runtimes and tools, \
 can pull. Of a folder its .wasm file is the module, and all other files are data that the module \
-finds in its root. The same files make the same digest. Prints the image's name by digest.",
+finds in its root. The same files make the same digest. An image layout, as oci:FOLDER[:NAME] or \
+oci-archive:FILE[:NAME], is pushed as it is. Prints the image's name by digest.",
     options: PUSH_OPTIONS,
     examples: [
       { line: "krustlet push app.wasm ghcr.io/ada/app:v1", does: "Publish a module." },
@@ -43,9 +44,9 @@ run finds it there; and copies it to where --output says. Prints the image's nam
     ],
   },
   inspect: {
-    usage: "krustlet inspect [OPTIONS] IMAGE|FILE",
-    about:
-      "Says what an image or a .wasm file is: its layout, sizes, platform, imports, exports and \
+    usage: "krustlet inspect [OPTIONS] IMAGE|FILE|LAYOUT",
+    about: "Says what an image, a .wasm file or an image layout (oci:FOLDER[:NAME], \
+oci-archive:FILE[:NAME]) is: its layout, sizes, platform, imports, exports and \
 annotations, whether this node would run it, and why it would not. Of a large module only the parts \
 with these names are fetched. Ends with code 0 also for an image that would not run.",
     options: INSPECT_OPTIONS,

@@ -94,7 +94,8 @@ async function backOff(
 ): Promise<boolean> {
   const object = podReference(task.pod(), task.fieldPath);
   const image = task.spec.image ?? "";
-  const message = messageOf(error);
+  // Its causes say the same again, in the words of the client and of the runtime.
+  const message = error instanceof KubeletError ? error.message : messageOf(error);
   const warn = (reason: string, text: string): void =>
     events.tell({ object, type: "Warning", reason, message: text });
   const reason = waitingReason(error);

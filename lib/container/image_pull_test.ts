@@ -57,7 +57,7 @@ function room(ensure: Images["ensure"]): Room {
     waiting: (reason) => {
       waits.push(reason);
       // What follows is only to wait and to try again.
-      if (reason !== "ErrImagePull" && reason !== "SignatureValidationFailed") stop.abort();
+      if (reason === "ImagePullBackOff") stop.abort();
     },
     stop: stop.signal,
   };
@@ -95,10 +95,12 @@ Deno.test("ensureImage() says that an image is here and may be used", async () =
   );
 });
 
-for (const reason of ["SignatureValidationFailed", undefined]) {
+for (const reason of ["SignatureValidationFailed", "RegistryUnavailable", undefined]) {
   Deno.test(`ensureImage() waits with ${reason ?? "ErrImagePull"}, and then backs off`, async () => {
     const { task, services, waits, events } = room(() => {
-      return Promise.reject(new KubeletError("image_pull", "no", reason ? { reason } : {}));
+      const cause = new Error("the same in other words");
+      const options = { cause, ...(reason ? { reason } : {}) };
+      return Promise.reject(new KubeletError("image_pull", "no", options));
     });
     assert.equal(await ensureImage(services, task), undefined);
     assert.deepEqual(waits, [reason ?? "ErrImagePull", "ImagePullBackOff"]);

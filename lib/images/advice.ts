@@ -20,6 +20,9 @@ function adviseNode(problem: Problem): string {
         : `grant that user ${problem.right} access`;
     case "unknown_authority":
       return `start the agent with --registry-ca ${problem.host}=FILE, the authority's certificate`;
+    case "no_client_certificate":
+      return `start the agent with --registry-client-cert ${problem.host}=FILE, a certificate and its ` +
+        `key`;
     case "not_https":
       return `for a registry on plain HTTP start the agent with --insecure-registries ${problem.host}`;
     case "not_http":

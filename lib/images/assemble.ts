@@ -103,7 +103,9 @@ export class Assembler {
     let manifest = await this.#keep(source, fetched);
     for (let depth = 0; manifest.kind === "index"; depth++) {
       if (depth > INDEX_DEPTH_MAX) {
-        throw new PullFailure("its index leads to an index in an index, and not to an image");
+        throw new PullFailure(
+          "its index leads to an index in an index, and not to an image; push an index of images",
+        );
       }
       const { digest } = chooseManifest(manifest.manifests);
       manifest = await this.#keep(source, await source.manifest(digest, signal));

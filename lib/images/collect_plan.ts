@@ -1,6 +1,6 @@
 /**
- * Decides which images to remove, as a kubelet does: those that are old, and when the disk is full the
- * ones that were not used for longest.
+ * Decides which images to remove, as a kubelet does: those that are old; when the disk is full the ones
+ * that were not used for longest; and when space is wanted at once, all that nobody uses.
  *
  * @module
  */
@@ -36,8 +36,10 @@ export interface DiskSpace {
 export interface CollectionPlan {
   /** To be removed whatever the disk has. */
   readonly expired: readonly StoredImage[];
-  /** To be removed in this order until {@linkcode bytesToFree} are free. */
+  /** To be removed in this order until {@linkcode bytesToFree} are free, or all of them. */
   readonly spare: readonly StoredImage[];
+  /** All of {@linkcode spare} are to be removed. */
+  readonly all: boolean;
   /** 0 if the disk has enough. */
   readonly bytesToFree: number;
   /** Use of the disk, in whole percent. */
@@ -47,11 +49,13 @@ export interface CollectionPlan {
 /** Decides; touches nothing. `inUse` are ids of images that containers have or are about to have. */
 export function planCollection(
   images: readonly StoredImage[],
-  { policy, disk, inUse, nowMs }: {
+  { policy, disk, inUse, nowMs, urgent = false }: {
     readonly policy: CollectionPolicy;
     readonly disk: DiskSpace;
     readonly inUse: ReadonlySet<string>;
     readonly nowMs: number;
+    /** Space is wanted now, as by a kubelet's eviction manager: the marks do not matter. */
+    readonly urgent?: boolean;
   },
 ): CollectionPlan {
   const unused = images
@@ -72,6 +76,7 @@ export function planCollection(
   return {
     expired,
     spare,
+    all: urgent,
     usedPercent,
     bytesToFree: isFull ? Math.max(0, aim - available - freed) : 0,
   };

@@ -13,13 +13,20 @@ function image(imageId: string, usedAgoMs: number, more: Partial<StoredImage> = 
 
 function plan(
   images: readonly StoredImage[],
-  { usedBytes = 90, maxAgeMs = 0, highPercent = 85, inUse = [] as readonly string[] } = {},
+  {
+    usedBytes = 90,
+    maxAgeMs = 0,
+    highPercent = 85,
+    inUse = [] as readonly string[],
+    urgent = false,
+  } = {},
 ): CollectionPlan {
   return planCollection(images, {
     policy: { ...COLLECTION_DEFAULTS, maxAgeMs, highPercent },
     disk: { bytes: 100, availableBytes: 100 - usedBytes },
     inUse: new Set(inUse),
     nowMs: NOW_MS,
+    urgent,
   });
 }
 
@@ -63,6 +70,13 @@ Deno.test("planCollection() removes what is too old, and counts what that frees"
   assert.deepEqual(ids(planned.spare), ["new"]);
   assert.equal(planned.bytesToFree, 6);
   assert.deepEqual(plan(images, { maxAgeMs: 3 * HOUR_MS }).expired, []);
+});
+
+Deno.test("planCollection() gives up all that is spare where space is wanted at once", () => {
+  const images = [image("old", 9 * HOUR_MS), image("used", HOUR_MS), image("new", HOUR_MS)];
+  const urgent = plan(images, { usedBytes: 1, urgent: true, inUse: ["used"], highPercent: 100 });
+  assert.deepEqual([ids(urgent.spare), urgent.all], [["old", "new"], true]);
+  assert.equal(plan(images).all, false);
 });
 
 Deno.test("planCollection() never plans for what is in use, and for nothing twice", () => {

@@ -1,5 +1,5 @@
 /**
- * Keeps the image store within its bounds, from time to time.
+ * Keeps the image store within its bounds: from time to time, and when the disk is short of space.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Inventory, StoredImage } from "./store/inventory.ts";
 
 const log = getLogger(["krustlet", "images"]);
 
-/** Milliseconds between two rounds: a kubelet's own. */
+/** Milliseconds between two rounds that nobody asked for: a kubelet's own. */
 export const COLLECTION_MS = 300_000;
 
 /** What is worth an Event of the node. */
@@ -28,11 +28,8 @@ export interface CollectorOptions {
   readonly policy: CollectionPolicy;
   /** The store's folder: its filesystem is what must not be full. */
   readonly dir: string;
-  /**
-   * Ids and references of all images that containers have or are about to have; undefined while that
-   * is not known: then nothing is removed.
-   */
-  readonly inUse: () => Iterable<string> | undefined;
+  /** Ids and references of all images that containers have or are about to have. */
+  readonly inUse: () => Iterable<string>;
   readonly onTrouble: (trouble: CollectorTrouble) => void;
   /** @default {asks the system} */
   readonly disk?: (dir: string) => Promise<DiskSpace>;
@@ -51,21 +48,48 @@ export interface Collected {
 export class Collector {
   readonly #options: CollectorOptions;
   #failedBefore = false;
+  #urgent = false;
+  #wake = new AbortController();
 
   constructor(options: CollectorOptions) {
     this.#options = options;
   }
 
-  /** Does a round every `COLLECTION_MS`, until the signal aborts. Never rejects. */
+  /**
+   * Does a round now, one every `COLLECTION_MS`, and one for each {@linkcode hurry}, until the signal
+   * aborts. Never rejects. All pods of the node must be known before.
+   */
   async run(signal: AbortSignal): Promise<void> {
-    while (await sleep(COLLECTION_MS, signal)) await this.round(signal);
+    const wakeUp = (): void => this.#wake.abort();
+    signal.addEventListener("abort", wakeUp, { once: true });
+    let dueMs = performance.now();
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      if (this.#urgent) {
+        this.#urgent = false;
+        await this.round(signal, { urgent: true });
+      } else if (performance.now() >= dueMs) {
+        dueMs = performance.now() + COLLECTION_MS;
+        await this.round(signal);
+      } else await sleep(dueMs - performance.now(), this.#wake.signal);
+    }
+    signal.removeEventListener("abort", wakeUp);
   }
 
-  /** One round. What goes wrong is told as trouble, the second time in a row. */
-  async round(signal: AbortSignal): Promise<Collected> {
+  /** Space is short: all images that nobody uses go, as a kubelet's eviction manager has it. */
+  hurry(): void {
+    this.#urgent = true;
+    this.#wake.abort();
+  }
+
+  /**
+   * One round; an urgent one removes whatever may be removed. What goes wrong is told as trouble, the
+   * second time in a row.
+   */
+  async round(signal: AbortSignal, { urgent = false } = {}): Promise<Collected> {
     const done: Collected = { removed: [], freedBytes: 0 };
     try {
-      await this.#collect(done, signal);
+      await this.#collect({ done, urgent, signal });
       this.#failedBefore = false;
     } catch (error) {
       const message = messageOf(error);
@@ -83,35 +107,29 @@ export class Collector {
     return done;
   }
 
-  async #collect(done: Collected, signal: AbortSignal): Promise<void> {
+  async #collect(round: Round): Promise<void> {
     const { inventory } = this.#options;
-    const used = this.#options.inUse();
-    if (used === undefined) return;
-    const named = new Set(used);
-    const ids = idsOf(await inventory.list(), named);
-    const images = await inventory.list(ids);
-    const found = await inventory.alone(() => this.#clear(images, { inUse: ids, done, signal }));
+    const named = new Set(this.#options.inUse());
+    const inUse = idsOf(await inventory.list(), named);
+    const images = await inventory.list(inUse);
+    const found = await inventory.alone(() => this.#clear(images, { ...round, inUse }));
     if (found === "shared") log.info("Images are not cleared now: another process uses the store");
   }
 
   async #clear(
     images: readonly StoredImage[],
-    { inUse, done, signal }: {
-      readonly inUse: ReadonlySet<string>;
-      readonly done: Collected;
-      readonly signal: AbortSignal;
-    },
+    { inUse, done, urgent, signal }: Round & { readonly inUse: ReadonlySet<string> },
   ): Promise<void> {
     const { inventory, policy, dir, onTrouble, disk = readDisk } = this.#options;
     const nowMs = (this.#options.nowMs ?? Date.now)();
-    const swept = await inventory.sweep(nowMs);
+    const swept = await inventory.sweep(nowMs, { urgent });
     const space = await disk(dir);
     if (space.bytes === 0) {
       const message = "invalid capacity 0 on image filesystem";
       onTrouble({ reason: "InvalidDiskCapacity", message });
       throw new Error(message);
     }
-    const plan = planCollection(images, { policy, disk: space, inUse, nowMs });
+    const plan = planCollection(images, { policy, disk: space, inUse, nowMs, urgent });
     done.freedBytes += swept;
     const remove = async ({ imageId }: StoredImage): Promise<number> => {
       const bytes = await inventory.remove(imageId, nowMs);
@@ -122,15 +140,22 @@ export class Collector {
     for (const image of plan.expired) if (!signal.aborted) await remove(image);
     let spared = swept;
     for (const image of plan.spare) {
-      if (spared >= plan.bytesToFree || signal.aborted) break;
+      if ((spared >= plan.bytesToFree && !plan.all) || signal.aborted) break;
       spared += await remove(image);
     }
-    if (spared < plan.bytesToFree && !signal.aborted) {
+    // Whoever is in a hurry has his own words for a disk that stays full.
+    if (spared < plan.bytesToFree && !urgent && !signal.aborted) {
       const message = shortOfSpace(plan.usedPercent, space, done.freedBytes);
       onTrouble({ reason: "FreeDiskSpaceFailed", message });
       throw new Error(message);
     }
   }
+}
+
+interface Round {
+  readonly done: Collected;
+  readonly urgent: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** Ids of the images that are meant: pods name some by their ids, and some by a reference. */

@@ -4,18 +4,17 @@
  * @module
  */
 import type { Secret } from "../api/types.ts";
-import { KubeletError } from "../errors.ts";
 import type { ModuleTerms } from "../provider.ts";
 import { Assembler } from "./assemble.ts";
 import { Keyring } from "./credentials/keyring.ts";
 import type { PullingPod } from "./credentials/provider.ts";
 import type { Verification } from "./credentials/verification.ts";
-import { PullFailure } from "./oci/failure.ts";
 import { MODULE_BYTES_MAX } from "./limits.ts";
 import type { LocalModules } from "./layout/local_file.ts";
 import { type Tree, TreeStore } from "./layout/tree_store.ts";
-import { UnsupportedImage } from "./layout/unsupported.ts";
+import { diskFullError, pullError, referenceOf } from "./image_errors.ts";
 import { LocalImages } from "./local_images.ts";
+import { mirrorLogins } from "./mirror_logins.ts";
 import { Puller, type PullProgress } from "./pull.ts";
 import { PullGate, type PullLimits } from "./pull_gate.ts";
 import { type PullPolicy, RegistryImages } from "./registry_images.ts";
@@ -23,13 +22,7 @@ import { ImageGuard } from "./signing/guard.ts";
 import type { ImagePolicy } from "./signing/policy.ts";
 import { Inventory } from "./store/inventory.ts";
 import { StoreLock } from "./store/store_lock.ts";
-import { nodeMessage } from "./advice.ts";
-import {
-  formatReference,
-  InvalidReference,
-  parseReference,
-  type Reference,
-} from "./oci/reference.ts";
+import { formatReference } from "./oci/reference.ts";
 import { imageBytes, type ImageRecord } from "./store/image_record.ts";
 import { ReferenceIndex } from "./store/reference_index.ts";
 import { BlobStore } from "./store/store.ts";
@@ -118,7 +111,8 @@ export interface Images {
    * Makes sure that the image is on disk as the policy says.
    *
    * Rejects with a `KubeletError`: `image_name`, `image_never`, or `image_pull`, the latter with reason
-   * `UnsupportedImage` where no further try will help. Rejects with the signal's reason when aborted.
+   * `UnsupportedImage` where no further try will help, `RegistryUnavailable` where the registry was not
+   * reached or is in trouble, and `SignatureValidationFailed`. Rejects with the signal's reason when aborted.
    */
   ensure(
     request: ImageRequest,
@@ -144,6 +138,8 @@ export interface ImageStoreOptions {
   readonly pulls?: PullLimits | undefined;
   /** Gives the newest image policy each time it is asked. @default {every image is taken} */
   readonly policy?: (() => Promise<ImagePolicy>) | undefined;
+  /** An image could not be brought because the disk is full. @default {nobody makes room} */
+  readonly onDiskFull?: (() => void) | undefined;
   /** Sends the requests. @default {the runtime's own, with HTTP clients that `close` closes} */
   readonly fetch?: Fetch;
   /** Milliseconds before the second try of a request. @default {RETRY_MS} */
@@ -160,6 +156,9 @@ export class ImageStore implements Images, AsyncDisposable {
   readonly #puller: Puller;
   readonly #registry: RegistryImages;
   readonly #lock: StoreLock;
+  readonly #onDiskFull: (() => void) | undefined;
+  /** Calls of {@linkcode ensure} that are under way. */
+  #ensuring = 0;
   /** What is in the store, and how it is removed. */
   readonly inventory: Inventory;
 
@@ -178,8 +177,21 @@ export class ImageStore implements Images, AsyncDisposable {
       assembler: this.#assembler,
     });
     const index = new ReferenceIndex(dir, this.#lock);
-    this.inventory = new Inventory({ dir, index, store: this.#store, lock: this.#lock });
-    this.#client = new OciClient({ ...registries, fetch: options.fetch, retryMs });
+    this.#onDiskFull = options.onDiskFull;
+    this.inventory = new Inventory({
+      dir,
+      index,
+      store: this.#store,
+      lock: this.#lock,
+      isBusy: () => this.#ensuring > 0,
+    });
+    const keyring = options.keyring ?? new Keyring();
+    this.#client = new OciClient({
+      ...registries,
+      mirrorLogin: mirrorLogins(keyring),
+      fetch: options.fetch,
+      retryMs,
+    });
     this.#puller = new Puller({
       client: this.#client,
       store: this.#store,
@@ -189,7 +201,7 @@ export class ImageStore implements Images, AsyncDisposable {
       index,
       puller: this.#puller,
       assembler: this.#assembler,
-      keyring: options.keyring ?? new Keyring(),
+      keyring,
       gate: new PullGate(options.pulls),
       verification: options.verification ??
         { policy: "NeverVerifyPreloadedImages", allowlist: [] },
@@ -204,11 +216,16 @@ export class ImageStore implements Images, AsyncDisposable {
   ): Promise<ImageOnDisk> {
     const fromMs = performance.now();
     options.signal.throwIfAborted();
-    const local = await this.#local.find(request.image, options.signal);
-    const found = local === undefined
-      ? await this.#fromRegistry(request, options)
-      : await this.#onDisk(local, { pulled: false, pullMs: 0, signal: options.signal });
-    return { ...found, tookMs: performance.now() - fromMs };
+    this.#ensuring++;
+    try {
+      const found = await this.#fromFiles(request, options) ??
+        await this.#fromRegistry(request, options);
+      return { ...found, tookMs: performance.now() - fromMs };
+    } catch (error) {
+      throw diskFullError(error, this.#onDiskFull);
+    } finally {
+      this.#ensuring--;
+    }
   }
 
   /** Stops pulls that are under way and closes the connections. */
@@ -224,6 +241,16 @@ export class ImageStore implements Images, AsyncDisposable {
   /** The same as {@linkcode ImageStore.close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #fromFiles(
+    { image }: ImageRequest,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<Omit<ImageOnDisk, "tookMs"> | undefined> {
+    const local = await this.#local.find(image, signal);
+    if (local === undefined) return undefined;
+    if (local.tree !== undefined) this.inventory.hold(local.tree.parts);
+    return await this.#onDisk(local, { pulled: false, pullMs: 0, signal });
   }
 
   async #fromRegistry(
@@ -273,23 +300,4 @@ export class ImageStore implements Images, AsyncDisposable {
     const blobPath = (digest: string): string => this.#store.path(digest);
     return { ...await this.#trees.ensure(parts, { blobPath, signal }), readOnly };
   }
-}
-
-function referenceOf(image: string): Reference {
-  try {
-    return parseReference(image);
-  } catch (error) {
-    if (!(error instanceof InvalidReference)) throw error;
-    throw new KubeletError("image_name", error.message, { cause: error });
-  }
-}
-
-/** Says for which image it was; what is no failure of the pull stays as it is. */
-function pullError(error: unknown, image: string): unknown {
-  if (!(error instanceof PullFailure)) return error;
-  const verb = error instanceof UnsupportedImage ? "run" : "pull";
-  return new KubeletError("image_pull", `Cannot ${verb} image "${image}": ${nodeMessage(error)}`, {
-    cause: error,
-    ...(error instanceof UnsupportedImage ? { reason: "UnsupportedImage" } : {}),
-  });
 }

@@ -1,18 +1,20 @@
 /**
- * Images of this machine: single modules, and folders in the form of the OCI image layout.
+ * Images of this machine: single modules, and OCI image layouts in folders and archives.
  *
  * @module
  */
 import { basename, resolve } from "node:path";
 import { KubeletError } from "../errors.ts";
 import type { ModuleTerms } from "../provider.ts";
-import type { Assembler } from "./assemble.ts";
-import { LayoutFolder, layoutPlace } from "./layout/layout_folder.ts";
+import type { Assembler, ImageSource } from "./assemble.ts";
+import { ImageLayout } from "./layout/image_layout.ts";
+import { type LayoutPlace, layoutPlace, openLayout } from "./layout/layout_place.ts";
 import { copyLocalFile, type LocalModules, localPath } from "./layout/local_file.ts";
 import { UnsupportedImage } from "./layout/unsupported.ts";
+import { DISK_BYTES } from "./limits.ts";
 import { PullFailure } from "./oci/failure.ts";
 import type { ImageRecord } from "./store/image_record.ts";
-import type { BlobStore } from "./store/store.ts";
+import type { Blob, BlobStore } from "./store/store.ts";
 
 /** Options of {@linkcode LocalImages}. */
 export interface LocalImagesOptions {
@@ -39,16 +41,17 @@ export class LocalImages {
    */
   async find(image: string, signal: AbortSignal): Promise<ImageRecord | undefined> {
     const path = localPath(image);
-    const place = path === undefined ? layoutPlace(image) : { path };
-    if (place === undefined) return undefined;
+    const place = layoutPlace(image);
+    const named = path ?? place?.path;
+    if (named === undefined) return undefined;
     const { localModules } = this.#options;
     if (localModules === "refused") throw refused(image);
     const baseDir = localModules === "allowed" ? Deno.cwd() : localModules.baseDir;
-    const at = { ...place, path: resolve(baseDir, place.path) };
+    const at = resolve(baseDir, named);
     try {
-      return await (path === undefined
-        ? this.#fromFolder(image, at, signal)
-        : this.#fromFile(image, at.path, signal));
+      return await (place === undefined
+        ? this.#fromFile(image, at, signal)
+        : this.#fromLayout(image, { ...place, path: at }, signal));
     } catch (error) {
       if (signal.aborted || !(error instanceof PullFailure)) throw error;
       throw new KubeletError(
@@ -68,23 +71,45 @@ export class LocalImages {
     return { image, imageId: digest, module: { digest, size }, moduleName: basename(path) };
   }
 
-  async #fromFolder(
+  async #fromLayout(
     image: string,
-    { path, tag }: { readonly path: string; readonly tag?: string },
+    place: LayoutPlace,
     signal: AbortSignal,
   ): Promise<ImageRecord> {
-    const { store, assembler } = this.#options;
-    const folder = new LayoutFolder(path, store);
-    const fetched = await folder.find(tag);
-    const source = {
-      moduleName: basename(path),
+    const { path } = place;
+    const layout = new ImageLayout(await openLayout(place, signal));
+    const fetched = await layout.find(place.name);
+    const source: ImageSource = {
+      moduleName: basename(path, ".tar"),
       from: `"${path}"`,
-      imageId: (digest: string): string => digest,
-      manifest: (digest: string) => folder.manifest(digest),
-      smallBlob: (digest: string) => folder.smallBlob(digest),
-      blob: folder.blob.bind(folder),
+      imageId: (digest) => digest,
+      manifest: (digest) => layout.manifest(digest),
+      smallBlob: (digest) => layout.smallBlob(digest),
+      blob: (blob, options) => this.#blob(layout, blob, options),
     };
-    return await assembler.assemble(source, { image, fetched, signal });
+    return await this.#options.assembler.assemble(source, { image, fetched, signal });
+  }
+
+  /** Copies a blob into the store, unless it is there. */
+  async #blob(
+    layout: ImageLayout,
+    { digest, size }: Parameters<ImageSource["blob"]>[0],
+    { bytesMax, signal }: Parameters<ImageSource["blob"]>[1],
+  ): Promise<Blob> {
+    const { store } = this.#options;
+    const present = await store.find(digest, size, signal);
+    if (present !== undefined) return present;
+    using file = await layout.open(digest);
+    return await store.add({ digest, size, bytesMax, from: file.shown }, async (sink) => {
+      const buffer = new Uint8Array(DISK_BYTES);
+      for (let at = 0; at < file.size;) {
+        signal.throwIfAborted();
+        const n = await file.read(at, buffer);
+        if (n === 0) break;
+        await sink.write(buffer.subarray(0, n));
+        at += n;
+      }
+    });
   }
 }
 

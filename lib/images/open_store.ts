@@ -25,7 +25,7 @@ export interface StoreSettings extends CredentialPlaces {
 
 /** Options of {@linkcode openImageStore}. */
 export interface OpenStoreOptions
-  extends Pick<ImageStoreOptions, "dir" | "localModules" | "takes"> {
+  extends Pick<ImageStoreOptions, "dir" | "localModules" | "takes" | "onDiskFull"> {
   readonly settings: StoreSettings;
   readonly registries: RegistrySettings;
   /** The agent's own folder, where a kubelet looks for a Docker configuration first. */

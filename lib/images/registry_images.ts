@@ -94,7 +94,8 @@ export class RegistryImages {
         throw new KubeletError(
           "image_never",
           `Cannot use image "${formatReference(reference)}": it is not on this node, and ` +
-            `imagePullPolicy Never forbids to pull it`,
+            `imagePullPolicy Never forbids to pull it; bring it there by krustlet pull, or allow ` +
+            `IfNotPresent`,
         );
       case "pull":
         return await this.#join(reference, { ...request, ...await find(), admission });
@@ -197,7 +198,10 @@ export class RegistryImages {
     const fromMs = performance.now();
     const late = new AbortController();
     const timer = setTimeout(() => {
-      late.abort(new PullFailure(`it took more than ${PULL_MS_MAX / 60_000} minutes`));
+      const state =
+        `it took more than ${PULL_MS_MAX / 60_000} minutes; make it smaller, or bring it ` +
+        `by krustlet pull from nearer by`;
+      late.abort(new PullFailure(state));
     }, PULL_MS_MAX);
     const signal = AbortSignal.any([options.signal, late.signal]);
     try {

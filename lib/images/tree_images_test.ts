@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isKubeletError, type KubeletError } from "../errors.ts";
 import type { ModuleTerms } from "../provider.ts";
 import { type ImageOnDisk, type ImageRequest, ImageStore } from "./images.ts";
+import { TestLayout } from "./layout/_test_layout.ts";
 import { entry, layerOf, type RawEntry } from "./layout/_test_tar.ts";
 import { digestOf, MODULE, moduleOf, names, TestDir, TestRegistry } from "./oci/_test_registry.ts";
 import { OCI_INDEX, OCI_MANIFEST } from "./oci/media_types.ts";
@@ -188,7 +189,7 @@ Deno.test("ImageStore.ensure() refuses what the node cannot run before it fetche
   const refused = [
     ["nn", artifact("nn", { imports: ["wasi_ephemeral_nn"] }, 50), /imports "wasi_ephemeral_nn"/],
     ["comp", artifact("comp", component, 60), /a component.*it imports "wasi:http\/types@0.2.0"/],
-    ["large", artifact("large", {}, 1001), /has 1001 bytes; this node takes .* up to 1000/],
+    ["large", artifact("large", {}, 1001), /has 1001 bytes, more than 1000, the limit; make/],
   ] as const;
   for (const [name, layer, message] of refused) {
     const error = await fixture.fails(name);
@@ -220,33 +221,45 @@ Deno.test("ImageStore.ensure() leaves nothing of an image that must not be unpac
   assert.deepEqual(names(join(fixture.dir.path, "store/trees")), []);
 });
 
-Deno.test("ImageStore.ensure() takes a folder in the form of the OCI image layout", async () => {
+Deno.test("ImageStore.ensure() takes image layouts in folders and archives", async () => {
   await using fixture = await Fixture.open();
-  const { registry } = fixture;
+  const { registry, dir } = fixture;
   const digest = fixture.image("app", {}, [entry.file("app.wasm", MODULE)]);
-  const folder = join(fixture.dir.path, "layout");
-  await Deno.mkdir(join(folder, "blobs/sha256"), { recursive: true });
+  const layout = new TestLayout();
   const manifest = registry.manifests.get("app v1")!.bytes;
-  for (const bytes of [manifest, ...registry.blobs.values()]) {
-    await Deno.writeFile(join(folder, "blobs", digestOf(bytes).replace(":", "/")), bytes);
-  }
-  await Deno.writeTextFile(join(folder, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
+  for (const bytes of [manifest, ...registry.blobs.values()]) layout.blob(bytes, "");
   const annotations = { "org.opencontainers.image.ref.name": "v1" };
-  const index = {
-    schemaVersion: 2,
-    manifests: [{ mediaType: OCI_MANIFEST, digest, size: manifest.length, annotations }],
-  };
-  await Deno.writeFile(join(folder, "index.json"), json(index));
-  for (const image of ["oci:./layout", "oci:./layout:v1", `oci:${folder}:v1`]) {
+  const index = layout.index({ digest, annotations });
+  const [folder, archive] = [join(dir.path, "layout"), join(dir.path, "x.tar")];
+  await layout.writeFolder(folder);
+  await layout.writeArchive(archive);
+  const paths = ["oci:./layout", `oci:${folder}`, "oci-archive:./x.tar", `oci-archive:${archive}`];
+  for (const image of [...paths, ...paths.map((path) => `${path}:v1`)]) {
     const found = await fixture.ensure(image);
-    assert.equal(found.imageId, image.endsWith(":v1") ? digest : digestOf(json(index)));
+    assert.equal(found.imageId, image.endsWith(":v1") ? digest : index);
     assert.deepEqual(await Deno.readFile(join(found.tree!.path, "app.wasm")), MODULE);
   }
   assert.match(
-    (await fixture.fails("oci:./layout:v2")).message,
-    /"oci:.\/layout:v2": ".*" has no image of the name "v2"; it has "v1"/,
+    (await fixture.fails("oci-archive:./x.tar:v2")).message,
+    /"oci-archive:.\/x.tar:v2": ".*" has no image of the name "v2"; it has "v1"/,
   );
-  assert.match((await fixture.fails("oci:./none")).message, /oci-layout" does not exist/);
-  await Deno.writeFile(join(folder, "blobs", digest.replace(":", "/")), json({}));
-  assert.match((await fixture.fails("oci:./layout:v1")).message, /digest mismatch/);
+  assert.match((await fixture.fails("oci:./none")).message, /none" does not exist/);
+});
+
+Deno.test("ImageStore.ensure() takes nothing of a layout that is not what its digest says", async () => {
+  await using fixture = await Fixture.open();
+  const { dir } = fixture;
+  for (const damaged of ["module", "manifest"] as const) {
+    const layout = new TestLayout();
+    const digest = layout.artifact(MODULE);
+    layout.index({ digest });
+    const name = `blobs/${(damaged === "module" ? digestOf(MODULE) : digest).replace(":", "/")}`;
+    const bytes = layout.files.get(name)!;
+    layout.files.set(name, bytes.with(bytes.length - 1, 0x20));
+    await layout.writeFolder(join(dir.path, damaged));
+    await layout.writeArchive(join(dir.path, `${damaged}.tar`));
+    for (const image of [`oci:./${damaged}`, `oci-archive:./${damaged}.tar`]) {
+      assert.match((await fixture.fails(image)).message, /digest mismatch: /);
+    }
+  }
 });

@@ -25,7 +25,7 @@ import {
   type NodeSettings,
 } from "./node_object.ts";
 import { essenceOf, isReportDue, type SentStatus, statusPatch } from "./node_status.ts";
-import { decidePressures, type PressureMemory } from "./pressure.ts";
+import { decidePressures, type PressureMemory, type Pressures } from "./pressure.ts";
 import { registerNode } from "./register.ts";
 import { type NodeApi, REQUEST_MS_MAX, retryDelayMs } from "./requests.ts";
 
@@ -42,6 +42,11 @@ export interface NodeKeeperOptions {
   readonly dataDir: string;
   /** The images of the status, asked each time. @default {none are told} */
   readonly images?: () => Promise<NonNullable<NodeStatus["images"]>>;
+  /**
+   * Told in each round in which the disk is short, whatever the conditions still say of earlier ones;
+   * `isNews` if they did not say it yet.
+   */
+  readonly onDiskShort?: (isNews: boolean) => void;
   /** @default 10_000 */
   readonly statusUpdateMs?: number;
   /** How the machine is read. @default {this machine} */
@@ -166,15 +171,19 @@ export class NodeKeeper {
   }
 
   async #round(facts: NodeFacts, wanted: Node, signal: AbortSignal): Promise<void> {
+    // Before the cluster is asked: a disk that fills up does not wait for an API server.
+    const pressures = await this.#pressures();
     const known = this.#uid === undefined ? undefined : await this.#find(facts, signal);
-    const node = known ?? await this.#register(facts, wanted, signal);
+    const node = known ?? await this.#register({ facts, wanted, pressures }, signal);
     if (node === undefined) return;
     this.#uid = node.metadata?.uid;
     this.#registered.resolve();
     const readiness = this.#readiness;
     const nowMs = this.#nowMs();
     const images = await this.#images();
-    const status = describeStatus(facts, await this.#conditions(node, readiness), images);
+    const previous = node.status?.conditions ?? [];
+    const conditions = describeConditions({ pressures, readiness, previous, nowMs });
+    const status = describeStatus(facts, conditions, images);
     if (isReportDue(status, { sent: this.#sent, node, nowMs })) {
       await this.#options.api.patch(nodeStatusPath(facts.settings.nodeName), statusPatch(status), {
         type: "strategic",
@@ -200,8 +209,17 @@ export class NodeKeeper {
     }
   }
 
-  async #register(facts: NodeFacts, wanted: Node, signal: AbortSignal): Promise<Node | undefined> {
-    const conditions = await this.#conditions({}, this.#readiness);
+  async #register(
+    { facts, wanted, pressures }: {
+      readonly facts: NodeFacts;
+      readonly wanted: Node;
+      readonly pressures: Pressures;
+    },
+    signal: AbortSignal,
+  ): Promise<Node | undefined> {
+    const readiness = this.#readiness;
+    const nowMs = this.#nowMs();
+    const conditions = describeConditions({ pressures, readiness, previous: [], nowMs });
     const node = { ...wanted, status: { ...wanted.status, conditions } };
     const registered = await registerNode({ api: this.#options.api, node }, signal);
     this.#sent = undefined;
@@ -221,17 +239,15 @@ export class NodeKeeper {
     }
   }
 
-  async #conditions(
-    node: Node,
-    readiness: Readiness,
-  ): Promise<ReturnType<typeof describeConditions>> {
+  async #pressures(): Promise<Pressures> {
     const nowMs = this.#nowMs();
     const readUsage = this.#options.machine?.readUsage ?? readMachineUsage;
     const usage = await readUsage(this.#options.dataDir);
-    const { pressures, seen } = decidePressures(usage, { seen: this.#seen, nowMs });
+    const before = this.#seen;
+    const { pressures, seen, shortOfDisk } = decidePressures(usage, { seen: before, nowMs });
     this.#seen = seen;
-    const previous = node.status?.conditions ?? [];
-    return describeConditions({ pressures, readiness, previous, nowMs });
+    if (shortOfDisk) this.#options.onDiskShort?.(before.diskMs === undefined);
+    return pressures;
   }
 
   #nowMs(): number {

@@ -8,12 +8,9 @@ import type { Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { messageOf } from "../../errors.ts";
 import { PullFailure } from "../oci/failure.ts";
-import { RATIO_FREE_BYTES, RATIO_MAX, TREE_BYTES_MAX, UNPACK_CHUNK_BYTES } from "./limits.ts";
+import { LAYERS_BYTES_MAX, RATIO_FREE_BYTES, RATIO_MAX, UNPACK_CHUNK_BYTES } from "./limits.ts";
 import { ByteSource } from "./tar/byte_source.ts";
-import { readZstdFrame } from "./zstd_frames.ts";
-
-/** Bytes of an archive that are no content of files: headers and padding. */
-const OVERHEAD_BYTES_MAX = 512 * 1024 * 1024;
+import { ZstdFrames } from "./zstd_frames.ts";
 
 /**
  * The unpacked bytes of a layer of `size` bytes. How it is compressed (gzip, zstd, or not at all) is seen
@@ -32,7 +29,7 @@ export async function* decompress(
     if (total > max) {
       throw new PullFailure(
         `one of its layers has ${size} bytes and more than ${max} when it is unpacked, which looks ` +
-          `like a decompression bomb`,
+          `like a decompression bomb; leave out of the image what grows so much`,
       );
     }
     yield piece;
@@ -41,7 +38,7 @@ export async function* decompress(
 
 /** Bytes that a layer of `size` bytes may become. */
 export function unpackedBytesMax(size: number): number {
-  return Math.min(size * RATIO_MAX + RATIO_FREE_BYTES, TREE_BYTES_MAX + OVERHEAD_BYTES_MAX);
+  return Math.min(size * RATIO_MAX + RATIO_FREE_BYTES, LAYERS_BYTES_MAX);
 }
 
 async function* unpacked(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -77,9 +74,10 @@ async function* gunzip(source: ByteSource): AsyncGenerator<Uint8Array> {
 }
 
 async function* unzstd(source: ByteSource): AsyncGenerator<Uint8Array> {
+  const frames = new ZstdFrames(source);
   for (let more = true; more;) {
     yield* through(createZstdDecompress({ chunkSize: UNPACK_CHUNK_BYTES }), async (write) => {
-      more = await readZstdFrame(source, write);
+      more = await frames.next(write);
     });
   }
 }
@@ -91,8 +89,16 @@ async function* through(
 ): AsyncGenerator<Uint8Array> {
   const write = (bytes: Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => {
+      // A transformer that fails, or is given up, does not always answer its last write.
+      const gone = (): void => reject(new Error("Cannot write: the transformer is closed"));
+      if (transform.destroyed) return gone();
+      transform.once("close", gone);
       // A copy: the piece is the reader's again as soon as this settles, which may be too early.
-      transform.write(bytes.slice(), (error) => error ? reject(error) : resolve());
+      transform.write(bytes.slice(), (error) => {
+        transform.off("close", gone);
+        if (error) reject(error);
+        else resolve();
+      });
     });
   const feeding = feed(write).then(
     () => void transform.end(),
@@ -104,9 +110,12 @@ async function* through(
     if (error instanceof PullFailure) throw error;
     // What the reader of the file says (no such file, stopped) is no fault of the layer.
     if (!isDataError(error)) throw error;
-    throw new PullFailure(`one of its layers cannot be unpacked: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new PullFailure(
+      `one of its layers cannot be unpacked: ${messageOf(error)}; build it again`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     transform.destroy();
     await feeding;

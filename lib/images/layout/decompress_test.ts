@@ -50,6 +50,19 @@ const BAD: Readonly<Record<string, readonly [bytes: Uint8Array, message: RegExp]
     windowOf32Mib,
     /needs 37748736 bytes of memory.*zstd -19 or less/,
   ],
+  "zstd that needs more memory than the runtime gives": [
+    Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, (31 - 10) << 3, 1, 0, 0),
+    /needs 2147483648 bytes of memory.*zstd -19 or less/,
+  ],
+  "zstd that is damaged": [
+    ZSTD.map((byte, at) => at > 12 ? byte ^ 0x55 : byte),
+    /cannot be unpacked|no sound zstd stream/,
+  ],
+  "zstd whose blocks are damaged": [
+    // A frame without a size, and one compressed block of five bytes that mean nothing.
+    Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0, 5 << 3 | 2 << 1 | 1, 0, 0, 255, 255, 255, 255, 255),
+    /cannot be unpacked: .*; build it again/,
+  ],
 };
 
 for (const [name, [bytes, message]] of Object.entries(BAD)) {

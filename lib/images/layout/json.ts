@@ -13,7 +13,7 @@ export function parseJson(bytes: Uint8Array): Record<string, unknown> {
   } catch {
     // Said below: it is of no use to know where the text stops being JSON.
   }
-  throw new PullFailure("its manifest or config is not a JSON object");
+  throw new PullFailure("its manifest or config is not a JSON object; push it again");
 }
 
 /** True for an object that is no list. */

@@ -42,6 +42,7 @@ export function parseManifest(bytes: Uint8Array, contentType: string): Manifest 
   const body = parseJson(bytes);
   const own = body["mediaType"];
   const mediaType = typeof own === "string" ? own : kindByShape(body, contentType);
+  checkOneMeaning(body);
   switch (mediaType) {
     case OCI_INDEX:
     case DOCKER_INDEX:
@@ -75,8 +76,18 @@ export function chooseManifest(manifests: readonly Descriptor[]): Descriptor {
   const [only] = images;
   // Its config then says what it is: Wasm was often published under the builder's own platform.
   if (only !== undefined && images.length === 1) return only;
+  if (images.length === 0) {
+    throw new PullFailure("its index names no images; push an index of images");
+  }
   const platforms = [...new Set(images.map((entry) => entry.platform ?? "no platform"))];
   throw otherPlatform(platforms);
+}
+
+/** Bytes with a digest must not be one image for this reader and another one for that (CVE-2021-41190). */
+function checkOneMeaning({ manifests, layers, config }: Record<string, unknown>): void {
+  const isImage = isObject(config) || (Array.isArray(layers) && layers.length > 0);
+  if (!isImage || !Array.isArray(manifests) || manifests.length === 0) return;
+  throw broken("it is an index and a manifest at once");
 }
 
 function kindByShape(body: Record<string, unknown>, contentType: string): string {
@@ -92,13 +103,13 @@ function readDescriptor(value: unknown, at: string | number): Descriptor {
   const fields = isObject(value) ? value : {};
   const { mediaType, digest, size, annotations } = fields;
   if (typeof mediaType !== "string" || typeof digest !== "string") {
-    throw new PullFailure(`its manifest is broken: ${name} has no mediaType or no digest`);
+    throw broken(`${name} has no mediaType or no digest`);
   }
   if (!isDigest(digest)) {
-    throw new PullFailure(`its manifest is broken: "${clean(digest)}" of ${name} is not a digest`);
+    throw broken(`"${clean(digest)}" of ${name} is not a digest`);
   }
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
-    throw new PullFailure(`its manifest is broken: ${name} has no size`);
+    throw broken(`${name} has no size`);
   }
   const platform = isObject(fields["platform"]) ? platformOf(fields["platform"]) : undefined;
   return {
@@ -122,5 +133,9 @@ function list(body: Record<string, unknown>, key: string): unknown[] {
   // Older tools write null for an empty list.
   if (value === null || value === undefined) return [];
   if (Array.isArray(value)) return value;
-  throw new PullFailure(`its manifest is broken: "${key}" is not a list`);
+  throw broken(`"${key}" is not a list`);
+}
+
+function broken(state: string): PullFailure {
+  return new PullFailure(`its manifest is broken: ${state}; push it again`);
 }

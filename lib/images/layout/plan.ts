@@ -10,7 +10,7 @@ import { clean, PullFailure } from "../oci/failure.ts";
 import { CNCF_CONFIG, IMAGE_CONFIGS, isTreeLayer, WASM_LAYERS } from "../oci/media_types.ts";
 import { isDigest } from "../oci/reference.ts";
 import { type ImageConfig, isWasmPlatform, parseImageConfig } from "./image_config.ts";
-import { FILE_BYTES_MAX, LAYER_BYTES_MAX, LAYERS_MAX } from "./limits.ts";
+import { FILE_BYTES_MAX, LAYER_BYTES_MAX, LAYERS_BYTES_MAX, LAYERS_MAX } from "./limits.ts";
 import type { Descriptor, ImageManifest } from "./manifest.ts";
 import { treePath } from "./tree_paths.ts";
 import type { TreePart } from "./tree_store.ts";
@@ -35,6 +35,8 @@ const TITLE = "org.opencontainers.image.title";
 const ORAS_UNPACK = "io.deis.oras.content.unpack";
 /** Digest of that folder's archive, unpacked. */
 const ORAS_DIGEST = "io.deis.oras.content.digest";
+/** With it and a title that is no archive's name, a layer is a folder that Python's oras has packed. */
+const PACKED_FOLDER = "application/vnd.oci.image.layer.v1.tar+gzip";
 /** On images that were built for another platform, for runtimes that look inside: `compat…`. */
 const WASM_VARIANT = "module.wasm.image/variant";
 
@@ -54,7 +56,9 @@ export function planImage(
   { config, terms }: { readonly config: Uint8Array | undefined; readonly terms: ModuleTerms },
 ): ImagePlan {
   if (image.layers.length > LAYERS_MAX) {
-    throw new PullFailure(`it has ${image.layers.length} layers, more than ${LAYERS_MAX}`);
+    throw new PullFailure(
+      `it has ${image.layers.length} layers, more than ${LAYERS_MAX}; build it with fewer`,
+    );
   }
   if (config !== undefined && image.config.mediaType === CNCF_CONFIG) {
     checkWasmConfig(parseWasmConfig(config), terms);
@@ -68,12 +72,15 @@ export function planImage(
     throw withoutModule(image);
   }
   if (imageConfig === undefined) {
-    return { ...(module && { module }), tree: filesBeside(image.layers, module), readOnly: true };
+    const tree = filesBeside(image.layers, module);
+    checkTotal(tree);
+    return { ...(module && { module }), tree, readOnly: true };
   }
   if (module === undefined && !isForWasm(image, imageConfig)) {
     throw otherPlatform([imageConfig.platform]);
   }
   const tree = archives(image.layers, imageConfig);
+  checkTotal(tree);
   return { ...(module && { module }), tree, readOnly: false, config: imageConfig };
 }
 
@@ -82,7 +89,7 @@ function moduleOf(layers: readonly Descriptor[], terms: ModuleTerms): ImagePlan[
   if (module === undefined) return undefined;
   if (module.size > terms.bytesMax) {
     throw new PullFailure(
-      `its module has ${module.size} bytes; this node takes modules of up to ${terms.bytesMax}`,
+      `its module has ${module.size} bytes, more than ${terms.bytesMax}, the limit; make it smaller`,
     );
   }
   const title = fileName(module.annotations[TITLE] ?? "");
@@ -95,7 +102,7 @@ function filesBeside(layers: readonly Descriptor[], module: Descriptor | undefin
     const { digest, size, annotations } = layer;
     const title = annotations[TITLE];
     if (layer === module || title === undefined || digest === module?.digest) return [];
-    if (annotations[ORAS_UNPACK] === "true") {
+    if (isPackedFolder(layer, title)) {
       const diffId = annotations[ORAS_DIGEST] ?? "";
       checkSize(layer, LAYER_BYTES_MAX);
       return [{ kind: "archive", digest, size, ...(isDigest(diffId) ? { diffId } : {}) }];
@@ -104,6 +111,14 @@ function filesBeside(layers: readonly Descriptor[], module: Descriptor | undefin
     const path = treePath(title).join("/");
     return path === "" ? [] : [{ kind: "file", digest, size, path }];
   });
+}
+
+/** Go's oras says it of a folder; Python's does not, and takes all such layers for folders. */
+function isPackedFolder({ mediaType, annotations }: Descriptor, title: string): boolean {
+  const said = annotations[ORAS_UNPACK];
+  return said === undefined
+    ? mediaType === PACKED_FOLDER && !/\.(tar|tar\.gz|tgz)$/i.test(title)
+    : said === "true";
 }
 
 function archives(layers: readonly Descriptor[], { diffIds }: ImageConfig): TreePart[] {
@@ -138,7 +153,19 @@ function isForWasm({ annotations }: ImageManifest, config: ImageConfig): boolean
 function checkSize({ mediaType, size }: Descriptor, bytesMax: number): void {
   if (size <= bytesMax) return;
   throw new PullFailure(
-    `its layer of type "${clean(mediaType)}" has ${size} bytes; this node takes up to ${bytesMax}`,
+    `its layer of type "${
+      clean(mediaType)
+    }" has ${size} bytes, more than ${bytesMax}, the limit; make ` +
+      `it smaller`,
+  );
+}
+
+/** Before a hundred large layers are fetched that could never be unpacked. */
+function checkTotal(tree: readonly TreePart[]): void {
+  const bytes = tree.reduce((sum, { size }) => sum + size, 0);
+  if (bytes <= LAYERS_BYTES_MAX) return;
+  throw new PullFailure(
+    `its layers have ${bytes} bytes together, more than ${LAYERS_BYTES_MAX}, the limit; leave some out`,
   );
 }
 

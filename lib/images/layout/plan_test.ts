@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ModuleTerms } from "../../provider.ts";
 import { PullFailure } from "../oci/failure.ts";
-import { LAYER_BYTES_MAX, LAYERS_MAX } from "./limits.ts";
+import { LAYER_BYTES_MAX, LAYERS_BYTES_MAX, LAYERS_MAX } from "./limits.ts";
 import { type ImageManifest, parseManifest } from "./manifest.ts";
 import { type ImagePlan, needsConfig, planImage } from "./plan.ts";
 import { UnsupportedImage } from "./unsupported.ts";
@@ -124,6 +124,17 @@ Deno.test("planImage() puts files beside the module into a root that is read-onl
   );
 });
 
+Deno.test("planImage() unpacks a folder of Python's oras, and keeps an archive as it is", () => {
+  const type = "application/vnd.oci.image.layer.v1.tar+gzip";
+  const kinds = (title: string, annotations: Record<string, string> = {}): string[] =>
+    plan(image("c", [{ type: WASM, title: "app.wasm" }, { type, title, annotations }])).tree.map(
+      ({ kind }) => kind,
+    );
+  assert.deepEqual(kinds("www"), ["archive"]);
+  assert.deepEqual(kinds("www", { "io.deis.oras.content.unpack": "false" }), ["file"]);
+  for (const name of ["www.tar.gz", "www.tgz", "www.TAR"]) assert.deepEqual(kinds(name), ["file"]);
+});
+
 for (const platform of ["wasi/wasm", "wasip1/wasm", "wasi/wasm32", "js/wasm", "wasm/amd64"]) {
   Deno.test(`planImage() unpacks an image for ${platform}`, () => {
     const config = treeConfig(platform, 2, { Entrypoint: ["/app.wasm"], WorkingDir: "/srv//app/" });
@@ -164,7 +175,7 @@ Deno.test("planImage() refuses layers that cannot be checked, or are encrypted, 
   assert.match(refused([{ type: `${TAR}+encrypted` }]), /is encrypted; push it in clear/);
   assert.match(
     refused([{ type: TAR, size: LAYER_BYTES_MAX + 1 }]),
-    /has 1073741825 bytes; this node takes up to 1073741824/,
+    /has 1073741825 bytes, more than 1073741824, the limit; make it smaller/,
   );
   assert.match(
     refused(Array.from({ length: LAYERS_MAX + 1 }, () => ({ type: TAR }))),
@@ -172,11 +183,30 @@ Deno.test("planImage() refuses layers that cannot be checked, or are encrypted, 
   );
 });
 
+Deno.test("planImage() refuses more layers than could ever be unpacked, before they are fetched", () => {
+  const title = "a";
+  const layers = (size: number): Layer[] => [
+    { type: TAR, size: LAYER_BYTES_MAX },
+    { type: TAR, size: LAYER_BYTES_MAX },
+    { type: TAR, size },
+  ];
+  const config = treeConfig("wasip1/wasm", 3);
+  const rest = LAYERS_BYTES_MAX - 2 * LAYER_BYTES_MAX;
+  assert.equal(plan(image(OCI_CONFIG, layers(rest)), config).tree.length, 3);
+  const files = layers(rest + 1).map((layer) => ({ ...layer, type: "text/plain", title }));
+  for (
+    const work of [
+      () => plan(image(OCI_CONFIG, layers(rest + 1)), config),
+      () => plan(image("c", [{ type: WASM }, ...files])),
+    ]
+  ) assert.match(failureOf(work).message, /bytes together, more than 2684354560, the limit/);
+});
+
 Deno.test("planImage() refuses a module beyond the backend's limit before it is fetched", () => {
   const big = image("c", [{ type: WASM, size: 1001 }]);
   assert.match(
     failureOf(() => plan(big)).message,
-    /has 1001 bytes; this node takes .* up to 1000$/,
+    /has 1001 bytes, more than 1000, the limit; make it smaller$/,
   );
 });
 

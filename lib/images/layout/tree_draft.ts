@@ -7,8 +7,14 @@
  * @module
  */
 import { clean, PullFailure } from "../oci/failure.ts";
-import { ENTRIES_MAX, FILE_BYTES_MAX, LINKS_MAX, TREE_BYTES_MAX } from "./limits.ts";
-import { containedTarget, foldedName } from "./tree_paths.ts";
+import {
+  ENTRIES_MAX,
+  FILE_BYTES_MAX,
+  LINKS_MAX,
+  PATH_BYTES_MAX,
+  TREE_BYTES_MAX,
+} from "./limits.ts";
+import { containedTarget, foldedName, hasOver } from "./tree_paths.ts";
 import type { TreeEntry } from "./tree_index.ts";
 
 /** A file's content, as far as a tree knows it. */
@@ -21,6 +27,8 @@ export interface FileContent {
 interface Folder {
   readonly kind: "folder";
   layer: number;
+  /** The layer that has hidden what the layers below had in here: there is nothing more to hide. */
+  hiddenBy: number;
   readonly children: Map<string, Node>;
   /** Exact names by their folded form. */
   readonly folded: Map<string, string>;
@@ -38,13 +46,31 @@ export interface Changes {
   readonly make: readonly string[];
 }
 
+/** What a tree may have at most, all layers together. */
+export interface TreeLimits {
+  /** Files, folders and links, and what hides them. */
+  readonly entries: number;
+  /** Links of both kinds. */
+  readonly links: number;
+  /** Bytes of all files, those of replaced ones and of hard links too. */
+  readonly bytes: number;
+}
+
+const LIMITS: TreeLimits = { entries: ENTRIES_MAX, links: LINKS_MAX, bytes: TREE_BYTES_MAX };
+
 /** Laid over one another, the layers' entries. Paths are lists of names from the root on. */
 export class TreeDraft {
   readonly #root: Folder = newFolder(0);
+  readonly #limits: TreeLimits;
   #layer = 0;
   #entries = 0;
   #links = 0;
   #bytes = 0;
+
+  /** An empty tree. @param limits Smaller ones, for tests. */
+  constructor(limits: TreeLimits = LIMITS) {
+    this.#limits = limits;
+  }
 
   /** The next layer begins: whiteouts of it hide what is below only. */
   nextLayer(): void {
@@ -83,8 +109,13 @@ export class TreeDraft {
   symbolicLink(path: readonly string[], target: string): Changes & { readonly target: string } {
     this.#countEntry(path);
     this.#countLink(path);
-    if (target === "" || target.includes("\0")) refuse(path, "it is a link to nothing");
+    if (target === "" || target.includes("\0")) {
+      refuse(path, "it is a link to nothing; leave it out");
+    }
     const contained = containedTarget(path.slice(0, -1), target);
+    if (hasOver(contained, PATH_BYTES_MAX)) {
+      refuse(path, `it is a link to a path of over ${PATH_BYTES_MAX} bytes; shorten it`);
+    }
     const changes = this.#put(path, { kind: "link", layer: this.#layer, target: contained });
     return { ...changes, target: contained };
   }
@@ -96,10 +127,13 @@ export class TreeDraft {
   hardLink(path: readonly string[], to: readonly string[]): Changes & { readonly target?: string } {
     const node = this.#find(to);
     if (`${join(to)}/`.startsWith(`${join(path)}/`)) {
-      refuse(path, "it is a hard link to itself, or into itself");
+      refuse(path, "it is a hard link to itself, or into itself; leave it out");
     }
     if (node === undefined || node.kind === "folder") {
-      refuse(path, `it is a hard link to "${clean(join(to))}", which is no file of the image`);
+      refuse(
+        path,
+        `it is a hard link to "${clean(join(to))}", which is no file of the image; pack that too`,
+      );
     }
     if (node.kind === "link") {
       const target = containedTarget([], `/${join(to.slice(0, -1))}/${node.target}`);
@@ -128,13 +162,18 @@ export class TreeDraft {
     return { remove: this.#hideChildren(folder, path), make: [] };
   }
 
+  /** An entry that leaves the tree as it is: it counts, as it costs time. */
+  pass(path: readonly string[]): void {
+    this.#countEntry(path);
+  }
+
   /** All that is in the tree, folders before what is in them. */
   *entries(): Generator<TreeEntry> {
     yield* entriesOf(this.#root, "");
   }
 
   #put(path: readonly string[], node: Node): Changes {
-    if (path.length === 0) refuse(path, "it takes the place of the root");
+    if (path.length === 0) refuse(path, "it takes the place of the root; leave it out");
     const { parent, made } = this.#parent(path);
     const there = parent.children.has(path.at(-1)!);
     this.#set(parent, path, node);
@@ -151,7 +190,7 @@ export class TreeDraft {
         `its name differs from that of "${
           clean(other)
         }" in case only, so that they would be one file ` +
-          `on other nodes`,
+          `on other nodes; rename one of them`,
       );
     }
     parent.children.set(name, node);
@@ -201,6 +240,9 @@ export class TreeDraft {
   }
 
   #hideChildren(folder: Folder, path: readonly string[]): string[] {
+    // Else an archive full of whiteouts for one large folder would take hours.
+    if (folder.hiddenBy === this.#layer) return [];
+    folder.hiddenBy = this.#layer;
     return [...folder.children].flatMap(([name, node]) =>
       this.#hideBelow(folder, { path: [...path, name], node })
     );
@@ -208,28 +250,36 @@ export class TreeDraft {
 
   /** True if this layer has put something into an older folder. */
   #hasNew(folder: Folder): boolean {
-    return [...folder.children.values()].some((node) =>
-      node.layer === this.#layer || (node.kind === "folder" && this.#hasNew(node))
-    );
+    for (const node of folder.children.values()) {
+      if (node.layer === this.#layer || (node.kind === "folder" && this.#hasNew(node))) return true;
+    }
+    return false;
   }
 
   #countEntry(path: readonly string[]): void {
-    if (++this.#entries > ENTRIES_MAX) {
-      refuse(path, `the image has more than ${ENTRIES_MAX} files, folders and links`);
+    const { entries } = this.#limits;
+    if (++this.#entries > entries) {
+      refuse(
+        path,
+        `the image has more than ${entries} files, folders and links; leave some out`,
+      );
     }
   }
 
   #countLink(path: readonly string[]): void {
-    if (++this.#links > LINKS_MAX) refuse(path, `the image has more than ${LINKS_MAX} links`);
+    const { links } = this.#limits;
+    if (++this.#links > links) {
+      refuse(path, `the image has more than ${links} links; leave some out`);
+    }
   }
 
   #countBytes(path: readonly string[], bytes: number): void {
     if (bytes > FILE_BYTES_MAX) {
-      refuse(path, `it has ${bytes} bytes, more than ${FILE_BYTES_MAX}`);
+      refuse(path, `it has ${bytes} bytes, more than ${FILE_BYTES_MAX}; make it smaller`);
     }
     this.#bytes += bytes;
-    if (this.#bytes > TREE_BYTES_MAX) {
-      refuse(path, `the image's files have more than ${TREE_BYTES_MAX} bytes`);
+    if (this.#bytes > this.#limits.bytes) {
+      refuse(path, `the image's files have more than ${this.#limits.bytes} bytes; leave some out`);
     }
   }
 }
@@ -249,7 +299,7 @@ function* entriesOf(folder: Folder, prefix: string): Generator<TreeEntry> {
 }
 
 function newFolder(layer: number): Folder {
-  return { kind: "folder", layer, children: new Map(), folded: new Map() };
+  return { kind: "folder", layer, hiddenBy: 0, children: new Map(), folded: new Map() };
 }
 
 function join(path: readonly string[]): string {

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { PullFailure } from "../oci/failure.ts";
-import { ENTRIES_MAX, FILE_BYTES_MAX, LINKS_MAX, TREE_BYTES_MAX } from "./limits.ts";
+import {
+  ENTRIES_MAX,
+  FILE_BYTES_MAX,
+  LINKS_MAX,
+  PATH_BYTES_MAX,
+  TREE_BYTES_MAX,
+} from "./limits.ts";
 import { TreeDraft } from "./tree_draft.ts";
 
 const refused = (work: () => void, message: RegExp): void =>
@@ -40,4 +46,32 @@ Deno.test("TreeDraft tells what to remove and which folders to make, outer befor
   draft.nextLayer();
   assert.deepEqual(draft.whiteout(["a"]), { remove: ["a"], make: [] });
   assert.deepEqual([...draft.entries()], []);
+});
+
+Deno.test("TreeDraft counts what leaves the tree as it is", () => {
+  const draft = new TreeDraft({ entries: 2, links: 0, bytes: 0 });
+  draft.pass(["a"]);
+  draft.pass([]);
+  refused(() => draft.pass(["a"]), /more than 2 files, folders and links/);
+});
+
+Deno.test("TreeDraft refuses a link to a path that no system takes", () => {
+  const draft = new TreeDraft();
+  draft.symbolicLink(["d", "ok"], "x".repeat(PATH_BYTES_MAX));
+  refused(() => draft.symbolicLink(["l"], "ü".repeat(PATH_BYTES_MAX / 2 + 1)), /over 3072 bytes/);
+  // It would be that long once it is made to stay inside.
+  refused(() => draft.symbolicLink(["d", "l"], `/${"x".repeat(PATH_BYTES_MAX)}`), /over 3072/);
+});
+
+Deno.test("TreeDraft hides a large folder a hundred thousand times in no time", () => {
+  const draft = new TreeDraft();
+  draft.nextLayer();
+  draft.folder(["d"]);
+  draft.nextLayer();
+  for (let i = 0; i < 90_000; i++) draft.file(["d", String(i)], 0);
+  const begunMs = performance.now();
+  for (let i = 0; i < 50_000; i++) draft.opaque(["d"]);
+  for (let i = 0; i < 50_000; i++) draft.whiteout(["d"]);
+  // Milliseconds now, and an hour if each of them looked at every file.
+  assert.ok(performance.now() - begunMs < 20_000);
 });

@@ -18,15 +18,21 @@ import { DEPTH_MAX, NAME_BYTES_MAX, PATH_BYTES_MAX } from "./limits.ts";
 export function treePath(written: string, os: typeof Deno.build.os = Deno.build.os): string[] {
   const names = written.split("/").filter((name) => name !== "" && name !== ".");
   const refuse = (state: string): never => {
-    throw new PullFailure(`its file "${clean(written)}" cannot be unpacked: ${state}`);
+    throw new PullFailure(
+      `its file "${
+        clean(written)
+      }" cannot be unpacked: ${state}; pack it elsewhere or leave it out`,
+    );
   };
   if (written.includes("\0")) refuse("its name holds a NUL");
   if (names.includes("..")) refuse(`its path holds "..", which could lead out of the image`);
   if (names.length > DEPTH_MAX) refuse(`it lies in more than ${DEPTH_MAX} folders`);
-  if (byteLength(written) > PATH_BYTES_MAX) refuse(`its path has over ${PATH_BYTES_MAX} bytes`);
+  if (hasOver(written, PATH_BYTES_MAX)) refuse(`its path has over ${PATH_BYTES_MAX} bytes`);
   for (const name of names) {
-    if (byteLength(name) > NAME_BYTES_MAX) refuse(`a name in it has over ${NAME_BYTES_MAX} bytes`);
-    if (os === "windows" && !isWindowsName(name)) refuse(`Windows cannot have a name as "${name}"`);
+    if (hasOver(name, NAME_BYTES_MAX)) refuse(`a name in it has over ${NAME_BYTES_MAX} bytes`);
+    if (os === "windows" && !isWindowsName(name)) {
+      refuse(`Windows cannot have a name as "${clean(name)}"`);
+    }
   }
   return names;
 }
@@ -65,6 +71,10 @@ function isWindowsName(name: string): boolean {
     !/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(name);
 }
 
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
+const encoder = new TextEncoder();
+
+/** True if a text has more than so many bytes in UTF-8. */
+export function hasOver(text: string, bytes: number): boolean {
+  // A character of a text is three bytes at most: that is quickly known of nearly all.
+  return text.length * 3 > bytes && encoder.encode(text).length > bytes;
 }

@@ -4,8 +4,8 @@ import { PullFailure } from "../oci/failure.ts";
 import { DEPTH_MAX } from "./limits.ts";
 import { containedTarget, foldedName, treePath } from "./tree_paths.ts";
 
-/** Random cases; `FUZZ_IMAGES` asks for more. */
-const RUNS = Number(Deno.env.get("FUZZ_IMAGES") ?? 2_000);
+/** Random cases. */
+const RUNS = 2_000;
 
 const PATHS: Readonly<Record<string, readonly string[]>> = {
   "": [],
@@ -30,7 +30,7 @@ const BAD: Readonly<Record<string, RegExp>> = {
   ["x/".repeat(DEPTH_MAX + 1)]: /more than 100 folders/,
   ["n".repeat(256)]: /over 255 bytes/,
   ["ü".repeat(128)]: /over 255 bytes/,
-  ["abcdefghi/".repeat(410)]: /folders|over 4095 bytes/,
+  ["abcdefghi/".repeat(410)]: /folders|over 3072 bytes/,
 };
 
 for (const [written, message] of Object.entries(BAD)) {
@@ -45,7 +45,7 @@ for (const [written, message] of Object.entries(BAD)) {
 Deno.test("treePath() refuses on Windows what means something else there", () => {
   for (const name of ["a\\b", "c:x", "con", "NUL.txt", "dot.", "blank ", "a\tb"]) {
     assert.deepEqual(treePath(name, "linux"), [name]);
-    assert.throws(() => treePath(name, "windows"), /Windows cannot have a name as/);
+    assert.throws(() => treePath(name, "windows"), /^[^\t]*Windows cannot have a name as/);
   }
 });
 

@@ -9,13 +9,22 @@
  */
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
-import { namesIn, removeTree } from "../../files.ts";
+import { messageOf } from "../../errors.ts";
+import { removeTree } from "../../files.ts";
 import { Flights } from "../flights.ts";
-import { DISK_BYTES, PARTIAL_MS_MAX } from "../limits.ts";
-import { diskFailure } from "../store/disk.ts";
+import { DISK_BYTES } from "../limits.ts";
+import {
+  bytesIn,
+  diskFailure,
+  isDamage,
+  isFullDisk,
+  removeDamaged,
+  spaceFailure,
+} from "../store/disk.ts";
+import { BESIDE } from "../store/leftovers.ts";
 import { Turns } from "./turns.ts";
 import { type LayerSource, unpackLayers } from "./unpack.ts";
-import { formatTreeIndex, parseTreeIndex, type TreeIndex } from "./tree_index.ts";
+import { formatTreeIndex, parseTreeIndex, type TreeEntry, type TreeIndex } from "./tree_index.ts";
 
 /** What a tree is made of, lowest first. The digests are those of the blobs. */
 export type TreePart =
@@ -57,7 +66,6 @@ export class TreeStore {
   /** Trees whose files were hashed since the start. */
   readonly #sound = new Map<string, Tree>();
   readonly #flights = new Flights<Tree | undefined>();
-  #ready: Promise<void> | undefined;
 
   /** `dir` is the store's folder, in which `trees/` is. */
   constructor(dir: string) {
@@ -95,22 +103,34 @@ export class TreeStore {
   async #find(id: string, signal: AbortSignal): Promise<Tree | undefined> {
     const folder = join(this.#dir, id);
     try {
-      const path = join(folder, "tree.json");
-      const known = this.#sound.get(id);
-      // It was sound since the start; somebody may have removed it meanwhile.
-      if (known !== undefined && (await Deno.stat(path)).isFile) return known;
-      const index = parseTreeIndex(await Deno.readTextFile(path));
-      const tree = { id, path: join(folder, "root"), index: index! };
-      if (index !== undefined && await isSound(tree, signal)) {
-        this.#sound.set(id, tree);
-        return tree;
-      }
+      const damage = await this.#damageOf(id, signal);
+      if (damage === undefined) return this.#sound.get(id);
+      this.#sound.delete(id);
+      if (damage !== "absent") await removeDamaged(folder, damage);
+      return undefined;
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw diskFailure(error, this.#dir);
+      throw diskFailure(error, this.#dir);
     }
-    this.#sound.delete(id);
-    await removeTree(folder);
-    return undefined;
+  }
+
+  /** What is wrong with a tree; undefined for one that is, and is known to be, sound. */
+  async #damageOf(id: string, signal: AbortSignal): Promise<string | undefined> {
+    const folder = join(this.#dir, id);
+    const path = join(folder, "tree.json");
+    try {
+      // It was sound since the start; somebody may have removed it meanwhile.
+      if (this.#sound.has(id) && (await Deno.stat(path)).isFile) return undefined;
+      if (!(await Deno.stat(folder)).isDirectory) return "it is no folder";
+      const index = parseTreeIndex(await Deno.readTextFile(path));
+      if (index === undefined) return "its index is torn";
+      const tree = { id, path: join(folder, "root"), index };
+      const damage = await damageIn(tree, signal);
+      if (damage === undefined) this.#sound.set(id, tree);
+      return damage;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound) && !isDamage(error)) throw error;
+      return await exists(folder) ? messageOf(error) : "absent";
+    }
   }
 
   async #make(
@@ -123,7 +143,6 @@ export class TreeStore {
   ): Promise<Tree> {
     const beside = join(this.#dir, `${BESIDE}${crypto.randomUUID()}`);
     try {
-      await (this.#ready ??= this.#prepare());
       await Deno.mkdir(join(beside, "root"), { recursive: true, mode: 0o700 });
       const layers = parts.map((part): LayerSource => ({
         ...part,
@@ -131,47 +150,59 @@ export class TreeStore {
       }));
       const index = await unpackLayers(layers, { into: join(beside, "root"), signal });
       await Deno.writeTextFile(join(beside, "tree.json"), formatTreeIndex(index), { mode: 0o600 });
-      await Deno.rename(beside, join(this.#dir, id));
+      await this.#name(beside, id);
       const tree = { id, path: join(this.#dir, id, "root"), index };
       this.#sound.set(id, tree);
       return tree;
     } catch (error) {
       // The failure that led here is what the caller must hear of.
+      const bytes = isFullDisk(error) ? await bytesIn(beside).catch(() => undefined) : undefined;
       await removeTree(beside).catch(() => {});
-      throw diskFailure(error, this.#dir);
+      throw await spaceFailure(error, { dir: this.#dir, bytes, more: true });
     }
   }
 
-  /** Removes what earlier runs left unfinished, and nobody works at any more. */
-  async #prepare(): Promise<void> {
-    for (const name of await namesIn(this.#dir)) {
-      if (!name.startsWith(BESIDE)) continue;
-      const path = join(this.#dir, name);
-      const { mtime } = await Deno.stat(path);
-      if ((mtime?.getTime() ?? Infinity) < Date.now() - PARTIAL_MS_MAX) await removeTree(path);
+  /** Gives a tree that is whole its name. */
+  async #name(beside: string, id: string): Promise<void> {
+    const path = join(this.#dir, id);
+    try {
+      await Deno.rename(beside, path);
+    } catch (error) {
+      // Another process has made the same meanwhile; what stands there was whole as well.
+      if (!await exists(join(path, "tree.json"))) throw error;
+      await removeTree(beside);
     }
   }
 }
 
-/** In front of the name of a tree that is not whole yet. */
-const BESIDE = ".making-";
-
-/** True if every file is there, with the content that it once had. */
-async function isSound({ path, index }: Tree, signal: AbortSignal): Promise<boolean> {
+/** The first thing that a tree is said to have, and has not; undefined if it is sound. */
+async function damageIn({ path, index }: Tree, signal: AbortSignal): Promise<string | undefined> {
   const turns = new Turns(signal);
   for (const entry of index.entries) {
     await turns.next();
-    const at = `${path}/${entry.path}`;
-    const info = await Deno.lstat(at);
-    if (entry.kind === "folder" && !info.isDirectory) return false;
-    if (entry.kind === "link" && await Deno.readLink(at) !== entry.target) return false;
-    if (entry.kind !== "file") continue;
-    if (!info.isFile || info.size !== entry.size) return false;
-    const hash = createHash(entry.digest.split(":")[0]!);
-    for await (const piece of bytesOf(at, signal)) hash.update(piece);
-    if (`${entry.digest.split(":")[0]}:${hash.digest("hex")}` !== entry.digest) return false;
+    if (!await isSound(`${path}/${entry.path}`, { entry, signal })) {
+      return `its ${entry.kind} "${entry.path}" is another, or torn`;
+    }
   }
-  return true;
+  return undefined;
+}
+
+async function isSound(
+  path: string,
+  { entry, signal }: { readonly entry: TreeEntry; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const info = await Deno.lstat(path);
+  if (entry.kind === "folder") return info.isDirectory;
+  if (entry.kind === "link") return info.isSymlink && await Deno.readLink(path) === entry.target;
+  if (!info.isFile || info.size !== entry.size) return false;
+  const algorithm = entry.digest.split(":")[0]!;
+  const hash = createHash(algorithm);
+  for await (const piece of bytesOf(path, signal)) hash.update(piece);
+  return `${algorithm}:${hash.digest("hex")}` === entry.digest;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
 }
 
 async function* bytesOf(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { PARTIAL_MS_MAX } from "../limits.ts";
 import { PullFailure } from "../oci/failure.ts";
 import { digestOf, MODULE, names, TestDir } from "../oci/_test_registry.ts";
 import { entry, layerOf, type RawEntry } from "./_test_tar.ts";
@@ -66,6 +65,23 @@ const DAMAGE: Readonly<Record<string, (root: string) => Promise<void>>> = {
   },
   "a torn index": (root) => Deno.truncate(join(root, "tree.json"), 20),
   "no index": (root) => Deno.remove(join(root, "tree.json")),
+  "an index of zeros": (root) => Deno.writeFile(join(root, "tree.json"), new Uint8Array(900)),
+  "a folder in the place of its index": async (root) => {
+    await Deno.remove(join(root, "tree.json"));
+    await Deno.mkdir(join(root, "tree.json/x"), { recursive: true });
+  },
+  "a file in the place of a folder": async (root) => {
+    await Deno.remove(join(root, "root/d"), { recursive: true });
+    await Deno.writeTextFile(join(root, "root/d"), "");
+  },
+  "a file in the place of a link": async (root) => {
+    await Deno.remove(join(root, "root/l"));
+    await Deno.writeTextFile(join(root, "root/l"), "d");
+  },
+  "a file in its place": async (root) => {
+    await Deno.remove(root, { recursive: true });
+    await Deno.writeTextFile(root, "");
+  },
 };
 
 for (const [name, damage] of Object.entries(DAMAGE)) {
@@ -93,17 +109,14 @@ Deno.test("TreeStore.ensure() leaves nothing of a tree that cannot be made", asy
   assert.deepEqual(fixture.left, []);
 });
 
-Deno.test("TreeStore.ensure() clears what a killed run left, and nothing that is being made", async () => {
+Deno.test("TreeStore.ensure() takes the tree that another process has made meanwhile", async () => {
   await using fixture = await Promise.resolve(new Fixture());
-  const trees = join(fixture.dir.path, "trees");
-  for (const name of ["old", "new"]) {
-    await Deno.mkdir(join(trees, `.making-${name}/root`), { recursive: true });
-  }
-  const long = new Date(Date.now() - PARTIAL_MS_MAX - 1000);
-  await Deno.utime(join(trees, ".making-old"), long, long);
-  const parts = [await fixture.layer(entry.file("a"))];
-  await fixture.trees.ensure(parts, { blobPath: fixture.blobPath, signal });
-  assert.deepEqual(fixture.left.toSorted(), [".making-new", treeId(parts)].toSorted());
+  const { blobPath } = fixture;
+  const parts = [await fixture.layer(entry.file("a", MODULE), entry.folder("d"))];
+  const stores = Array.from({ length: 4 }, () => fixture.again());
+  const all = await Promise.all(stores.map((trees) => trees.ensure(parts, { blobPath, signal })));
+  for (const tree of all) assert.deepEqual(await Deno.readFile(join(tree.path, "a")), MODULE);
+  assert.deepEqual(fixture.left, [treeId(parts)]);
 });
 
 Deno.test("treeId() is that of what is in the layers, and of their order", () => {

@@ -8,8 +8,9 @@ import { dirname } from "node:path";
 import { removeTree } from "../../files.ts";
 import { clean, PullFailure } from "../oci/failure.ts";
 import { decompress } from "./decompress.ts";
+import { type Deed, layEntry } from "./lay_entry.ts";
 import { LAYERS_MAX } from "./limits.ts";
-import { readTar, type TarEntry } from "./tar/reader.ts";
+import { readTar } from "./tar/reader.ts";
 import { type Changes, TreeDraft } from "./tree_draft.ts";
 import { TreeIndex } from "./tree_index.ts";
 import { treePath } from "./tree_paths.ts";
@@ -46,19 +47,14 @@ export async function unpackLayers(
   { into, signal }: { readonly into: string; readonly signal: AbortSignal },
 ): Promise<TreeIndex> {
   if (layers.length > LAYERS_MAX) {
-    throw new PullFailure(`it has ${layers.length} layers; this node takes up to ${LAYERS_MAX}`);
+    throw new PullFailure(
+      `it has ${layers.length} layers, more than ${LAYERS_MAX}; build it with fewer`,
+    );
   }
   const unpacking = new Unpacking(into, signal);
   for (const layer of layers) await unpacking.add(layer);
   return new TreeIndex([...unpacking.draft.entries()]);
 }
-
-/** In front of a name in an archive: the layers below have such a file no more. */
-const WHITEOUT = ".wh.";
-/** In front of what is meant for the archiver itself. */
-const META = ".wh..wh.";
-/** The layers below have nothing in this folder any more. */
-const OPAQUE = ".wh..wh..opq";
 
 class Unpacking {
   readonly draft = new TreeDraft();
@@ -73,20 +69,21 @@ class Unpacking {
   async add(layer: LayerSource): Promise<void> {
     this.draft.nextLayer();
     if (layer.kind === "file") {
-      await this.#file(treePath(layer.path), { size: layer.size, body: layer.open() });
-      return;
+      const path = treePath(layer.path);
+      await this.#apply(this.draft.file(path, layer.size));
+      return await this.#write(path, { size: layer.size, body: layer.open() });
     }
     const { diffId, size } = layer;
     const hash = createHash(diffId?.split(":")[0] ?? "sha256");
     const bytes = this.#watched(decompress(layer.open(), { size }), hash);
-    for await (const entry of readTar(bytes)) await this.#entry(entry);
+    for await (const entry of readTar(bytes)) await this.#do(layEntry(this.draft, entry));
     const found = diffId === undefined
       ? undefined
       : `${diffId.split(":")[0]}:${hash.digest("hex")}`;
     if (found !== diffId) {
       throw new PullFailure(
         `digest mismatch: a layer unpacks to content with digest ${found}, and its config names ` +
-          diffId,
+          `${diffId}; build it again`,
       );
     }
   }
@@ -100,41 +97,22 @@ class Unpacking {
     }
   }
 
-  async #entry(entry: TarEntry): Promise<void> {
-    const path = treePath(entry.path);
-    const name = path.at(-1) ?? "";
-    const folder = path.slice(0, -1);
-    if (name === OPAQUE) return await this.#apply(this.draft.opaque(folder));
-    if (path.some((name) => name.startsWith(META))) return;
-    if (name.startsWith(WHITEOUT)) {
-      const hidden = treePath(name.slice(WHITEOUT.length));
-      if (hidden.length === 1) await this.#apply(this.draft.whiteout([...folder, ...hidden]));
-      return;
-    }
-    switch (entry.kind) {
-      case "folder":
-        return await this.#apply(this.draft.folder(path));
+  async #do(deed: Deed): Promise<void> {
+    await this.#apply(deed.changes);
+    switch (deed.kind) {
       case "file":
-        return await this.#file(path, entry);
+        return await this.#write(deed.path, deed);
       case "symbolic_link":
-        return await this.#link(path, this.draft.symbolicLink(path, entry.target));
-      case "hard_link": {
-        const to = treePath(entry.target);
-        const changes = this.draft.hardLink(path, to);
-        if (changes.target !== undefined) {
-          return await this.#link(path, { ...changes, target: changes.target });
-        }
-        await this.#apply(changes);
-        return await Deno.link(this.#path(to), this.#path(path));
-      }
+        return await makeLink(deed.target, this.#path(deed.path));
+      case "hard_link":
+        return await Deno.link(this.#path(deed.to), this.#path(deed.path));
     }
   }
 
-  async #file(
+  async #write(
     path: readonly string[],
     { size, body }: { readonly size: number; readonly body: AsyncIterable<Uint8Array> },
   ): Promise<void> {
-    await this.#apply(this.draft.file(path, size));
     const hash = createHash("sha256");
     const head: number[] = [];
     let written = 0;
@@ -156,14 +134,6 @@ class Unpacking {
       digest: `sha256:${hash.digest("hex")}`,
       wasm: wasmKind(Uint8Array.from(head)) !== undefined,
     });
-  }
-
-  async #link(
-    path: readonly string[],
-    changes: Changes & { readonly target: string },
-  ): Promise<void> {
-    await this.#apply(changes);
-    await makeLink(changes.target, this.#path(path));
   }
 
   async #apply({ remove, make }: Changes): Promise<void> {

@@ -8,8 +8,8 @@ import { FILE_BYTES_MAX } from "./limits.ts";
 import type { TreeIndex } from "./tree_index.ts";
 import { type LayerSource, unpackLayers } from "./unpack.ts";
 
-/** Random cases; `FUZZ_IMAGES` asks for more, and gets some of them, as each is a folder on the disk. */
-const RUNS = Math.min(Number(Deno.env.get("FUZZ_IMAGES") ?? 300), 20_000);
+/** Random cases; each is a folder on the disk. */
+const RUNS = 200;
 const { signal } = new AbortController();
 
 function archive(...entries: readonly RawEntry[]): LayerSource {
@@ -281,43 +281,6 @@ Deno.test("unpackLayers() of any entries tells what is on the disk, and touches 
         else if (real === root || real.startsWith(`${root}/`)) {
           assert.equal(told?.path, real.slice(root.length + 1));
         }
-      }
-    }),
-    { numRuns: RUNS },
-  );
-});
-
-Deno.test("unpackLayers() of any damaged archive ends with a PullFailure or a tree", async () => {
-  const good = tarOf(
-    entry.pax({ path: "long/name" }),
-    entry.file("x", MODULE),
-    entry.link("l", "x"),
-    entry.folder("d"),
-  );
-  const damage = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 6 });
-  const bytes = fc.oneof(
-    fc.uint8Array({ maxLength: 2000 }),
-    fc.tuple(damage, fc.nat(good.length)).map(([changes, end]) => {
-      const bytes = good.slice();
-      for (const [at, byte] of changes) bytes[at] = byte;
-      return bytes.subarray(0, end);
-    }),
-  );
-  await using dir = new TestDir();
-  let folder = 0;
-  await fc.assert(
-    fc.asyncProperty(bytes, async (bytes) => {
-      const into = join(dir.path, String(folder++));
-      await Deno.mkdir(into, { recursive: true });
-      try {
-        const layer: LayerSource = {
-          kind: "archive",
-          size: bytes.length,
-          open: () => inPieces(bytes),
-        };
-        await unpackLayers([layer], { into, signal });
-      } catch (error) {
-        assert.ok(error instanceof PullFailure, Deno.inspect(error));
       }
     }),
     { numRuns: RUNS },

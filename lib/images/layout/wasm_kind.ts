@@ -22,21 +22,26 @@ export function wasmKind(head: Uint8Array): WasmKind | undefined {
 
 /** Says what the file begins with instead, for a message. */
 export function describeHead(head: Uint8Array): string {
-  if (head.length === 0) return "it is empty";
+  if (head.length === 0) return `it is empty; ${WASM_WANTED}`;
   const text = new TextDecoder().decode(head);
-  if (head.length < WASM_HEAD_BYTES) return `it has only ${head.length} bytes`;
+  if (head.length < WASM_HEAD_BYTES) return `it has only ${head.length} bytes; ${WASM_WANTED}`;
   const native = nativeKind(head);
   if (native !== undefined) {
     return `it is native code (${native}), perhaps a precompiled module (.cwasm), which is never ` +
       "accepted: it cannot be confined; push the .wasm file that it was made of";
   }
-  if (head[0] === 0x1f && head[1] === 0x8b) return "it is compressed with gzip";
+  if (head[0] === 0x1f && head[1] === 0x8b) return `it is compressed with gzip; ${WASM_WANTED}`;
   if (text.startsWith("(module") || text.startsWith("(compon")) {
     return "it is WebAssembly text (WAT); translate it with wat2wasm";
   }
-  if (text.startsWith("\0asm")) return `it is of an unknown WebAssembly version`;
-  return `it begins with ${[...head].map((b) => b.toString(16).padStart(2, "0")).join(" ")}`;
+  if (text.startsWith("\0asm")) {
+    return `it is of an unknown WebAssembly version; build it for version 1`;
+  }
+  const bytes = [...head].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  return `it begins with ${bytes}; ${WASM_WANTED}`;
 }
+
+const WASM_WANTED = "what is wanted is the .wasm file as the compiler made it";
 
 /** The format of a native program. Wasmtime's precompiled modules are ELF files on every system. */
 function nativeKind(head: Uint8Array): string | undefined {

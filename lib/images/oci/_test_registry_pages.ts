@@ -70,8 +70,9 @@ export function answerList(
     const manifests = [...new Set(registry.manifests.values())].flatMap(({ bytes, type }) => {
       const body = JSON.parse(new TextDecoder().decode(bytes));
       if (body.subject?.digest !== subject) return [];
-      const { artifactType } = body;
-      return [{ mediaType: type, digest: digestOf(bytes), size: bytes.length, artifactType }];
+      const { artifactType, annotations } = body;
+      const descriptor = { mediaType: type, digest: digestOf(bytes), size: bytes.length };
+      return [{ ...descriptor, artifactType, annotations }];
     });
     response.setHeader("content-type", OCI_INDEX);
     response.end(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }));

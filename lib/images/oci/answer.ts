@@ -32,6 +32,7 @@ export async function refusal(reply: Reply, asked: Asked): Promise<PullFailure> 
   return new PullFailure(`${state}${words === "" ? "" : `: it says "${words}"`}${hint}`, {
     status,
     retry: status === 429 || status >= 500,
+    unavailable: status >= 500,
     retryAfterMs: retryAfterMs(reply.headers.get("retry-after"), Date.now()),
     problem,
   });
@@ -68,18 +69,32 @@ function meaning(status: number, asked: Asked): Meaning {
           problem: { kind: "no_right", registry, source: credential.source, right },
         };
     case 404:
+      if (asked.role === "token server") {
+        return {
+          state: `${who} gives no tokens at this address (404)`,
+          hint: "; correct the realm in the registry's configuration",
+        };
+      }
       return {
         state: `${who} has no ${wanted} (404)`,
         hint:
           (right === "write"
             ? "; check the name, and that the repository may be made"
+            : wanted.startsWith("blob ")
+            ? "; not all of the image is there: push it again"
             : "; check the name and the tag, and that they were pushed") +
           (credential === undefined ? "; a private repository may also answer so" : ""),
       };
     case 405:
-      return { state: `${who} does not allow this (405) when asked for ${wanted}` };
+      return {
+        state: `${who} does not allow this (405) when asked for ${wanted}`,
+        hint: "; is it a registry?",
+      };
     case 413:
-      return { state: `${who} takes nothing as large as ${wanted} (413)` };
+      return {
+        state: `${who} takes nothing as large as ${wanted} (413)`,
+        hint: "; raise its limit, or that of a proxy before it",
+      };
     case 429:
       return { state: `${who} allows no more requests for now (429)`, hint: "; try again later" };
   }

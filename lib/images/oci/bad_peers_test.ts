@@ -16,6 +16,8 @@ const GIVE_UP_MS = 5_000;
 interface BadPeer {
   readonly answer: (request: IncomingMessage, response: ServerResponse) => void;
   readonly message: RegExp;
+  /** The failure says that the registry is away, and nothing of the image. @default {false} */
+  readonly unavailable?: boolean;
   /** What is asked for. @default {"manifest"} */
   readonly wanted?: "manifest" | "by digest" | "blob" | "tags";
   readonly credential?: typeof ANN;
@@ -81,6 +83,7 @@ const BAD: Readonly<Record<string, BadPeer>> = {
   "sends no head": {
     answer: () => {},
     message: /was silent for 0\.2 s/,
+    unavailable: true,
   },
   "sends its head a byte at a time": {
     answer: (request) => {
@@ -89,12 +92,14 @@ const BAD: Readonly<Record<string, BadPeer>> = {
       socket.on("close", () => clearInterval(timer)).on("error", () => {});
     },
     message: /was silent for 0\.2 s|broke/,
+    unavailable: true,
   },
   "stops in the middle of a blob": {
     answer: (_, response) => {
       response.writeHead(200, { "content-length": BLOB.length }).write(BLOB.subarray(0, 100));
     },
     message: /was silent for 0\.2 s/,
+    unavailable: true,
     wanted: "blob",
   },
   "sends a blob a byte at a time": {
@@ -104,6 +109,7 @@ const BAD: Readonly<Record<string, BadPeer>> = {
       response.on("close", () => clearInterval(timer));
     },
     message: /trickles: \d+ bytes in 0 s/,
+    unavailable: true,
     wanted: "blob",
   },
   "cuts a blob short": {
@@ -112,6 +118,7 @@ const BAD: Readonly<Record<string, BadPeer>> = {
       response.write(BLOB.subarray(0, 100), () => response.destroy());
     },
     message: /the connection to host "127\S+ broke/,
+    unavailable: true,
     wanted: "blob",
   },
   "sends less of a blob than its size": {
@@ -229,15 +236,18 @@ const BAD: Readonly<Record<string, BadPeer>> = {
       response.writeHead(503, { "retry-after": date }).end();
     },
     message: /is in trouble \(503\); try again later/,
+    unavailable: true,
     requestsMax: 1,
   },
   "is in trouble": {
     answer: (_, response) => response.writeHead(500).end("<html>"),
     message: /is in trouble \(500\); try again later/,
+    unavailable: true,
   },
   "hangs up": {
     answer: (request) => request.socket.destroy(),
     message: /the connection to host "127\S+ broke/,
+    unavailable: true,
     requestsMax: 8,
   },
   "speaks no HTTP": {
@@ -274,6 +284,7 @@ for (const [what, peer] of Object.entries(BAD)) {
     );
     assert.ok(error instanceof PullFailure, Deno.inspect(error));
     assert.match(error.message, peer.message);
+    assert.equal(error.unavailable, peer.unavailable ?? false);
     assert.equal(error.message.includes("sesame"), false);
     assert.ok(error.message.length < 600, `${error.message.length} characters`);
     assert.ok(performance.now() - fromMs < GIVE_UP_MS, "in time");

@@ -48,10 +48,9 @@ interface Part {
 
 /** One sticky match per step, so the time is linear in the header's length. */
 function split(header: string): Part[] {
-  const step =
-    /[\s,]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?/y;
   const parts: Part[] = [];
-  for (let match = step.exec(header); match !== null; match = step.exec(header)) {
+  STEP.lastIndex = 0;
+  for (let match = STEP.exec(header); match !== null; match = STEP.exec(header)) {
     const [, word, quoted, plain] = match;
     const value = quoted?.replace(/\\(.)/g, "$1") ?? plain;
     if (value === undefined) parts.push({ scheme: word!.toLowerCase(), parameters: new Map() });
@@ -59,3 +58,9 @@ function split(header: string): Part[] {
   }
   return parts;
 }
+
+const VALUE = String.raw`[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))`;
+/** What some schemes have in the place of parameters (`token68`), as `Negotiate oYH/…==`. */
+const DATA = String.raw`[ \t]+[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))`;
+/** A parameter with its value, or a scheme. */
+const STEP = new RegExp(`[\\s,]*([A-Za-z0-9!#$%&'*+.^_\`|~-]+)(?:${VALUE}|${DATA})?`, "y");

@@ -1,9 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { type Challenge, parseChallenge } from "./challenge.ts";
-
-/** Random cases; `FUZZ_IMAGES` asks for more. */
-const RUNS = Number(Deno.env.get("FUZZ_IMAGES") ?? 2_000);
 
 const CASES: readonly (readonly [string, Challenge | undefined])[] = [
   [
@@ -29,6 +25,9 @@ const CASES: readonly (readonly [string, Challenge | undefined])[] = [
   ['Basic realm="Registry Realm"', { scheme: "basic" }],
   ["Basic", { scheme: "basic" }],
   ["Negotiate, Basic realm=x", { scheme: "basic" }],
+  ["Negotiate oYH/+zCB==, Basic realm=x", { scheme: "basic" }],
+  ["Negotiate abc=, Bearer realm=t", { scheme: "bearer", realm: "t" }],
+  ["Negotiate Basic", undefined],
   ["Bearer", undefined],
   ["Negotiate", undefined],
   ["", undefined],
@@ -40,17 +39,3 @@ for (const [header, challenge] of CASES) {
     assert.deepEqual(parseChallenge(header), challenge);
   });
 }
-
-Deno.test("parseChallenge() of any header ends with a challenge or undefined", () => {
-  const headers = fc.oneof(
-    fc.string({ unit: "binary", maxLength: 60 }),
-    fc.stringMatching(/^(Bearer|Basic|[a-z]+|[ ,="\\]|realm=){0,20}$/),
-  );
-  fc.assert(
-    fc.property(headers, (header) => {
-      const challenge = parseChallenge(header);
-      assert.ok(challenge === undefined || ["basic", "bearer"].includes(challenge.scheme));
-    }),
-    { numRuns: RUNS },
-  );
-});

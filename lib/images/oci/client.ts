@@ -8,7 +8,7 @@ import { type BlobName, Downloads } from "./download.ts";
 import { PullFailure } from "./failure.ts";
 import { readReferrers, readTags, type Referrer } from "./listing.ts";
 import type { Sink } from "./parts.ts";
-import { type Place, placesOf, type Registries, registryOf } from "./places.ts";
+import { checkMirrors, type Place, placesOf, type Registries, registryOf } from "./places.ts";
 import {
   type NewManifest,
   type PushedManifest,
@@ -62,8 +62,9 @@ export class OciClient implements Disposable {
   readonly #session: Session;
   readonly #downloads: Downloads;
 
-  /** Opens nothing yet. */
+  /** Opens nothing yet. Throws a `RangeError` for a mirror's address that holds a password. */
   constructor(options: OciClientOptions = {}) {
+    checkMirrors(options);
     this.#registries = options;
     this.#transport = new Transport(options);
     this.#session = new Session(this.#transport, { retryMs: options.retryMs });
@@ -137,7 +138,8 @@ export class OciClient implements Disposable {
     blob: BlobName,
     options: Until & { readonly sink: Sink },
   ): Promise<void> {
-    await this.#downloads.download(placesOf(access, this.#registries), blob, options);
+    const { places } = await placesOf(access, this.#registries, options);
+    await this.#downloads.download(places, blob, options);
   }
 
   /** The tags of a repository, in the registry's order; asks for the next page when it is needed. */
@@ -205,14 +207,15 @@ export class OciClient implements Disposable {
     { signal }: Until,
     exchange: (visit: Visit) => Promise<T>,
   ): Promise<T> {
-    const places = placesOf(access, this.#registries);
+    const found = await placesOf(access, this.#registries, { signal });
+    const { places } = found;
     const at = (place: Place, signal: AbortSignal): Promise<T> =>
       exchange({ session: this.#session, place, signal });
-    const failures: PullFailure[] = [];
+    const failures = [...found.failures];
     for (const place of places.slice(0, -1)) {
       try {
-        const found = await this.#session.once(signal, (signal) => at(place, signal));
-        if (found !== undefined) return found;
+        const answer = await this.#session.once(signal, (signal) => at(place, signal));
+        if (answer !== undefined) return answer;
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof PullFailure)) throw error;

@@ -78,7 +78,7 @@ Deno.test("proxies are those of the environment, and a registry on this machine 
     }).output();
     assert.deepEqual(new TextDecoder().decode(stdout).trim().split("\n"), [
       `sha256:${"1".repeat(64)}`,
-      `host "none.test" has no address (DNS)`,
+      `host "none.test" has no address (DNS): is the name right, and this machine's DNS?`,
       digest,
       digest,
     ], new TextDecoder().decode(stderr));

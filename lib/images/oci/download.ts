@@ -89,7 +89,7 @@ export class Downloads {
     if (sink.size < size) {
       const state =
         `registry "${visit.place.registry}" sent ${sink.size} of ${size} bytes: the rest ` +
-        `is missing`;
+        `is missing; push the image again`;
       throw new PullFailure(state, { retry: true });
     }
   }

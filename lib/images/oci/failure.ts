@@ -24,6 +24,8 @@ export class PullFailure extends Error {
   readonly retryAfterMs: number | undefined;
   /** The HTTP status, if there was an answer. */
   readonly status: number | undefined;
+  /** The peer was not reached, fell silent, or is in trouble: this says nothing about what was wanted. */
+  readonly unavailable: boolean;
 
   /** The state is a clause without a capital or a full stop. */
   constructor(
@@ -33,6 +35,7 @@ export class PullFailure extends Error {
       retryAfterMs?: number | undefined;
       status?: number | undefined;
       problem?: Problem | undefined;
+      unavailable?: boolean;
     } = {},
   ) {
     const { cause, problem } = options;
@@ -45,15 +48,16 @@ export class PullFailure extends Error {
     this.retry = options.retry ?? false;
     this.retryAfterMs = options.retryAfterMs;
     this.status = options.status;
+    this.unavailable = options.unavailable ?? false;
   }
 
   /** The same failure, which also tells of the mirrors that failed before. */
   after(mirrors: readonly PullFailure[]): PullFailure {
     if (mirrors.length === 0) return this;
     const told = mirrors.map(({ state }) => clean(state)).join("; ");
-    const { cause, problem, retry, retryAfterMs, status } = this;
+    const { cause, problem, retry, retryAfterMs, status, unavailable } = this;
     const state = `${this.state} (its mirrors failed before: ${told})`;
-    return new PullFailure(state, { cause, problem, retry, retryAfterMs, status });
+    return new PullFailure(state, { cause, problem, retry, retryAfterMs, status, unavailable });
   }
 }
 
@@ -71,13 +75,17 @@ export function networkFailure(
   const of = `host "${host}"`;
   const fail = (state: string, problem?: Problem): PullFailure =>
     new PullFailure(state, { cause: error, problem });
+  const away = (state: string): PullFailure =>
+    new PullFailure(state, { cause: error, unavailable: true });
 
-  if (/dns error/i.test(text)) return fail(`${of} has no address (DNS)`);
+  if (/dns error/i.test(text)) {
+    return away(`${of} has no address (DNS): is the name right, and this machine's DNS?`);
+  }
   if (/connection refused|os error 10061/i.test(text)) {
-    return fail(`${of} refuses connections: is it up, and is the port right?`);
+    return away(`${of} refuses connections: is it up, and is the port right?`);
   }
   if (/no route to host|network is unreachable/i.test(text)) {
-    return fail(`${of} is unreachable from this node`);
+    return away(`${of} is unreachable from this node: is the address right, and the way there?`);
   }
   if (/InvalidContentType/.test(text)) {
     return fail(`${of} does not speak HTTPS`, { kind: "not_https", host });
@@ -87,22 +95,22 @@ export function networkFailure(
     return fail(`${of} sent more headers than any registry needs; is this a registry?`);
   }
   if (/unsuccessful tunnel|proxy/i.test(text)) {
-    return fail(
+    return away(
       `the proxy of this process does not lead to ${of}; name it in NO_PROXY if it needs none`,
     );
   }
   if (/invalid HTTP version|SendRequest.*pars/i.test(text)) {
     return secure
-      ? fail(`${of} does not speak HTTP`)
+      ? fail(`${of} does not speak HTTP; is the port right?`)
       : fail(`${of} does not speak plain HTTP`, { kind: "not_http", host });
   }
   if (/ports? .*blocked/i.test(text)) {
-    return fail(`the port of ${of} is reserved for another protocol`);
+    return fail(`the port of ${of} is reserved for another protocol; serve it on another one`);
   }
-  return new PullFailure(`the connection to ${of} broke: ${clean(text)}`, {
-    retry: true,
-    cause: error,
-  });
+  return new PullFailure(
+    `the connection to ${of} broke: ${clean(text)}; look at its log, and at what is in between`,
+    { retry: true, cause: error, unavailable: true },
+  );
 }
 
 function certificateFailure(
@@ -116,10 +124,17 @@ function certificateFailure(
     return fail(`${of} is signed by an unknown authority`, { kind: "unknown_authority", host });
   }
   if (/CertificateRequired|certificate required/i.test(text)) {
-    return fail(`host "${host}" asks for a client certificate`);
+    return fail(`host "${host}" asks for a client certificate`, {
+      kind: "no_client_certificate",
+      host,
+    });
   }
   const names = /only valid for (.+)$/s.exec(text)?.[1];
-  if (names !== undefined) return fail(`${of} is for another name: ${clean(names)}`);
+  if (names !== undefined) {
+    return fail(
+      `${of} is for another name: ${clean(names)}; use that one, or renew it for this one`,
+    );
+  }
   if (/not valid yet|NotValidYet/.test(text)) {
     return fail(`${of} is not valid yet: is this machine's clock right?`);
   }
@@ -127,7 +142,9 @@ function certificateFailure(
     return fail(`${of} has expired: renew it, or is this machine's clock wrong?`);
   }
   return fail(
-    `${of} is not acceptable: ${clean(text.replace(/^.*invalid peer certificate: /s, ""))}`,
+    `${of} is not acceptable: ${
+      clean(text.replace(/^.*invalid peer certificate: /s, ""))
+    }; have it renewed`,
   );
 }
 

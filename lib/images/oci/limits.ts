@@ -25,6 +25,11 @@ export const SLOW_BYTES_MIN = 64 * 1024;
 export const SMALL_BODY_MS_MAX = 60_000;
 /** Milliseconds for one request that sends a chunk of a blob: 8 MiB at 28 KiB/s. */
 export const UPLOAD_MS_MAX = 300_000;
+/**
+ * Milliseconds after which no further try of a small exchange begins: a peer that kept its caller
+ * waiting for so long is left to the caller's own back-off.
+ */
+export const SMALL_TRIES_MS_MAX = 30_000;
 /** Redirects of one request: a CDN needs one or two. */
 export const REDIRECTS_MAX = 5;
 

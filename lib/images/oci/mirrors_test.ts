@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Access, OciClient, PullFailure, type Sink } from "./mod.ts";
+import { type Access, type MirrorLogin, OciClient, PullFailure, type Sink } from "./mod.ts";
 import { digestOf, moduleOf, TestRegistry, TestServer } from "./_test_registry.ts";
 
 const { signal } = new AbortController();
@@ -28,10 +28,11 @@ class Fixture implements AsyncDisposable {
     mirror.artifact("hub/app", "v1", MODULE);
   }
 
-  client(...mirrors: readonly string[]): OciClient {
+  client(mirrors: readonly string[], mirrorLogin?: MirrorLogin): OciClient {
     return new OciClient({
       insecure: [this.registry.host],
       mirrors: { [this.registry.host]: mirrors },
+      mirrorLogin,
       retryMs: 1,
     });
   }
@@ -58,7 +59,7 @@ class Fixture implements AsyncDisposable {
 
 Deno.test("a mirror is asked first, below its path, and gets nobody's credentials", async () => {
   await using fixture = await Fixture.open();
-  using client = fixture.client(`http://${fixture.mirror.host}/hub`);
+  using client = fixture.client([`http://${fixture.mirror.host}/hub`]);
   const { access, digest } = fixture;
   assert.equal(await client.resolve(access, "v1", { signal }), digest);
   assert.equal((await client.manifest(access, "v1", { signal })).digest, digest);
@@ -80,7 +81,7 @@ Deno.test("a mirror that fails in any way hands over to the next, and to the reg
     auth: { kind: "basic", user: "bob", password: "other" },
   });
   const mirrors = [gone, broken, html, closed].map(({ host }) => `http://${host}`);
-  using client = fixture.client(...mirrors, `http://${fixture.mirror.host}/empty`);
+  using client = fixture.client([...mirrors, `http://${fixture.mirror.host}/empty`]);
   const { access, digest } = fixture;
   assert.equal((await client.manifest(access, "v1", { signal })).digest, digest);
   assert.equal(await fixture.download(client), digestOf(MODULE));
@@ -104,7 +105,7 @@ Deno.test("a mirror's wrong bytes are never taken, whole or in part", async () =
       else response.end(wrong);
       return true;
     };
-    using client = fixture.client(`http://${fixture.mirror.host}/hub`);
+    using client = fixture.client([`http://${fixture.mirror.host}/hub`]);
     assert.equal(await fixture.download(client), digestOf(MODULE));
     const { digest } = await client.manifest(fixture.access, fixture.digest, { signal });
     assert.equal(digest, fixture.digest);
@@ -118,26 +119,55 @@ Deno.test("a registry goes on where its mirror broke off", async () => {
     response.write(MODULE.subarray(0, 40_000), () => request.socket.destroy());
     return true;
   };
-  using client = fixture.client(`http://${fixture.mirror.host}/hub`);
+  using client = fixture.client([`http://${fixture.mirror.host}/hub`]);
   assert.equal(await fixture.download(client), digestOf(MODULE));
   const [, last] = fixture.registry.seen;
   assert.match(last?.range ?? "", /^bytes=[1-9]\d*-$/);
 });
 
-Deno.test("a mirror's own user is for that mirror, and no message shows the password", async () => {
+Deno.test("a mirror gets the credential that is found for it, by its own name", async () => {
   await using fixture = await Fixture.open();
   await using mirror = await TestRegistry.start({
     auth: { kind: "basic", user: "robot$1", password: "p@ss" },
   });
-  mirror.artifact("app", "v1", MODULE);
-  using client = fixture.client(`http://robot$1:p%40ss@${mirror.host}`);
+  mirror.artifact("hub/app", "v1", MODULE);
+  const asked: object[] = [];
+  const login = (password: string): MirrorLogin => (place) => {
+    asked.push({ ...place });
+    return Promise.resolve({ username: "robot$1", password, source: "a test" });
+  };
+  using client = fixture.client([`http://${mirror.host}/hub`], login("p@ss"));
   assert.equal((await client.manifest(fixture.access, "v1", { signal })).digest, fixture.digest);
+  assert.equal(await fixture.download(client), digestOf(MODULE));
   assert.equal(fixture.registry.seen.length, 0);
-  using misled = fixture.client(`http://robot$1:wrongpass@${mirror.host}`);
+  const [place] = asked as { registry: string; repository: string }[];
+  assert.deepEqual([place?.registry, place?.repository], [mirror.host, "hub/app"]);
+  using misled = fixture.client([`http://${mirror.host}/hub`], login("wrongpass"));
   await assert.rejects(misled.manifest(fixture.access, "v2", { signal }), (error: unknown) => {
     assert.ok(error instanceof PullFailure && error.status === 404, String(error));
     assert.match(error.message, /has no manifest "v2" .*its mirrors failed before: .* \(401\)/);
     assert.equal(Deno.inspect(error).includes("wrongpass"), false);
     return true;
   });
+});
+
+Deno.test("a mirror whose credential cannot be found out is passed over, and named", async () => {
+  await using fixture = await Fixture.open();
+  const login: MirrorLogin = () => Promise.reject(new PullFailure("the helper is broken"));
+  using client = fixture.client([`http://${fixture.mirror.host}/hub`], login);
+  assert.equal((await client.manifest(fixture.access, "v1", { signal })).digest, fixture.digest);
+  assert.equal(await fixture.download(client), digestOf(MODULE));
+  assert.equal(fixture.mirror.seen.length, 0);
+  await assert.rejects(client.manifest(fixture.access, "v2", { signal }), {
+    message: /has no manifest "v2" .*its mirrors failed before: the helper is broken/,
+  });
+});
+
+Deno.test("a mirror's address must not hold a user", () => {
+  for (const user of ["robot:secret", "robot", ":secret"]) {
+    assert.throws(
+      () => new OciClient({ mirrors: { "r.io": ["http://n", `http://${user}@m.io:1/hub`] } }),
+      { name: "RangeError", message: /^Cannot use mirror "m.io:1": its address holds a user/ },
+    );
+  }
 });

@@ -31,7 +31,7 @@ export type { BlobName } from "./download.ts";
 export { PullFailure } from "./failure.ts";
 export type { Referrer } from "./listing.ts";
 export type { Sink } from "./parts.ts";
-export type { Registries } from "./places.ts";
+export type { MirrorLogin, Registries } from "./places.ts";
 export { advise, type Problem } from "./problem.ts";
 export type { NewManifest, PushedManifest } from "./push_manifest.ts";
 export type { FetchedManifest, Range } from "./reading.ts";

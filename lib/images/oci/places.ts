@@ -4,6 +4,7 @@
  * @module
  */
 import type { Credential } from "./credential.ts";
+import { PullFailure } from "./failure.ts";
 import { ownValue } from "./own_value.ts";
 import type { Access } from "./tokens.ts";
 
@@ -14,11 +15,24 @@ export interface Registries {
   /**
    * Mirrors of a registry, in the order in which they are asked before the registry itself.
    *
-   * Each is an `http:` or `https:` URL; its path stands before the repository's name there, and its
-   * user and password, if any, are for this mirror. No other credential is sent to a mirror.
+   * Each is an `http:` or `https:` URL without a user; its path stands before the repository's name
+   * there. The registry's own credential is never sent to a mirror.
    */
   readonly mirrors?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Finds credentials for mirrors. @default {a mirror is asked as nobody} */
+  readonly mirrorLogin?: MirrorLogin | undefined;
 }
+
+/**
+ * The credential for a repository of a mirror, both as the mirror knows them; undefined to come as
+ * nobody. Asked before each exchange with a mirror, so whoever looks far remembers.
+ *
+ * Rejects with a `PullFailure` if it cannot be found out: then this mirror is passed over.
+ */
+export type MirrorLogin = (
+  mirror: { readonly registry: string; readonly repository: string },
+  until: { readonly signal: AbortSignal },
+) => Promise<Credential | undefined>;
 
 /** One server, and what a repository is called there. */
 export interface Place extends Access {
@@ -26,10 +40,47 @@ export interface Place extends Access {
   readonly isMirror: boolean;
 }
 
-/** All places for a repository, in order; the last one is the registry itself. */
-export function placesOf(access: Access, registries: Registries): readonly [...Place[], Place] {
-  const mirrors = ownValue(registries.mirrors, access.registry) ?? [];
-  return [...mirrors.map((url) => mirrorOf(url, access)), registryOf(access, registries)];
+/** Where a repository is asked for. */
+export interface Places {
+  /** In their order; the last one is the registry itself. */
+  readonly places: readonly [...Place[], Place];
+  /** Of mirrors for which no credential could be found. */
+  readonly failures: readonly PullFailure[];
+}
+
+/** All places for a repository. */
+export async function placesOf(
+  access: Access,
+  registries: Registries,
+  until: { readonly signal: AbortSignal },
+): Promise<Places> {
+  const mirrors: Place[] = [];
+  const failures: PullFailure[] = [];
+  for (const url of ownValue(registries.mirrors, access.registry) ?? []) {
+    const mirror = mirrorOf(url, access);
+    try {
+      const credential = await registries.mirrorLogin?.(mirror, until);
+      mirrors.push({ ...mirror, credential });
+    } catch (error) {
+      until.signal.throwIfAborted();
+      if (!(error instanceof PullFailure)) throw error;
+      failures.push(error);
+    }
+  }
+  return { places: [...mirrors, registryOf(access, registries)], failures };
+}
+
+/**
+ * Throws a `RangeError` for a mirror's address that holds a user: everybody who sees this process or
+ * its settings would see it.
+ */
+export function checkMirrors({ mirrors = {} }: Registries): void {
+  for (const url of Object.values(mirrors).flat().map((text) => new URL(text))) {
+    if (url.username === "" && url.password === "") continue;
+    throw new RangeError(
+      `Cannot use mirror "${url.host}": its address holds a user; give a mirrorLogin instead`,
+    );
+  }
 }
 
 /** The registry itself. */
@@ -47,17 +98,8 @@ function mirrorOf(text: string, { repository }: Access): Place {
   return {
     registry: url.host,
     repository: [...prefix, repository].join("/"),
-    credential: credentialOf(url),
+    credential: undefined,
     base: new URL(url.origin),
     isMirror: true,
-  };
-}
-
-function credentialOf({ username, password, host }: URL): Credential | undefined {
-  if (username === "") return undefined;
-  return {
-    username: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-    source: `the settings of mirror "${host}"`,
   };
 }

@@ -16,6 +16,7 @@ export type Problem =
     readonly right: "read" | "write";
   }
   | { readonly kind: "unknown_authority"; readonly host: string }
+  | { readonly kind: "no_client_certificate"; readonly host: string }
   | { readonly kind: "not_https"; readonly host: string }
   | { readonly kind: "not_http"; readonly host: string };
 
@@ -32,6 +33,8 @@ export function advise(problem: Problem): string {
         : `grant that user ${problem.right} access`;
     case "unknown_authority":
       return `trust the authority's certificate for "${problem.host}"`;
+    case "no_client_certificate":
+      return `give a client certificate for "${problem.host}"`;
     case "not_https":
       return `allow plain HTTP for "${problem.host}" if that is meant`;
     case "not_http":

@@ -52,7 +52,7 @@ export async function readManifest(visit: Visit, target: string): Promise<Fetche
         `log-in page in between?`,
     );
   }
-  const bytes = await reply.bytes(MANIFEST_BYTES_MAX);
+  const bytes = await reply.bytes(MANIFEST_BYTES_MAX, "a manifest");
   const said = reply.headers.get("docker-content-digest") ?? "";
   const expected = isDigest(target) ? target : isDigest(said) ? said : undefined;
   const digest = digestOf(bytes, expected);
@@ -68,7 +68,7 @@ export async function readSmallBlob(
   digest: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reply = await openBlob(visit, digest);
-  const bytes = await reply.bytes(MANIFEST_BYTES_MAX);
+  const bytes = await reply.bytes(MANIFEST_BYTES_MAX, "a config");
   const found = digestOf(bytes, digest);
   if (found === digest) return bytes;
   throw mismatch("a blob", { place: visit.place, digest: found, expected: digest });

@@ -31,6 +31,8 @@ export const REPOSITORY_CHARS_MAX = 255;
 const REGISTRY_CHARS_MAX = 253 + 6;
 /** Characters of a whole reference: room for all the parts, and an end for the parser. */
 const REFERENCE_CHARS_MAX = 1024;
+/** Characters of a wrong part that a message shows. */
+const SHOWN_CHARS_MAX = 100;
 
 const LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
 const REGISTRY = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[0-9a-fA-F:]+\\])(?::[0-9]{1,5})?$`);
@@ -47,8 +49,7 @@ const DIGEST_DIGITS: Readonly<Record<string, number>> = { sha256: 64, sha512: 12
  */
 export function parseReference(text: string): Reference {
   const bad = (state: string): never => {
-    const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
-    throw new InvalidReference(`Cannot use image name "${shown}": ${state}`);
+    throw new InvalidReference(`Cannot use image name "${shown(text)}": ${state}`);
   };
   if (text === "") bad("it is empty");
   if (text.length > REFERENCE_CHARS_MAX) bad(`it is longer than ${REFERENCE_CHARS_MAX} characters`);
@@ -59,7 +60,9 @@ export function parseReference(text: string): Reference {
   const { name, tag } = splitTag(named!);
   if (tag !== undefined && !TAG.test(tag)) {
     bad(
-      `tag "${tag}" must be 1–128 letters, digits, "_", "." or "-", not beginning with "." or "-"`,
+      `tag "${
+        shown(tag)
+      }" must be 1–128 letters, digits, "_", "." or "-", not beginning with "." or "-"`,
     );
   }
   if (name === "") bad("it names no repository");
@@ -67,11 +70,19 @@ export function parseReference(text: string): Reference {
 
   const { registry: host, repository } = splitRegistry(name);
   const registry = toAscii(host);
+  const url = URL.parse(`https://${registry}`);
   if (
-    registry.length > REGISTRY_CHARS_MAX || !REGISTRY.test(registry) ||
-    !URL.canParse(`https://${registry}`) || /[^.:]{64}/.test(registry)
+    url === null || registry.length > REGISTRY_CHARS_MAX || !REGISTRY.test(registry) ||
+    /[^.:]{64}/.test(registry)
   ) {
-    bad(`registry "${registry}" is not a host name with an optional port`);
+    return bad(`registry "${shown(registry)}" is not a host name with an optional port`);
+  }
+  if (!isPlain(registry, url)) {
+    bad(
+      `registry "${
+        shown(registry)
+      }" is another way to write the address ${url.hostname}; write that`,
+    );
   }
   if (repository.length > REPOSITORY_CHARS_MAX) {
     bad(`its repository is longer than ${REPOSITORY_CHARS_MAX} characters`);
@@ -80,8 +91,10 @@ export function parseReference(text: string): Reference {
     if (PATH_PART.test(part)) continue;
     bad(
       /[A-Z]/.test(part)
-        ? `repository "${repository}" must be lower case`
-        : `repository part "${part}" must be lower-case letters and digits, joined by ".", "_", "__" or "-"`,
+        ? `repository "${shown(repository)}" must be lower case`
+        : `repository part "${
+          shown(part)
+        }" must be lower-case letters and digits, joined by ".", "_", "__" or "-"`,
     );
   }
   return {
@@ -115,9 +128,11 @@ function checkDigest(digest: string, bad: (state: string) => never): void {
   if (isDigest(digest)) return;
   const [algorithm = "", digits] = digest.split(":");
   if (digits === undefined || !Object.hasOwn(DIGEST_DIGITS, algorithm)) {
-    bad(`digest "${digest}" must begin with sha256: or sha512:`);
+    bad(`digest "${shown(digest)}" must begin with sha256: or sha512:`);
   }
-  bad(`digest "${digest}" must have ${DIGEST_DIGITS[algorithm]} lower-case hexadecimal digits`);
+  bad(
+    `digest "${shown(digest)}" must have ${DIGEST_DIGITS[algorithm]} lower-case hexadecimal digits`,
+  );
 }
 
 /** The tag follows the last colon, unless a slash follows: then the colon belongs to a port. */
@@ -140,6 +155,21 @@ function splitRegistry(name: string): { registry: string; repository: string } {
     registry: "docker.io",
     repository: repository.includes("/") ? repository : `library/${repository}`,
   };
+}
+
+/** True if a URL leads to the host that is written: `0x7f.1` and `1.2` are addresses there, not names. */
+function isPlain(registry: string, { hostname }: URL): boolean {
+  // The forms of an IPv6 address are all to be seen as such.
+  return registry.startsWith("[") || registry.replace(/:[0-9]+$/, "").toLowerCase() === hostname;
+}
+
+/** The beginning of it. What nobody can see is shown by its number, as the "\n" of a line's end. */
+function shown(text: string): string {
+  const start = text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
+  return start.replace(
+    /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu,
+    (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`,
+  );
 }
 
 /** The form of a host name that DNS and certificates know. What is no name stays as it is. */

@@ -20,8 +20,8 @@ export interface Reply {
    * Throws a `PullFailure` if it breaks off, stalls or trickles.
    */
   chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>>;
-  /** The whole body. Throws a `PullFailure` if it is longer than `bytesMax`. */
-  bytes(bytesMax: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** The whole body. Throws a `PullFailure` if it is longer than `bytesMax`, which names `what` it is. */
+  bytes(bytesMax: number, what?: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Gives up the body, and with it the connection. */
   discard(): Promise<void>;
 }
@@ -80,7 +80,7 @@ export class StreamedReply implements Reply {
     }
   }
 
-  async bytes(bytesMax: number): Promise<Bytes> {
+  async bytes(bytesMax: number, what = "this"): Promise<Bytes> {
     if (this.#body === null) return new Uint8Array();
     const said = Number(this.headers.get("content-length") ?? NaN);
     // One byte more than there may be: the read that fills it is the one too many.
@@ -94,7 +94,10 @@ export class StreamedReply implements Reply {
         if (done) return new Uint8Array(room, 0, length);
         length += value.length;
         if (length > bytesMax) {
-          throw new PullFailure(`host "${this.url.host}" sent more than ${bytesMax} bytes`);
+          throw new PullFailure(
+            `host "${this.url.host}" sent more than ${bytesMax} bytes, the limit for ${what}; make ` +
+              `it smaller`,
+          );
         }
         if (length === room.byteLength) room = grown(room, bytesMax + 1);
       }
@@ -108,7 +111,10 @@ export class StreamedReply implements Reply {
   }
 
   #reader(body: ReadableStream<Bytes>): ReadableStreamBYOBReader {
-    return body.getReader({ mode: "byob" });
+    const reader = body.getReader({ mode: "byob" });
+    // The runtime does so only as long as nobody has collected its `Response`.
+    this.#signal.addEventListener("abort", () => void reader.cancel().catch(() => {}));
+    return reader;
   }
 
   async #read(
@@ -120,6 +126,7 @@ export class StreamedReply implements Reply {
     const fromMs = performance.now();
     try {
       const result = await reader.read(room);
+      this.#signal.throwIfAborted();
       if (!result.done) this.#watchSpeed(performance.now() - fromMs, result.value.length);
       return result;
     } catch (error) {
@@ -143,8 +150,8 @@ export class StreamedReply implements Reply {
     if (this.#windowBytes < SLOW_BYTES_MIN) {
       const state = `host "${this.url.host}" trickles: ${this.#windowBytes} bytes in ${
         Math.round(this.#windowMs / 1000)
-      } s`;
-      throw new PullFailure(state, { retry: true });
+      } s; is it overloaded, or the way there?`;
+      throw new PullFailure(state, { retry: true, unavailable: true });
     }
     this.#windowMs = 0;
     this.#windowBytes = 0;
@@ -153,7 +160,10 @@ export class StreamedReply implements Reply {
 
 /** The failure of a peer that sent nothing for so long. */
 export function silence(host: string, ms: number): PullFailure {
-  return new PullFailure(`host "${host}" was silent for ${ms / 1000} s`, { retry: true });
+  return new PullFailure(
+    `host "${host}" was silent for ${ms / 1000} s; is it overloaded, or is a firewall in between?`,
+    { retry: true, unavailable: true },
+  );
 }
 
 function grown(room: ArrayBuffer, bytesMax: number): ArrayBuffer {

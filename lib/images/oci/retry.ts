@@ -14,6 +14,8 @@ export interface RetryOptions {
   readonly chance?: () => number;
   /** Milliseconds before the second try. @default {RETRY_MS} */
   readonly retryMs?: number | undefined;
+  /** Milliseconds from the first try's begin within which each further one must begin. @default {any} */
+  readonly withinMs?: number;
 }
 
 /** Runs `attempt` until it works, fails for good, or has been tried `ATTEMPTS_MAX` times. */
@@ -21,7 +23,8 @@ export async function withRetries<T>(
   attempt: () => Promise<T>,
   options: RetryOptions,
 ): Promise<T> {
-  const { signal, chance = Math.random, retryMs = RETRY_MS } = options;
+  const { signal, chance = Math.random, retryMs = RETRY_MS, withinMs = Infinity } = options;
+  const endMs = performance.now() + withinMs;
   for (let tried = 1;; tried++) {
     signal.throwIfAborted();
     try {
@@ -29,7 +32,7 @@ export async function withRetries<T>(
     } catch (error) {
       const waitMs = retryWaitMs(error, { tried, retryMs, chance: chance() });
       signal.throwIfAborted();
-      if (waitMs === undefined) throw error;
+      if (waitMs === undefined || performance.now() + waitMs >= endMs) throw error;
       await delay(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }

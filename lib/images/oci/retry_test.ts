@@ -47,6 +47,17 @@ Deno.test("withRetries() tries until it works, and no more than its limit", asyn
   assert.equal(tries, ATTEMPTS_MAX);
 });
 
+Deno.test("withRetries() begins no try behind its time limit", async () => {
+  const { signal } = new AbortController();
+  let tries = 0;
+  const failing = withRetries(() => {
+    tries++;
+    return Promise.reject(passing);
+  }, { signal, retryMs: 1_000, withinMs: 400 });
+  await assert.rejects(failing, passing);
+  assert.equal(tries, 1);
+});
+
 Deno.test("withRetries() stops waiting when aborted, with the reason", async () => {
   const stop = new AbortController();
   const reason = new Error("pod is gone");

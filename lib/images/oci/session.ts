@@ -8,7 +8,7 @@ import { type Asked, refusal } from "./answer.ts";
 import { parseChallenge } from "./challenge.ts";
 import { fingerprint } from "./credential.ts";
 import { PullFailure } from "./failure.ts";
-import { SMALL_BODY_MS_MAX, TOKENS_MAX } from "./limits.ts";
+import { SMALL_BODY_MS_MAX, SMALL_TRIES_MS_MAX, TOKENS_MAX } from "./limits.ts";
 import type { Place } from "./places.ts";
 import { withRetries } from "./retry.ts";
 import { basic, type Right, Tokens, type TokenUse } from "./tokens.ts";
@@ -91,7 +91,11 @@ export class Session {
 
   /** One exchange with a small body, with a time limit of its own, several times if need be. */
   async small<T>(signal: AbortSignal, exchange: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return await this.retry(signal, () => this.once(signal, exchange));
+    return await withRetries(() => this.once(signal, exchange), {
+      signal,
+      retryMs: this.#retryMs,
+      withinMs: SMALL_TRIES_MS_MAX,
+    });
   }
 
   /** One exchange with a small body, with a time limit of its own. */
@@ -101,9 +105,10 @@ export class Session {
       return await exchange(AbortSignal.any([signal, late]));
     } catch (error) {
       if (error !== late.reason) throw error;
-      throw new PullFailure(`no whole answer within ${SMALL_BODY_MS_MAX / 1000} s`, {
-        cause: error,
-      });
+      throw new PullFailure(
+        `no whole answer within ${SMALL_BODY_MS_MAX / 1000} s; is the registry overloaded?`,
+        { cause: error, unavailable: true },
+      );
     }
   }
 

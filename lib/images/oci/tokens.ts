@@ -121,7 +121,7 @@ export class Tokens {
         wanted,
       });
     }
-    return readToken(await reply.bytes(TOKEN_BYTES_MAX), realm.host);
+    return readToken(await reply.bytes(TOKEN_BYTES_MAX, "a token"), realm.host);
   }
 }
 
@@ -139,7 +139,8 @@ function realmOf(challenge: BearerChallenge, use: TokenUse, insecure: boolean): 
   const allowed = insecure ? /^https?:$/ : /^https:$/;
   if (realm === null || !allowed.test(realm.protocol)) {
     throw new PullFailure(
-      `registry "${use.registry}" names a token server that is not an HTTPS address`,
+      `registry "${use.registry}" names a token server that is not an HTTPS address; correct the ` +
+        `realm in its configuration`,
     );
   }
   return realm;
@@ -172,11 +173,11 @@ function readToken(bytes: Uint8Array, host: string): { token: string; validMs: n
     body = Object(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
     // No `cause`: a JSON error quotes the text, and the text may hold a token.
-    throw new PullFailure(`token server "${host}" sent something that is not JSON`);
+    throw new PullFailure(`token server "${host}" sent something that is not JSON; is it one?`);
   }
   const token = body["token"] ?? body["access_token"];
   if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) {
-    throw new PullFailure(`token server "${host}" sent no usable token`);
+    throw new PullFailure(`token server "${host}" sent no usable token; look at its log`);
   }
   const seconds = body["expires_in"];
   const validMs = typeof seconds === "number" && seconds > 0

@@ -144,11 +144,14 @@ async function plain(reply: Reply): Promise<Reply> {
 function redirectTarget(location: string, from: URL): URL {
   const next = URL.parse(location, from);
   if (next === null || !/^https?:$/.test(next.protocol)) {
-    throw new PullFailure(`host "${from.host}" redirects to something that is not a web address`);
+    throw new PullFailure(
+      `host "${from.host}" redirects to something that is not a web address; is this a registry?`,
+    );
   }
   if (from.protocol === "https:" && next.protocol === "http:") {
     throw new PullFailure(
-      `host "${from.host}" redirects from HTTPS to plain HTTP at "${next.host}"`,
+      `host "${from.host}" redirects from HTTPS to plain HTTP at "${next.host}"; let it redirect to ` +
+        `HTTPS`,
     );
   }
   next.username = "";

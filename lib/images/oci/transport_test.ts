@@ -197,3 +197,30 @@ Deno.test("Transport.send() and its body stop with the caller's signal and reaso
   await assert.rejects(chunks.next(), reason);
   transport.close();
 });
+
+Deno.test("Reply.bytes() ends a silent body, however much garbage was collected", async () => {
+  await using server = await TestServer.answering((_, response) => {
+    response.writeHead(200).write("the beginning");
+  });
+  // In a process of its own, in which the garbage can be collected on purpose.
+  const program = `
+    import { Transport } from ${JSON.stringify(new URL("./transport.ts", import.meta.url).href)};
+    const transport = new Transport({ idleMs: 400 });
+    const [url] = Deno.args;
+    const stop = new AbortController();
+    const ask = { method: "GET", registry: "r", signal: stop.signal };
+    const collecting = setInterval(gc, 50);
+    const failed = async () => (await transport.send(new URL(url), ask)).bytes(100);
+    console.log(await failed().catch((error) => error.message));
+    const stopped = failed().catch((error) => error);
+    setTimeout(() => stop.abort("enough"), 200);
+    console.log(await stopped);
+    clearInterval(collecting);
+    transport.close();`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-check", "--v8-flags=--expose-gc", program, `http://${server.host}/`],
+    signal: AbortSignal.timeout(20_000),
+  }).output();
+  const text = new TextDecoder();
+  assert.match(text.decode(stdout), /was silent for 0\.4 s.*\nenough\n$/, text.decode(stderr));
+});

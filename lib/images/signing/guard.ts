@@ -7,8 +7,9 @@ import { createHash } from "node:crypto";
 import { KubeletError } from "../../errors.ts";
 import type { Credential } from "../oci/credential.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
+import type { SignatureSource } from "./candidates.ts";
 import { type ImagePolicy, ruleFor, type SignedRule } from "./policy.ts";
-import { type SignatureSource, verifySignature } from "./verify.ts";
+import { verifySignature } from "./verify.ts";
 
 /** What an image must still show. */
 export interface Admission {
@@ -49,7 +50,9 @@ export class ImageGuard {
   async admit(reference: Reference): Promise<Admission | undefined> {
     const rule = ruleFor(await this.#policy(), reference);
     if (rule.action === "accept") return undefined;
-    if (rule.action !== "signed") throw refused(reference, `the node's image policy rejects it`);
+    if (rule.action !== "signed") {
+      throw refused(reference, `the node's image policy rejects it; use one that it takes`);
+    }
     return {
       marker: markerOf(rule),
       check: async ({ imageId, credential, signal }) => {

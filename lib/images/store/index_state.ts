@@ -35,18 +35,19 @@ export const EMPTY_INDEX: IndexState = {
 };
 
 /**
- * Reads an index file. What is torn or of an unknown shape is left out: an image without a record is
- * pulled again, and a right that cannot be read has not been shown.
+ * Reads an index file; undefined for one that is torn or of an unknown shape. Of a whole one the parts
+ * of an unknown shape are left out: an image without a record is pulled again, and a right that cannot
+ * be read has not been shown.
  */
-export function parseIndex(text: string): IndexState {
+export function parseIndex(text: string): IndexState | undefined {
   let body: unknown;
   try {
     body = JSON.parse(text);
   } catch {
-    return EMPTY_INDEX;
+    return undefined;
   }
   if (!isObject(body) || body["version"] !== 1 || !Array.isArray(body["images"])) {
-    return EMPTY_INDEX;
+    return undefined;
   }
   const records = body["images"].filter(isRecord);
   return {

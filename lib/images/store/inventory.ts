@@ -5,12 +5,13 @@
  */
 import { join } from "node:path";
 import { namesIn, removeTree } from "../../files.ts";
-import { treeId } from "../layout/tree_store.ts";
+import { treeId, type TreePart } from "../layout/tree_store.ts";
 import { MANIFEST_BYTES_MAX } from "../limits.ts";
 import { isDigest } from "../oci/reference.ts";
-import { diskFailure, ignoreNotFound } from "./disk.ts";
+import { bytesIn, diskFailure, ignoreNotFound, isFullDisk } from "./disk.ts";
 import { blobsOf, imageBytes, type ImageRecord } from "./image_record.ts";
 import type { ImageUse, IndexState } from "./index_state.ts";
+import { BESIDE } from "./leftovers.ts";
 import type { ReferenceIndex } from "./reference_index.ts";
 import type { BlobStore } from "./store.ts";
 import type { StoreLock } from "./store_lock.ts";
@@ -31,16 +32,22 @@ export interface InventoryOptions {
   readonly index: ReferenceIndex;
   readonly store: BlobStore;
   readonly lock: StoreLock;
+  /** True while images are brought: what belongs to none yet may be a part of these. */
+  readonly isBusy: () => boolean;
 }
 
 /** Milliseconds that content without a record is left alone: a pull may be about to name it. */
 export const ORPHAN_MS_MIN = 3_600_000;
+/** The same when space is short and nothing is pulled: the next try of a failed pull goes on with it. */
+export const ORPHAN_URGENT_MS_MIN = 120_000;
 
 /** Counts and clears the store. */
 export class Inventory {
   readonly #options: InventoryOptions;
   /** When images were used that the index has not heard of yet. */
   readonly #touched = new Map<string, number>();
+  /** Trees of images that have no record: those of this machine's files. */
+  readonly #held = new Set<string>();
 
   constructor(options: InventoryOptions) {
     this.#options = options;
@@ -51,7 +58,15 @@ export class Inventory {
     this.#touched.set(imageId, Date.now());
   }
 
-  /** All images, after taking down the use of those in `inUse`. */
+  /** Keeps a tree that belongs to no record from being swept away, as long as this process lives. */
+  hold(parts: readonly TreePart[]): void {
+    this.#held.add(treeId(parts));
+  }
+
+  /**
+   * All images, after taking down the use of those in `inUse`. On a full disk that is kept in mind
+   * only, until there is room for it.
+   */
   async list(inUse: Iterable<string> = []): Promise<StoredImage[]> {
     const { index } = this.#options;
     for (const imageId of inUse) this.touch(imageId);
@@ -61,7 +76,9 @@ export class Inventory {
     let now = await index.all();
     const ids = new Set([...now.images.values()].map(({ imageId }) => imageId));
     if ([...ids].some((id) => touched.has(id) || !now.use.has(id))) {
-      await index.change((state) => now = withUse(state, touched, nowMs));
+      if (!await changeIfRoom(index, (state) => now = withUse(state, touched, nowMs))) {
+        for (const [id, ms] of touched) if (!this.#touched.has(id)) this.#touched.set(id, ms);
+      }
     }
     return storedImages(now);
   }
@@ -74,7 +91,7 @@ export class Inventory {
   async remove(imageId: string, unusedSinceMs: number): Promise<number | undefined> {
     const { index } = this.#options;
     let gone: readonly ImageRecord[] = [];
-    await index.change((state) => {
+    const forget = (state: IndexState): IndexState => {
       gone = [...state.images.values()].filter((record) => record.imageId === imageId);
       const lastMs = Math.max(
         state.use.get(imageId)?.lastMs ?? 0,
@@ -82,10 +99,24 @@ export class Inventory {
       );
       if (lastMs >= unusedSinceMs) gone = [];
       return gone.length === 0 ? state : withoutImage(state, imageId);
-    });
+    };
+    const isForgotten = await changeIfRoom(index, forget);
     if (gone.length === 0) return undefined;
-    const kept = await this.#kept((await index.all()).images.values());
-    const own = await this.#kept(gone);
+    const freed = await this.#removeContent(imageId, gone, unusedSinceMs);
+    // A disk too full for a new index has room for it now; a record without content is only a pull.
+    if (!isForgotten) await changeIfRoom(index, forget);
+    return freed;
+  }
+
+  /** Removes what these records of one image need, and no other image does. */
+  async #removeContent(
+    imageId: string,
+    records: readonly ImageRecord[],
+    unusedSinceMs: number,
+  ): Promise<number> {
+    const { images } = await this.#options.index.all();
+    const kept = await this.#kept(images.values().filter((record) => record.imageId !== imageId));
+    const own = await this.#kept(records);
     let freed = 0;
     for (const digest of own.blobs) {
       if (!kept.blobs.has(digest)) freed += await this.#removeBlob(digest, unusedSinceMs);
@@ -95,12 +126,12 @@ export class Inventory {
   }
 
   /**
-   * Removes content that belongs to no image and has lain here for `ORPHAN_MS_MIN`. Returns the bytes
-   * that this frees.
+   * Removes content that belongs to no image and has lain here for `ORPHAN_MS_MIN`, or if that is
+   * `urgent` for `ORPHAN_URGENT_MS_MIN`. Returns the bytes that this frees.
    */
-  async sweep(nowMs: number): Promise<number> {
-    const { index, store, dir } = this.#options;
-    const beforeMs = nowMs - ORPHAN_MS_MIN;
+  async sweep(nowMs: number, { urgent = false } = {}): Promise<number> {
+    const { index, store, dir, isBusy } = this.#options;
+    const beforeMs = nowMs - (urgent && !isBusy() ? ORPHAN_URGENT_MS_MIN : ORPHAN_MS_MIN);
     const kept = await this.#kept((await index.all()).images.values());
     let freed = 0;
     for await (const { digest } of store.list()) {
@@ -109,7 +140,8 @@ export class Inventory {
     for (const name of await namesIn(join(dir, "trees"))) {
       if (!/^[0-9a-f]{64}$/.test(name) || kept.trees.has(name)) continue;
       const info = await Deno.stat(join(dir, "trees", name)).catch(ignoreNotFound);
-      if ((info?.mtime?.getTime() ?? Infinity) < beforeMs) freed += await this.#removeTree(name);
+      if ((info?.mtime?.getTime() ?? Infinity) >= beforeMs || this.#held.has(name)) continue;
+      freed += await this.#removeTree(name);
     }
     return freed;
   }
@@ -157,9 +189,9 @@ export class Inventory {
 
   async #removeTree(id: string): Promise<number> {
     const path = join(this.#options.dir, "trees", id);
-    const bytes = await sizeOf(path);
+    const bytes = await bytesIn(path);
     // Away with its name first: what is half removed must not be found.
-    const gone = join(this.#options.dir, "trees", `.making-gone-${id}`);
+    const gone = join(this.#options.dir, "trees", `${BESIDE}gone-${id}`);
     try {
       await Deno.rename(path, gone);
       await removeTree(gone);
@@ -179,6 +211,20 @@ export function storedImages({ images, use }: IndexState): StoredImage[] {
     sizeBytes: imageBytes(records[0]!),
     ...(use.get(imageId) ?? { firstMs: 0, lastMs: 0 }),
   }));
+}
+
+/** False if the disk has no room for the change; `decide` has been asked all the same. */
+async function changeIfRoom(
+  index: ReferenceIndex,
+  decide: (state: IndexState) => IndexState,
+): Promise<boolean> {
+  try {
+    await index.change(decide);
+    return true;
+  } catch (error) {
+    if (!isFullDisk(error)) throw error;
+    return false;
+  }
 }
 
 function withUse(
@@ -215,18 +261,4 @@ function manifestsIn(text: string): string[] {
   } catch {
     return [];
   }
-}
-
-/** Bytes of all files in a folder. */
-async function sizeOf(path: string): Promise<number> {
-  let bytes = 0;
-  const folders = [path];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const name of await namesIn(folder)) {
-      const info = await Deno.lstat(join(folder, name)).catch(ignoreNotFound);
-      if (info?.isDirectory) folders.push(join(folder, name));
-      else bytes += info?.size ?? 0;
-    }
-  }
-  return bytes;
 }

@@ -73,8 +73,8 @@ export class Partial implements Sink {
     if (this.#size > (size ?? bytesMax)) {
       throw new PullFailure(
         size === undefined
-          ? `${from} holds more than ${bytesMax} bytes, the limit`
-          : `${from} sent more than the ${size} bytes that the manifest names`,
+          ? `${from} holds more than ${bytesMax} bytes, the limit; make it smaller`
+          : `${from} sent more than the ${size} bytes that the manifest names; push the image again`,
       );
     }
     this.#hash.update(bytes);
@@ -99,12 +99,15 @@ export class Partial implements Sink {
     this.#close();
     const { digest: wanted, size, from } = this.#expected;
     if (size !== undefined && this.#size !== size) {
-      throw new PullFailure(`${from} sent ${this.#size} of ${size} bytes: the rest is missing`);
+      throw new PullFailure(
+        `${from} sent ${this.#size} of ${size} bytes: the rest is missing; push the image again`,
+      );
     }
     const digest = `${this.#algorithm}:${this.#hash.digest("hex")}`;
     if (wanted !== undefined && digest !== wanted) {
       throw new PullFailure(
-        `digest mismatch: ${from} sent content with digest ${digest} for ${wanted}`,
+        `digest mismatch: ${from} sent content with digest ${digest} for ${wanted}; it is damaged ` +
+          `there or was changed on the way: push it again`,
       );
     }
     return { digest, size: this.#size };

@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { messageOf } from "../../errors.ts";
 import { type ImageAccess, withOwner } from "../credentials/verification.ts";
 import type { Owner } from "../credentials/tracked.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
-import { diskFailure, replaceFile } from "./disk.ts";
+import { diskFailure, isDamage, replaceFile, spaceFailure } from "./disk.ts";
 import {
   EMPTY_INDEX,
   formatIndex,
@@ -19,6 +21,8 @@ import {
 import type { StoreLock } from "./store_lock.ts";
 
 export type { ImageRecord, IndexState } from "./index_state.ts";
+
+const log = getLogger(["krustlet", "images"]);
 
 /** What a new record comes with. */
 export interface PutOptions {
@@ -101,7 +105,7 @@ export class ReferenceIndex {
     try {
       await change;
     } catch (error) {
-      throw diskFailure(error, this.#dir);
+      throw await spaceFailure(error, { dir: this.#dir, bytes: undefined });
     }
   }
 
@@ -110,7 +114,10 @@ export class ReferenceIndex {
       await this.#refresh();
       const state = decide(this.#state);
       if (state === this.#state) return;
-      await replaceFile(this.#path, formatIndex(state));
+      const text = formatIndex(state);
+      await replaceFile(this.#path, text).catch(async (error) => {
+        throw await spaceFailure(error, { dir: this.#dir, bytes: text.length });
+      });
       this.#state = state;
       this.#version = await versionOf(this.#path);
     });
@@ -119,9 +126,26 @@ export class ReferenceIndex {
   async #refresh(): Promise<void> {
     const version = await versionOf(this.#path);
     if (version === this.#version) return;
-    const text = version === undefined ? "" : await Deno.readTextFile(this.#path).catch(() => "");
-    this.#state = parseIndex(text);
+    this.#state = version === undefined ? EMPTY_INDEX : await this.#read();
     this.#version = version;
+  }
+
+  /** The file's content; that of a damaged file is nothing, and the next change replaces it. */
+  async #read(): Promise<IndexState> {
+    let damage = "it is torn, or another program's";
+    try {
+      const state = parseIndex(await Deno.readTextFile(this.#path));
+      if (state !== undefined) return state;
+    } catch (error) {
+      // What cannot be read just now must not be taken for nothing, and be lost by the next change.
+      if (!isDamage(error)) throw error;
+      damage = messageOf(error);
+    }
+    log.warn('Cannot read "{path}", so all images are looked up, or pulled, again: {damage}', {
+      path: this.#path,
+      damage,
+    });
+    return EMPTY_INDEX;
   }
 
   get #path(): string {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { digestOf, MODULE, names, TestDir } from "../oci/_test_registry.ts";
 import { parseReference } from "../oci/reference.ts";
-import { EMPTY_INDEX, formatIndex, parseIndex } from "./index_state.ts";
+import { formatIndex, parseIndex } from "./index_state.ts";
 import { ReferenceIndex } from "./reference_index.ts";
 import { StoreLock } from "./store_lock.ts";
 
@@ -73,6 +73,24 @@ Deno.test("ReferenceIndex.put() keeps when the image came, and takes down that i
   assert.ok(lastMs > 2);
 });
 
+Deno.test("ReferenceIndex forgets nothing when its file cannot be read just now", async () => {
+  await using dir = new TestDir();
+  await open(dir).put(RECORD);
+  const index = open(dir);
+  const { readTextFile } = Deno;
+  try {
+    const tooMany = Object.assign(new Error("Too many open files"), { code: "EMFILE" });
+    Object.assign(Deno, { readTextFile: () => Promise.reject(tooMany) });
+    for (const failing of [index.all(), index.put({ ...RECORD, image: "r.io/app:2" })]) {
+      await assert.rejects(failing, /cannot be used: Too many open files/);
+    }
+  } finally {
+    Object.assign(Deno, { readTextFile });
+  }
+  await index.put({ ...RECORD, image: "r.io/app:2" });
+  assert.deepEqual([...(await open(dir).all()).images.keys()], ["r.io/app:1", "r.io/app:2"]);
+});
+
 Deno.test("ReferenceIndex.change() leaves the old index whole when the new one cannot be written", async () => {
   await using dir = new TestDir();
   const index = open(dir);
@@ -101,15 +119,15 @@ Deno.test("parseIndex() leaves out what is torn or strange", () => {
     imageEnv: { A: 1 },
   }];
   const text = JSON.stringify({ version: 1, images: [good, ...strange] });
-  assert.deepEqual([...parseIndex(text).images.values()], [good]);
-  for (const torn of ["", text.slice(0, -9), "[]", '{"version":2,"images":[]}']) {
-    assert.deepEqual(parseIndex(torn), EMPTY_INDEX);
+  assert.deepEqual([...parseIndex(text)!.images.values()], [good]);
+  for (const torn of ["", text.slice(0, -9), "\0".repeat(99), "[]", '{"version":2,"images":[]}']) {
+    assert.equal(parseIndex(torn), undefined);
   }
 });
 
 Deno.test("parseIndex() takes a right that it cannot read for one that nobody has shown", () => {
   const access = { a: { owners: [{ kind: "everybody" }, SECRET] }, b: null, c: { owners: "x" } };
-  const state = parseIndex(JSON.stringify({ version: 1, images: [], access, use: { a: {} } }));
+  const state = parseIndex(JSON.stringify({ version: 1, images: [], access, use: { a: {} } }))!;
   assert.deepEqual(
     [...state.access],
     [["a", { owners: [SECRET] }], ["b", { owners: [] }], ["c", { owners: [] }]],

@@ -8,12 +8,14 @@
  */
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
-import { namesIn } from "../../files.ts";
+import { messageOf } from "../../errors.ts";
+import { namesIn, removeTree } from "../../files.ts";
 import { Flights } from "../flights.ts";
 import { DISK_BYTES, PARTIAL_MS_MAX } from "../limits.ts";
 import { type Expected, Partial, type Sink } from "./partial.ts";
 import { isDigest } from "../oci/reference.ts";
-import { diskFailure, ignoreNotFound } from "./disk.ts";
+import { diskFailure, ignoreNotFound, isDamage, removeDamaged, spaceFailure } from "./disk.ts";
+import { clearLeftovers } from "./leftovers.ts";
 import type { StoreLock } from "./store_lock.ts";
 
 export { diskFailure } from "./disk.ts";
@@ -30,7 +32,7 @@ export class BlobStore {
   readonly #dir: string;
   /** Blobs whose bytes were hashed since the start. */
   readonly #verified = new Set<string>();
-  readonly #verifying = new Flights<boolean>();
+  readonly #checking = new Flights<boolean>();
   /** When each blob was last asked for, by this process. */
   readonly #asked = new Map<string, number>();
   readonly #lock: StoreLock | undefined;
@@ -50,7 +52,8 @@ export class BlobStore {
   }
 
   /**
-   * The blob if it is here and sound. A torn or changed one is removed, and is then not here.
+   * The blob if it is here, sound, and of this size. A torn or changed one is removed, and is then not
+   * here; one whose size was only told wrongly stays for others.
    *
    * Its size is looked at each time, its bytes once after each start.
    */
@@ -59,9 +62,14 @@ export class BlobStore {
     try {
       await this.#prepared();
       this.#asked.set(digest, Date.now());
-      return await this.#check(blob, signal);
+      const sound = await this.#checking.join(
+        `${digest} ${size}`,
+        signal,
+        (signal) => this.#check(blob, signal),
+      );
+      return sound ? blob : undefined;
     } catch (error) {
-      throw diskFailure(error, this.#dir);
+      throw await spaceFailure(error, { dir: this.#dir, bytes: undefined });
     }
   }
 
@@ -85,7 +93,7 @@ export class BlobStore {
       return { path, digest, size };
     } catch (error) {
       await partial?.drop();
-      throw diskFailure(error, this.#dir);
+      throw await spaceFailure(error, { dir: this.#dir, bytes: expected.size });
     }
   }
 
@@ -100,21 +108,32 @@ export class BlobStore {
     }
   }
 
-  async #check(blob: Blob, signal: AbortSignal): Promise<Blob | undefined> {
-    const { path, digest, size } = blob;
-    const info = await Deno.stat(path).catch(ignoreNotFound);
-    if (info?.isFile && info.size === size) {
-      if (this.#verified.has(digest)) return blob;
-      const sound = await this.#verifying.join(
-        digest,
-        signal,
-        (signal) => this.#verify(blob, signal),
-      );
-      if (sound) return blob;
+  /** True for a blob that is sound. A damaged one is removed. */
+  async #check(blob: Blob, signal: AbortSignal): Promise<boolean> {
+    const finding = await this.#look(blob, signal);
+    if (finding === "sound") return true;
+    if (finding === "other") return false;
+    this.#verified.delete(blob.digest);
+    if (finding !== "absent") await removeDamaged(blob.path, finding.damage);
+    return false;
+  }
+
+  async #look({ path, digest, size }: Blob, signal: AbortSignal): Promise<Finding> {
+    try {
+      const info = await Deno.stat(path);
+      if (!info.isFile) return { damage: "it is no file" };
+      if (info.size === size && this.#verified.has(digest)) return "sound";
+      const found = await hashFile(path, { algorithm: digest.split(":")[0]!, signal });
+      if (found === digest) this.#verified.add(digest);
+      if (info.size === size) {
+        return found === digest ? "sound" : { damage: `its content has digest ${found}` };
+      }
+      return found === digest ? "other" : { damage: `it has ${info.size} of ${size} bytes` };
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return "absent";
+      if (isDamage(error)) return { damage: `it cannot be read: ${messageOf(error)}` };
+      throw error;
     }
-    this.#verified.delete(digest);
-    if (info !== undefined) await Deno.remove(path).catch(ignoreNotFound);
-    return undefined;
   }
 
   /**
@@ -123,10 +142,11 @@ export class BlobStore {
    */
   async remove(digest: string, beforeMs: number): Promise<number> {
     const path = this.path(digest);
-    if ((this.#asked.get(digest) ?? 0) >= beforeMs) return 0;
     const info = await Deno.stat(path).catch(ignoreNotFound);
     if (info === undefined || (info.mtime?.getTime() ?? Infinity) >= beforeMs) return 0;
-    await Deno.remove(path).catch(ignoreNotFound);
+    // Behind the wait: somebody may have asked for it meanwhile.
+    if ((this.#asked.get(digest) ?? 0) >= beforeMs) return 0;
+    await removeTree(path);
     this.#verified.delete(digest);
     this.#asked.delete(digest);
     return info.size;
@@ -154,32 +174,29 @@ export class BlobStore {
 
   /** Removes what earlier runs left unfinished. */
   async #prepare(): Promise<void> {
-    const alone = await this.#lock?.alone(() => this.#clear(Infinity));
+    const clear = (beforeMs: number): Promise<void> => clearLeftovers(this.#dir, beforeMs);
+    const alone = await this.#lock?.alone(() => clear(Infinity));
     // Another process writes there as well, so only what nobody writes any more is removed.
-    if (alone === undefined || alone === "shared") await this.#clear(Date.now() - PARTIAL_MS_MAX);
+    if (this.#lock === undefined || alone === "shared") await clear(Date.now() - PARTIAL_MS_MAX);
   }
+}
 
-  async #clear(beforeMs: number): Promise<"cleared"> {
-    const dir = join(this.#dir, "partial");
-    for (const name of await namesIn(dir)) {
-      const path = join(dir, name);
-      const info = await Deno.stat(path).catch(ignoreNotFound);
-      if ((info?.mtime?.getTime() ?? Infinity) >= beforeMs) continue;
-      await Deno.remove(path).catch(ignoreNotFound);
-    }
-    return "cleared";
-  }
+/**
+ * What lies under a blob's name. `other` is a sound one of another size than is asked for: a manifest
+ * that lies must not take it from those that do not.
+ */
+type Finding = "sound" | "absent" | "other" | { readonly damage: string };
 
-  async #verify({ path, digest }: Blob, signal: AbortSignal): Promise<boolean> {
-    const hash = createHash(digest.split(":")[0]!);
-    using file = await Deno.open(path);
-    const buffer = new Uint8Array(DISK_BYTES);
-    for (let n = await file.read(buffer); n !== null; n = await file.read(buffer)) {
-      signal.throwIfAborted();
-      hash.update(buffer.subarray(0, n));
-    }
-    if (`${digest.split(":")[0]}:${hash.digest("hex")}` !== digest) return false;
-    this.#verified.add(digest);
-    return true;
+async function hashFile(
+  path: string,
+  { algorithm, signal }: { readonly algorithm: string; readonly signal: AbortSignal },
+): Promise<string> {
+  const hash = createHash(algorithm);
+  using file = await Deno.open(path);
+  const buffer = new Uint8Array(DISK_BYTES);
+  for (let n = await file.read(buffer); n !== null; n = await file.read(buffer)) {
+    signal.throwIfAborted();
+    hash.update(buffer.subarray(0, n));
   }
+  return `${algorithm}:${hash.digest("hex")}`;
 }

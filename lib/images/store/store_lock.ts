@@ -18,11 +18,14 @@ const LOCK_RETRY_MS = 5;
 /** The locks of one process on one store. */
 export class StoreLock implements Disposable {
   readonly #dir: string;
+  readonly #waitMs: number;
   #users: Deno.FsFile | undefined;
   #taking: Promise<void> = Promise.resolve();
 
-  constructor(dir: string) {
+  /** `waitMs` is how long another process may hold a lock that is wanted here. */
+  constructor(dir: string, waitMs = LOCK_MS_MAX) {
     this.#dir = dir;
+    this.#waitMs = waitMs;
   }
 
   /** Tells other processes that the store is in use, from now on until {@linkcode close}. */
@@ -31,7 +34,7 @@ export class StoreLock implements Disposable {
       if (this.#users !== undefined) return;
       const file = await openLock(this.#dir, "users.lock");
       try {
-        await take(file, false, this.#dir);
+        await this.#take(file, false);
       } catch (error) {
         file.close();
         throw error;
@@ -54,7 +57,7 @@ export class StoreLock implements Disposable {
         return await file.tryLock(true) ? await work() : "shared";
       } finally {
         await file.unlock();
-        await take(file, false, this.#dir);
+        await this.#take(file, false);
       }
     });
   }
@@ -62,7 +65,7 @@ export class StoreLock implements Disposable {
   /** Does the work while no other process changes the index. */
   async changing<T>(work: () => Promise<T>): Promise<T> {
     using file = await openLock(this.#dir, "index.lock");
-    await take(file, true, this.#dir);
+    await this.#take(file, true);
     return await work();
   }
 
@@ -77,6 +80,21 @@ export class StoreLock implements Disposable {
     this.close();
   }
 
+  /** Tries again and again: a call that blocks could not be given up. */
+  async #take(file: Deno.FsFile, exclusive: boolean): Promise<void> {
+    const untilMs = performance.now() + this.#waitMs;
+    while (!await file.tryLock(exclusive)) {
+      if (performance.now() > untilMs) {
+        const seconds = this.#waitMs / 1000;
+        throw new PullFailure(
+          `another process has held "${this.#dir}" for ${seconds} s; is one stuck?`,
+          { retry: true },
+        );
+      }
+      await sleep(LOCK_RETRY_MS);
+    }
+  }
+
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#taking.then(work);
     this.#taking = turn.then(() => {}, () => {});
@@ -87,18 +105,4 @@ export class StoreLock implements Disposable {
 async function openLock(dir: string, name: string): Promise<Deno.FsFile> {
   await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
   return await Deno.open(join(dir, name), { create: true, write: true, mode: 0o600 });
-}
-
-/** Tries again and again: a call that blocks could not be given up. */
-async function take(file: Deno.FsFile, exclusive: boolean, dir: string): Promise<void> {
-  const untilMs = performance.now() + LOCK_MS_MAX;
-  while (!await file.tryLock(exclusive)) {
-    if (performance.now() > untilMs) {
-      throw new PullFailure(
-        `another process has held "${dir}" for ${LOCK_MS_MAX / 1000} s; is one stuck?`,
-        { retry: true },
-      );
-    }
-    await sleep(LOCK_RETRY_MS);
-  }
 }

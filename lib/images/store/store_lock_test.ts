@@ -54,6 +54,18 @@ Deno.test("StoreLock.changing() lets one change the index at a time", async () =
   assert.equal(most, 1);
 });
 
+Deno.test("StoreLock.changing() says which folder another process holds for too long", async () => {
+  await using dir = new TestDir();
+  const [ours, theirs] = [new StoreLock(dir.path, 20), new StoreLock(dir.path)];
+  await theirs.changing(async () => {
+    await assert.rejects(ours.changing(() => assert.fail("it is held")), {
+      name: "PullFailure",
+      message: `another process has held "${dir.path}" for 0.02 s; is one stuck?`,
+    });
+  });
+  assert.equal(await ours.changing(() => Promise.resolve("done")), "done");
+});
+
 Deno.test("StoreLock is given back by the system when its process is killed", async () => {
   await using dir = new TestDir();
   const lock = new URL("./store_lock.ts", import.meta.url).href;

@@ -80,6 +80,16 @@ Deno.test("BlobStore.find() removes a torn blob at once and a changed one after 
   assert.deepEqual(names(join(dir.path, "blobs", "sha256")), []);
 });
 
+Deno.test("BlobStore.find() keeps a sound blob whose size is told wrongly", async () => {
+  await using dir = new TestDir();
+  const { digest, path } = await put(new BlobStore(dir.path), moduleOf(1000));
+  const store = new BlobStore(dir.path);
+  for (const size of [999, 1001, 0]) {
+    assert.equal(await store.find(digest, size, signal), undefined);
+  }
+  assert.equal((await store.find(digest, 1000, signal))?.path, path);
+});
+
 Deno.test("BlobStore.add() clears what a killed run left, and nothing that is being written", async () => {
   await using dir = new TestDir();
   const partial = join(dir.path, "partial");

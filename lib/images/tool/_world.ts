@@ -79,3 +79,26 @@ export async function withScene(
     await Deno.remove(dir, { recursive: true });
   }
 }
+
+/** A section with lengths below 128. */
+function section(id: number, ...parts: (number | string)[]): number[] {
+  const bytes = parts.flatMap((part) =>
+    typeof part === "number" ? [part] : [part.length, ...new TextEncoder().encode(part)]
+  );
+  return [id, bytes.length, ...bytes];
+}
+
+/** A program that imports one function. */
+export function program(
+  module = "wasi_snapshot_preview1",
+  name = "fd_write",
+): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, 1, 0x60, 0, 0),
+    ...section(2, 1, module, name, 0, 0),
+    ...section(3, 1, 0),
+    ...section(7, 1, "_start", 0, 1),
+    ...section(10, 1, 2, 0, 0x0b),
+  ]);
+}

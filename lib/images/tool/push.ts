@@ -1,23 +1,19 @@
 /**
- * `krustlet push`: publishes a module, or a folder with a module, as an artifact.
+ * `krustlet push`: publishes a module, or a folder with a module, as an artifact; and image layouts as
+ * they are.
  *
  * @module
  */
 import { KubeletError } from "../../errors.ts";
 import type { ModuleTerms } from "../../provider.ts";
-import type { OciClient } from "../oci/client.ts";
-import { formatReference, type Reference, target } from "../oci/reference.ts";
-import { type BlobSource, bytesSource, fileSource } from "../oci/source.ts";
-import type { Access } from "../oci/tokens.ts";
+import { formatReference, type Reference } from "../oci/reference.ts";
+import { bytesSource, fileSource } from "../oci/source.ts";
 import type { Pushed } from "../oci/upload.ts";
-import {
-  artifactConfig,
-  type ArtifactFormat,
-  artifactManifest,
-  type ArtifactParts,
-  type Document,
-} from "./artifact.ts";
+import { artifactConfig, type ArtifactFormat, artifactManifest } from "./artifact.ts";
 import { findInput, type InputFile } from "./input_files.ts";
+import { placeOf } from "./local_layout.ts";
+import { packLayout } from "./push_layout.ts";
+import { type Layer, type Packing, type Parcel, Push } from "./sending.ts";
 import { openSession, pinned, type ToolSettings, type ToolWorld } from "./session.ts";
 import { Transfers } from "./transfers.ts";
 import { attempt, attemptFile, fileError, referenceOf } from "./trouble.ts";
@@ -26,7 +22,7 @@ import { surveyWasm, wasmOnDisk, type WasmSurvey } from "./wasm_survey.ts";
 
 /** What `krustlet push` was asked to do. */
 export interface PushRequest {
-  /** A module, or a folder. */
+  /** A module, a folder, or an image layout as `oci:FOLDER` or `oci-archive:FILE`. */
   readonly path: string;
   /** Under which name. */
   readonly image: string;
@@ -62,7 +58,7 @@ export interface PushReport {
 }
 
 /**
- * Pushes an artifact: all layers, the config, and then the manifest under each name.
+ * Pushes an image: all layers, the config, and then the manifest under each name.
  *
  * Throws a `KubeletError`: `invalid` for what cannot be pushed at all, `image_pull` for what the
  * registry or the network does.
@@ -76,24 +72,15 @@ export async function pushImage(
   const [reference] = names;
   const transfers = new Transfers(screen, settings);
   try {
-    const { parts, layers, survey } = await describe(request, { signal, transfers });
-    const reason = whyNot(survey, { sizeBytes: parts.module.size, terms });
-    if (reason !== undefined) transfers.note(`This node would not run it: ${reason}`);
-    const config = artifactConfig(parts);
-    const configSource = bytesSource(config.bytes);
-    const manifest = artifactManifest(parts, { ...configSource, mediaType: config.mediaType });
+    const parcel = await pack(request, { signal, terms, transfers });
+    const { layers } = parcel;
     using session = await openSession(reference, settings, signal);
     const what = `Cannot push "${path}" to "${formatReference(reference)}"`;
     const { digest, hows } = await attempt(
       what,
       () =>
         session.enter((access) =>
-          new Push(session.client, access, { transfers, signal }).send({
-            layers,
-            config: configSource,
-            manifest,
-            names,
-          })
+          new Push(session.client, access, { transfers, signal }).send({ ...parcel, names })
         ),
     );
     return {
@@ -109,79 +96,6 @@ export async function pushImage(
     };
   } finally {
     transfers.close();
-  }
-}
-
-interface Layer {
-  readonly title: string;
-  readonly source: BlobSource;
-}
-
-interface Parcel {
-  readonly layers: readonly Layer[];
-  readonly config: BlobSource;
-  readonly manifest: Document;
-  readonly names: readonly Reference[];
-}
-
-/** Layers that are sent at once: as many as container tools send. */
-const LAYERS_AT_ONCE = 3;
-
-/** One push as one user. */
-class Push {
-  readonly #client: OciClient;
-  readonly #access: Access;
-  readonly #transfers: Transfers;
-  readonly #signal: AbortSignal;
-
-  constructor(
-    client: OciClient,
-    access: Access,
-    { transfers, signal }: { readonly transfers: Transfers; readonly signal: AbortSignal },
-  ) {
-    this.#client = client;
-    this.#access = access;
-    this.#transfers = transfers;
-    this.#signal = signal;
-  }
-
-  async send(
-    { layers, config, manifest, names }: Parcel,
-  ): Promise<{ digest: string; hows: Pushed[] }> {
-    const signal = this.#signal;
-    const hows: Pushed[] = [];
-    const waiting = [...layers.keys()];
-    const sendNext = async (): Promise<void> => {
-      for (let i = waiting.shift(); i !== undefined; i = waiting.shift()) {
-        try {
-          hows[i] = await this.#sendLayer(layers[i]!);
-        } catch (error) {
-          waiting.length = 0;
-          throw error;
-        }
-      }
-    };
-    const results = await Promise.allSettled(Array.from({ length: LAYERS_AT_ONCE }, sendNext));
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
-    await this.#client.pushBlob(this.#access, config, { signal });
-    let digest = "";
-    for (const name of names) {
-      const tag = target(name);
-      ({ digest } = await this.#client.pushManifest(this.#access, manifest, { signal, tag }));
-      this.#transfers.note(`Pushed ${formatReference(name)}`);
-    }
-    return { digest, hows };
-  }
-
-  async #sendLayer({ title, source }: Layer): Promise<Pushed> {
-    using transfer = this.#transfers.begin(title, source.size);
-    const how = await this.#client.pushBlob(this.#access, source, {
-      signal: this.#signal,
-      onProgress: (bytes) => transfer.at(bytes),
-    });
-    transfer.end(how === "present" ? "already there" : how);
-    return how;
   }
 }
 
@@ -208,11 +122,11 @@ function namesOf({ image, tags }: PushRequest): [Reference, ...Reference[]] {
   return [reference, ...new Map(others.map((name) => [name.tag, name])).values()];
 }
 
-async function describe(
-  request: PushRequest,
-  { signal, transfers }: { readonly signal: AbortSignal; readonly transfers: Transfers },
-): Promise<{ parts: ArtifactParts; layers: Layer[]; survey: WasmSurvey }> {
+async function pack(request: PushRequest, packing: Packing): Promise<Omit<Parcel, "names">> {
   const { path, format, annotations, createdMs } = request;
+  const { signal, terms, transfers } = packing;
+  const place = await placeOf(path);
+  if (place !== undefined) return await packLayout(request, place, packing);
   const { module, files, leftOut } = await findInput(path, request.module);
   if (format === "wasm-to-oci" && files.length > 0) {
     throw new KubeletError(
@@ -229,7 +143,12 @@ async function describe(
   for (const file of [module, ...files]) layers.push(await layerOf(file, signal));
   const [first, ...others] = layers.map(({ title, source }) => ({ ...source, title }));
   const parts = { format, module: first!, files: others, survey, annotations, createdMs };
-  return { parts, layers, survey };
+  const reason = whyNot(survey, { sizeBytes: parts.module.size, terms });
+  if (reason !== undefined) transfers.note(`This node would not run it: ${reason}`);
+  const config = artifactConfig(parts);
+  const configSource = bytesSource(config.bytes);
+  const manifest = artifactManifest(parts, { ...configSource, mediaType: config.mediaType });
+  return { layers, configs: [configSource], children: [], manifest };
 }
 
 async function surveyFile(path: string): Promise<WasmSurvey> {

@@ -11,11 +11,11 @@ import { formatBytes } from "./transfers.ts";
 
 /** An image, or a module on disk. The names of the fields are those of `-o json`, and stay. */
 export interface ImageReport {
-  /** As it was asked for, in the normal form; a path for a file. */
+  /** As it was asked for, of a registry's in the normal form; a path for a file. */
   readonly image: string;
   /** Of the manifest or index; for a file of its content. */
   readonly digest: string;
-  /** Of the manifest or index; absent for a file. */
+  /** Of the manifest or index; absent for a file, and where nobody says it. */
   readonly mediaType?: string;
   /** How it was published. */
   readonly layout: Layout;

@@ -5,6 +5,7 @@
  */
 import type { Keyring } from "../credentials/keyring.ts";
 import { type CredentialPlaces, openKeyring } from "../credentials/open_keyring.ts";
+import { mirrorLogins } from "../mirror_logins.ts";
 import { OciClient } from "../oci/client.ts";
 import { PullFailure } from "../oci/failure.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
@@ -53,7 +54,7 @@ export async function openSession(
 ): Promise<ToolSession> {
   const registries = await loadRegistries(withInsecure(settings, reference));
   const keyring = await openKeyring(settings.images, { ownDir: settings.dataDir });
-  const client = new OciClient(registries);
+  const client = new OciClient({ ...registries, mirrorLogin: mirrorLogins(keyring) });
   return {
     client,
     enter: (use) => enter(reference, { keyring, signal }, use),

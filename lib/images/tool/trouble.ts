@@ -72,6 +72,8 @@ function adviseTool(problem: Problem): string {
         : `grant that user ${problem.right} access`;
     case "unknown_authority":
       return `give the authority's certificate with --registry-ca ${problem.host}=FILE`;
+    case "no_client_certificate":
+      return `give one with --registry-client-cert ${problem.host}=FILE`;
     case "not_https":
       return "if it is meant to speak plain HTTP, give --insecure";
     case "not_http":

@@ -71,5 +71,7 @@ export class ByteSource {
 
 /** The failure of an archive that is cut off. */
 export function endsEarly(): PullFailure {
-  return new PullFailure("one of its layers is cut off: its tar archive ends in the middle");
+  return new PullFailure(
+    "one of its layers is cut off: its tar archive ends in the middle; build it again",
+  );
 }

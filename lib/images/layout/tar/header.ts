@@ -21,7 +21,7 @@ export interface Header {
 
 /** Reads a header block; undefined for a block of zeros, which ends an archive. */
 export function parseHeader(block: Uint8Array): Header | undefined {
-  if (block.every((byte) => byte === 0)) return undefined;
+  if (isZero(block)) return undefined;
   checkSum(block);
   const magic = latin1(block.subarray(257, 265));
   // GNU's magic is followed by two blanks; where POSIX has the prefix, it has other fields.
@@ -58,22 +58,28 @@ function binary(field: Uint8Array, what: string): number {
   throw broken(`the ${what} of an entry is out of range`);
 }
 
+// Loops, not callbacks: these look at every byte of every header.
+function isZero(block: Uint8Array): boolean {
+  for (let at = 0; at < block.length; at++) if (block[at] !== 0) return false;
+  return true;
+}
+
 /** The sum of all bytes, the field of the sum itself taken as blanks. Old archivers summed signed bytes. */
 function checkSum(block: Uint8Array): void {
   let unsigned = 0;
   let signed = 0;
-  block.forEach((byte, at) => {
-    const counted = at >= 148 && at < 156 ? 0x20 : byte;
+  for (let at = 0; at < block.length; at++) {
+    const counted = at >= 148 && at < 156 ? 0x20 : block[at]!;
     unsigned += counted;
     signed += counted < 128 ? counted : counted - 256;
-  });
+  }
   const said = number(block.subarray(148, 156), "checksum");
   if (said !== unsigned && said !== signed) throw broken("a header's checksum is wrong");
 }
 
 /** The failure of an archive that no reader understands. */
 export function broken(state: string): PullFailure {
-  return new PullFailure(`one of its layers is no sound tar archive: ${state}`);
+  return new PullFailure(`one of its layers is no sound tar archive: ${state}; build it again`);
 }
 
 /** Text up to the first zero. Throws a `PullFailure` for what is not UTF-8. */
@@ -82,10 +88,12 @@ export function text(field: Uint8Array): string {
   return utf8(end < 0 ? field : field.subarray(0, end));
 }
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** Throws a `PullFailure` for what is not UTF-8: there is no name of a file that could be made of it. */
 export function utf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch {
     throw broken("a name is not UTF-8");
   }

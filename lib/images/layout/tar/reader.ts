@@ -7,7 +7,7 @@
  * @module
  */
 import { clean, PullFailure } from "../../oci/failure.ts";
-import { EXTRA_BYTES_MAX, EXTRA_BYTES_TOTAL_MAX } from "../limits.ts";
+import { ENTRIES_MAX, EXTRA_BYTES_MAX, EXTRA_BYTES_TOTAL_MAX } from "../limits.ts";
 import { ByteSource, endsEarly } from "./byte_source.ts";
 import { BLOCK_BYTES, broken, type Header, parseHeader, text } from "./header.ts";
 import { parsePax, type Pax } from "./pax.ts";
@@ -34,10 +34,11 @@ export type TarBody = AsyncGenerator<Uint8Array, void, undefined>;
  */
 export async function* readTar(
   bytes: AsyncIterable<Uint8Array>,
+  entriesMax = ENTRIES_MAX,
 ): AsyncGenerator<TarEntry, void, undefined> {
   const source = new ByteSource(bytes);
   try {
-    const headers = new Headers(source);
+    const headers = new Headers(source, entriesMax);
     for (let header = await headers.next(); header !== undefined; header = await headers.next()) {
       const content = new Content(source, header.size);
       const entry = entryOf(header, content);
@@ -85,16 +86,21 @@ const UNWANTED: Readonly<Record<string, string>> = {
   "D": "a list of an incremental backup",
 };
 
-/** The next header with all that extra headers say of it. */
-class Headers {
-  readonly #source: ByteSource;
+/** The headers of an archive, each with all that extra headers say of it. */
+export class Headers {
+  readonly #source: Pick<ByteSource, "exactly" | "pass">;
   #global: Pax = {};
+  readonly #entriesMax: number;
   #extraBytes = 0;
+  #entries = 0;
 
-  constructor(source: ByteSource) {
+  /** Between two headers, whoever reads passes over the content and its padding. */
+  constructor(source: Pick<ByteSource, "exactly" | "pass">, entriesMax = ENTRIES_MAX) {
     this.#source = source;
+    this.#entriesMax = entriesMax;
   }
 
+  /** The next one; undefined at the end. Throws a `PullFailure` for what is no archive. */
   async next(): Promise<Header | undefined> {
     let local: Pax = {};
     for (let isFirst = true;; isFirst = false) {
@@ -109,7 +115,13 @@ class Headers {
       else if (type === "x") local = { ...local, ...parsePax(await this.#extra(header)) };
       else if (type === "L") local = { ...local, path: text(await this.#extra(header)) };
       else if (type === "K") local = { ...local, linkpath: text(await this.#extra(header)) };
-      else return withPax(header, { ...this.#global, ...local });
+      else {
+        // Also those that no tree is told of, as they cost time.
+        if (++this.#entries > this.#entriesMax) {
+          throw broken(`it has more than ${this.#entriesMax} entries`);
+        }
+        return withPax(header, { ...this.#global, ...local });
+      }
     }
   }
 
