@@ -2,109 +2,29 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { guest } from "./guests/build.ts";
-import { type CommandResult, runKrustlet } from "./harness/command.ts";
-import { isInstalled, OciTools, startCraneRegistry } from "./harness/oci_tools.ts";
-import type { RegistryAddress } from "./harness/push.ts";
-import { startRegistry } from "./harness/registry.ts";
-import { tempFolder } from "./harness/temp_folder.ts";
+import { runKrustlet } from "./harness/command.ts";
+import {
+  allOf,
+  type Exchange,
+  REGISTRIES,
+  type RegistryKind,
+  startPrivateRegistry,
+  useExchange,
+} from "./harness/exchange.ts";
+import { OciTools } from "./harness/oci_tools.ts";
 import { clusterTest } from "./harness/testbed.ts";
-import { goProgram } from "./parts/go_program.ts";
-import { runTool } from "./parts/run.ts";
+import { hasPythonOras, PYTHON_MISSING } from "./parts/python_oras.ts";
 
 const CNCF_CONFIG = "application/vnd.wasm.config.v0+json";
-const OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
 const TITLE = "org.opencontainers.image.title";
-const USER = { user: "ada", password: "lovelace: engine" };
+const PAGE = "site/www/index.html";
 
-/** The registries, each started anew. */
-const REGISTRIES: Readonly<Record<string, () => Promise<RegistryAddress & AsyncDisposable>>> = {
-  "distribution": () => startRegistry(),
-  "distribution with TLS and basic auth": () => startPrivate("basic"),
-  "distribution with TLS and a token server": () => startPrivate("token"),
-  "go-containerregistry's registry": () => startCraneRegistry(),
-};
-
-async function startPrivate(
-  auth: "basic" | "token",
-): Promise<RegistryAddress & AsyncDisposable> {
-  const certs = await tempFolder();
-  await runTool([await goProgram("aide"), "certs", certs.path]);
-  const registry = await startRegistry({ certs: certs.path, auth, ...USER });
-  return {
-    ...registry,
-    [Symbol.asyncDispose]: async () => {
-      await registry[Symbol.asyncDispose]();
-      await certs[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** A registry, the tools that know it, and ourselves. */
-class Shop {
-  readonly registry: RegistryAddress;
-  readonly tools: OciTools;
-
-  constructor(registry: RegistryAddress, tools: OciTools) {
-    this.registry = registry;
-    this.tools = tools;
-  }
-
-  /** Runs krustlet with the flags for the registry; it must succeed. */
-  async krustlet(command: string, ...args: readonly string[]): Promise<CommandResult> {
-    const all = [command, ...this.tools.krustletFlags, ...args];
-    const result = await runKrustlet(all, { cwd: this.tools.path });
-    assert.equal(result.code, 0, `krustlet ${all.join(" ")}: ${result.stderr}`);
-    return result;
-  }
-
-  /** Runs each image in a container of its own, which must say hello. */
-  async runsHello(...images: readonly string[]): Promise<void> {
-    const pod = join(this.tools.path, "pod.json");
-    const containers = images.map((image, i) => ({ name: `c${i}`, image }));
-    const manifest = {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name: "hello" },
-      spec: { restartPolicy: "Never", containers },
-    };
-    await Deno.writeTextFile(pod, JSON.stringify(manifest));
-    const { stdout } = await this.krustlet("run", pod);
-    assert.equal(stdout.match(/Hello, world!$/gm)?.length, images.length, stdout);
-  }
-
-  /** The name of a repository's image. */
-  image(repository: string, tag = "v1"): string {
-    return `${this.registry.host}/${repository}:${tag}`;
-  }
-
-  /** Writes a file into the tools' folder. */
-  async write(name: string, content: string | Uint8Array): Promise<void> {
-    const path = join(this.tools.path, name);
-    await Deno.mkdir(join(path, ".."), { recursive: true });
-    if (typeof content === "string") await Deno.writeTextFile(path, content);
-    else await Deno.writeFile(path, content);
-  }
-
-  async read(name: string): Promise<Uint8Array> {
-    return await Deno.readFile(join(this.tools.path, name));
-  }
-}
-
-function scenarioOf(kind: string): (name: string, play: (shop: Shop) => Promise<void>) => void {
-  return (name, play) =>
-    clusterTest(`${kind}: ${name}`, async () => {
-      await using registry = await REGISTRIES[kind]!();
-      await using tools = await OciTools.open(registry);
-      await play(new Shop(registry, tools));
-    });
-}
+const python = await hasPythonOras();
+/** Said by the names of the tests without it. */
+const pythonToo = python ? "Python's oras" : `(NOT Python's oras: ${PYTHON_MISSING})`;
 
 async function hello(): Promise<Uint8Array> {
   return await Deno.readFile(await guest("hello"));
-}
-
-function blobPath(folder: string, digest: string): string {
-  return join(folder, "blobs", digest.replace(":", "/"));
 }
 
 interface Manifest {
@@ -117,230 +37,117 @@ interface Manifest {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-for (const kind of Object.keys(REGISTRIES)) {
-  const scenario = scenarioOf(kind);
+/** Pushes a module with a file, and answers the image's digest and its name by digest. */
+async function pushSite(exchange: Exchange): Promise<{ digest: string; pinned: string }> {
+  await exchange.write("site/app.wasm", await hello());
+  await exchange.write(PAGE, "page");
+  const { stdout } = await exchange.krustlet(
+    "push",
+    ...["site", exchange.image("ours/site"), "--tag", "latest", "--annotation", "version=1.2.0"],
+    ...["-o", "json"],
+  );
+  return JSON.parse(stdout);
+}
 
-  scenario("what we push, crane, regctl and we ourselves pull", async (shop) => {
-    const { tools, registry } = shop;
-    await shop.write("site/app.wasm", await hello());
-    await shop.write("site/www/index.html", "page");
-    const image = shop.image("ours/site");
-    const { stdout } = await shop.krustlet(
-      "push",
-      ...["site", image, "--tag", "latest", "--annotation", "version=1.2.0", "-o", "json"],
-    );
-    const { digest, pinned } = JSON.parse(stdout) as { digest: string; pinned: string };
-    assert.equal(pinned, `${registry.host}/ours/site@${digest}`);
+/** What a tool has pulled into `folder` must be what we have pushed. */
+async function holdsSite(exchange: Exchange, folder: string): Promise<void> {
+  assert.deepEqual(await exchange.read(`${folder}/app.wasm`), await hello(), folder);
+  const page = `${folder}/www/index.html`;
+  assert.deepEqual(await exchange.read(page), await exchange.read(PAGE), folder);
+}
 
-    const text = await tools.run("crane", "manifest", image);
-    const manifest = JSON.parse(text) as Manifest;
-    assert.equal((await tools.run("crane", "digest", image)).trim(), digest);
-    assert.equal(
-      (await tools.run("crane", "digest", shop.image("ours/site", "latest"))).trim(),
-      digest,
-    );
-    assert.deepEqual(
-      manifest.layers.map(({ mediaType, annotations }) => [mediaType, annotations?.[TITLE]]),
-      [["application/wasm", "app.wasm"], ["application/octet-stream", "www/index.html"]],
-    );
-    assert.equal(manifest.config.mediaType, CNCF_CONFIG);
-    assert.equal(manifest.annotations?.["org.opencontainers.image.version"], "1.2.0");
+/** An image layout that a tool has written. */
+async function layoutHoldsSite(
+  exchange: Exchange,
+  folder: string,
+  { layers }: Manifest,
+): Promise<void> {
+  const [module, page] = layers.map(({ digest }) => join("blobs", digest.replace(":", "/")));
+  assert.deepEqual(await exchange.read(`${folder}/${module}`), await hello(), folder);
+  assert.deepEqual(await exchange.read(`${folder}/${page}`), await exchange.read(PAGE), folder);
+}
 
-    await tools.run("crane", "pull", "--format=oci", image, "by_crane");
-    assert.deepEqual(
-      await shop.read(blobPath("by_crane", manifest.layers[0]!.digest)),
-      await hello(),
-    );
-    await Deno.mkdir(join(tools.path, "by_regctl"));
-    await tools.run("regctl", "artifact", "get", "--output", "by_regctl", image);
-    assert.deepEqual(await shop.read("by_regctl/app.wasm"), await hello());
-    assert.deepEqual(
-      await shop.read("by_regctl/www/index.html"),
-      await shop.read("site/www/index.html"),
-    );
-    await tools.run("crane", "copy", image, shop.image("copies/site"));
-
-    await shop.krustlet("pull", shop.image("copies/site"), "-o", "by_us/", "-q");
-    assert.deepEqual(await shop.read("by_us/app.wasm"), await hello());
-    assert.deepEqual(
-      await shop.read("by_us/www/index.html"),
-      await shop.read("site/www/index.html"),
-    );
-    await shop.runsHello(pinned);
-  });
+for (const kind of Object.keys(REGISTRIES) as RegistryKind[]) {
+  const scenario = useExchange(kind);
 
   scenario(
-    "each layout that regctl and crane can build, we pull, look at and run",
-    async (shop) => {
-      const { tools } = shop;
-      await shop.write("app.wasm", await hello());
-      await shop.write("data.txt", "data");
-      await shop.write("cncf.json", JSON.stringify({ os: "wasip1", architecture: "wasm" }));
-      await shop.write("empty.json", "{}");
-      const module = { module: true } as const;
-      const put = async (
-        image: string,
-        config: readonly [string, string],
-        files: readonly (readonly [string, string])[],
-      ): Promise<void> => {
-        const flags = files.flatMap(([file, type]) => ["--file", file, "--file-media-type", type]);
-        await tools.run(
-          "regctl",
-          ...["artifact", "put", "--config-type", config[0], "--config-file", config[1]],
-          ...flags,
-          ...["--file-title", image],
-        );
-      };
-      const wasm = "application/wasm";
-      const legacy = "application/vnd.wasm.content.layer.v1+wasm";
-      const alliance = "application/vnd.bytecodealliance.wasm.component.layer.v0+wasm";
-      await put(shop.image("cncf"), [CNCF_CONFIG, "cncf.json"], [["app.wasm", wasm]]);
-      await put(shop.image("files"), [CNCF_CONFIG, "cncf.json"], [
-        ["app.wasm", wasm],
-        ["data.txt", "text/plain"],
-      ]);
-      await put(
-        shop.image("legacy"),
-        ["application/vnd.wasm.config.v1+json", "empty.json"],
-        [["app.wasm", legacy]],
-      );
-      await put(shop.image("alliance"), [OCI_CONFIG, "cncf.json"], [["app.wasm", alliance]]);
-      await buildTree(shop, "tree");
-      await tools.run(
-        "crane",
-        "index",
-        "append",
-        "-m",
-        shop.image("tree"),
-        "-t",
-        shop.image("index"),
-      );
-      await tools.run(
-        "regctl",
-        "image",
-        "mod",
-        shop.image("tree"),
-        "--layer-compress",
-        "zstd",
-        "--create",
-        shop.image("zstd"),
-      );
-      await tools.run(
-        "regctl",
-        "image",
-        "mod",
-        shop.image("tree"),
-        "--to-docker",
-        "--create",
-        shop.image("docker"),
-      );
+    `what we push, crane, regctl, skopeo, oras, ${pythonToo} and we ourselves pull`,
+    async (exchange) => {
+      const { registry } = exchange;
+      const image = exchange.image("ours/site");
+      const { digest, pinned } = await pushSite(exchange);
+      assert.equal(pinned, `${registry.host}/ours/site@${digest}`);
 
-      const layouts: Readonly<Record<string, { layout: string; module?: true }>> = {
-        cncf: { layout: "wasm-artifact", ...module },
-        files: { layout: "wasm-artifact", ...module },
-        legacy: { layout: "wasm-to-oci", ...module },
-        alliance: { layout: "bytecodealliance", ...module },
-        tree: { layout: "container-image" },
-        index: { layout: "container-image" },
-        zstd: { layout: "container-image" },
-        docker: { layout: "container-image" },
-      };
-      for (const [name, expected] of Object.entries(layouts)) {
-        const image = shop.image(name);
-        const { stdout } = await shop.krustlet("inspect", image, "-o", "json");
-        const report = JSON.parse(stdout);
-        assert.deepEqual([report.layout, report.runs], [expected.layout, true], stdout);
-        if (expected.module) assert.deepEqual(report.exports.toSorted(), ["_start", "memory"]);
-        await shop.runsHello(image);
-      }
+      const [text, ...digests] = await allOf([
+        exchange.run("crane", "manifest", image),
+        exchange.run("crane", "digest", image),
+        exchange.run("crane", "digest", exchange.image("ours/site", "latest")),
+      ]);
+      assert.deepEqual(digests.map((line) => line.trim()), [digest, digest]);
+      const manifest = JSON.parse(text) as Manifest;
+      assert.deepEqual(
+        manifest.layers.map(({ mediaType, annotations }) => [mediaType, annotations?.[TITLE]]),
+        [["application/wasm", "app.wasm"], ["application/octet-stream", "www/index.html"]],
+      );
+      assert.equal(manifest.config.mediaType, CNCF_CONFIG);
+      assert.equal(manifest.annotations?.["org.opencontainers.image.version"], "1.2.0");
+
+      await Deno.mkdir(exchange.path("by_regctl"));
+      const get = ["get", "--output", "by_regctl", image];
+      await allOf([
+        exchange.run("crane", "pull", "--format=oci", image, "by_crane"),
+        exchange.run("crane", "copy", image, exchange.image("by/crane")),
+        exchange.run("regctl", "artifact", ...get),
+        exchange.run("skopeo", "copy", `docker://${image}`, "oci:by_skopeo:v1"),
+        exchange.run("oras", "pull", "--output", "by_oras", image),
+        ...(python ? [exchange.run("python-oras", "pull", image, "by_python")] : []),
+      ]);
+      await layoutHoldsSite(exchange, "by_crane", manifest);
+      await layoutHoldsSite(exchange, "by_skopeo", manifest);
+      await holdsSite(exchange, "by_regctl");
+      await holdsSite(exchange, "by_oras");
+      if (python) await holdsSite(exchange, "by_python");
+
+      const copy = exchange.image("by/skopeo");
+      await exchange.run("skopeo", "copy", "oci:by_skopeo:v1", `docker://${copy}`);
+      assert.equal((await exchange.run("crane", "digest", copy)).trim(), digest);
+      await exchange.krustlet("pull", exchange.image("by/crane"), "-o", "by_us/", "-q");
+      await holdsSite(exchange, "by_us");
+      await exchange.runsHello(pinned, copy);
     },
   );
 }
 
-/** A `FROM scratch` image with an entrypoint, built by crane. */
-async function buildTree(shop: Shop, repository: string): Promise<void> {
-  const { tools } = shop;
-  const tar = new Deno.Command("tar", { args: ["-cf", "layer.tar", "app.wasm"], cwd: tools.path });
-  assert.ok((await tar.output()).success);
-  const base = shop.image(repository, "base");
-  await tools.run("crane", "append", "--oci-empty-base", "-f", "layer.tar", "-t", base);
-  await tools.run(
-    "crane",
-    ...["mutate", base, "--entrypoint", "/app.wasm", "--set-platform", "wasip1/wasm"],
-    ...["-t", shop.image(repository)],
-  );
-}
+const onDistribution = useExchange("distribution");
 
-const onCrane = scenarioOf("go-containerregistry's registry");
-
-onCrane("skopeo, where it is installed, copies what we push, and we run its copy", async (shop) => {
-  if (!await isInstalled("skopeo")) return;
-  const { tools } = shop;
-  await shop.write("app.wasm", await hello());
-  const image = shop.image("ours/app");
-  const { stdout } = await shop.krustlet("push", "app.wasm", image);
-  await tools.run(
-    "skopeo",
-    "copy",
-    ...tools.skopeoFlags("src"),
-    `docker://${image}`,
-    "oci:kept:v1",
-  );
-  const copy = shop.image("theirs/app");
-  await tools.run(
-    "skopeo",
-    "copy",
-    ...tools.skopeoFlags("dest"),
-    "oci:kept:v1",
-    `docker://${copy}`,
-  );
-  const digest = (await tools.run("crane", "digest", copy)).trim();
-  assert.equal(digest, stdout.trim().split("@")[1]);
-  await shop.runsHello(copy);
+onDistribution("wasm-to-oci's form is pushed on demand, and runs", async (exchange) => {
+  await exchange.write("app.wasm", await hello());
+  const image = exchange.image("legacy");
+  await exchange.krustlet("push", "app.wasm", image, "--format", "wasm-to-oci");
+  const { config, layers } = JSON.parse(
+    await exchange.run("crane", "manifest", image),
+  ) as Manifest;
+  assert.equal(config.mediaType, "application/vnd.wasm.config.v1+json");
+  assert.equal(layers[0]?.mediaType, "application/vnd.wasm.content.layer.v1+wasm");
+  await exchange.runsHello(image);
 });
 
-onCrane(
-  "Python's oras, where it is installed, pulls what we push, and pushes what we run",
-  async (shop) => {
-    if (!await isInstalled("oras")) return;
-    const { tools } = shop;
-    await shop.write("app.wasm", await hello());
-    const image = shop.image("ours/app");
-    await shop.krustlet("push", "app.wasm", image);
-    await tools.run("oras", "pull", image, "by_oras");
-    assert.deepEqual(await shop.read("by_oras/app.wasm"), await hello());
-    const theirs = shop.image("theirs/app");
-    await tools.run("oras", "push", theirs, "app.wasm:application/wasm");
-    await shop.runsHello(theirs);
+onDistribution(
+  "the same files make the same digest, whenever they are pushed",
+  async (exchange) => {
+    await exchange.write("one/app.wasm", await hello());
+    await exchange.write("one/data", "data");
+    const first = await exchange.krustlet("push", "one", exchange.image("same"));
+    await exchange.write("two/data", "data");
+    await exchange.write("two/app.wasm", await hello());
+    const second = await exchange.krustlet("push", "two", exchange.image("same", "v2"));
+    assert.equal(first.stdout, second.stdout);
+    assert.match(second.stderr, /app\.wasm .* already there/);
   },
 );
 
-const onDistribution = scenarioOf("distribution");
-
-onDistribution("wasm-to-oci's form is pushed on demand, and runs", async (shop) => {
-  const { tools } = shop;
-  await shop.write("app.wasm", await hello());
-  const image = shop.image("legacy");
-  await shop.krustlet("push", "app.wasm", image, "--format", "wasm-to-oci");
-  const { config, layers } = JSON.parse(await tools.run("crane", "manifest", image)) as Manifest;
-  assert.equal(config.mediaType, "application/vnd.wasm.config.v1+json");
-  assert.equal(layers[0]?.mediaType, "application/vnd.wasm.content.layer.v1+wasm");
-  await shop.runsHello(image);
-});
-
-onDistribution("the same files make the same digest, whenever they are pushed", async (shop) => {
-  await shop.write("one/app.wasm", await hello());
-  await shop.write("one/data", "data");
-  const first = await shop.krustlet("push", "one", shop.image("same"));
-  await shop.write("two/data", "data");
-  await shop.write("two/app.wasm", await hello());
-  const second = await shop.krustlet("push", "two", shop.image("same", "v2"));
-  assert.equal(first.stdout, second.stdout);
-  assert.match(second.stderr, /app\.wasm .* already there/);
-});
-
 clusterTest("push, pull and inspect end with codes and words for people", async () => {
-  await using registry = await startPrivate("basic");
+  await using registry = await startPrivateRegistry("basic");
   const { host, caPem } = registry;
   // Without the user, and without the authority.
   await using strangers = await OciTools.open({ host, caPem: caPem! });

@@ -1,16 +1,18 @@
 /** Where modules come from, and what happens when they do not. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { guest } from "./guests/build.ts";
 import { eventually } from "./harness/eventually.ts";
 import { pushArtifact, pushLinuxImage } from "./harness/push.ts";
 import { type Packing, pushTree } from "./harness/push_tree.ts";
-import { type Registry, spoilBlob, startRegistry } from "./harness/registry.ts";
+import { type Registry, spoilBlob } from "./harness/registry.ts";
 import { type Scene, useTestbed } from "./harness/testbed.ts";
 import { eventsOf, statusOf, waitEnded, waitEvent, waitPod } from "./harness/wait_pod.ts";
 import type { PodRef } from "./harness/wait_pod.ts";
 
-const scenario = useTestbed({ args: ["--x-allow-local-modules", "true"], trustRegistries: true });
+const scenario = useTestbed({
+  args: ["--x-allow-local-modules", "true"],
+  privateRegistries: ["basic", "token"],
+});
 
 const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 
@@ -26,7 +28,9 @@ scenario("both layouts of Wasm artifacts and Docker manifests run", async (scene
       manifestType: DOCKER_MANIFEST,
     }),
   };
-  for (const [name, { image }] of Object.entries(artifacts)) await runsHello(scene, name, image);
+  await Promise.all(
+    Object.entries(artifacts).map(([name, { image }]) => runsHello(scene, name, image)),
+  );
 });
 
 scenario("an image by digest runs, and imageID names the manifest's digest", async (scene) => {
@@ -179,67 +183,68 @@ scenario(
   },
 );
 
-const EXERCISED = "enough exercise";
-
 scenario(
   "an image of files runs: entrypoint, links, PATH and folder are its own, and so is its root",
   async (scene) => {
-    const exerciser = await Deno.readFile(await guest("go_exerciser"));
-    const text = new TextEncoder().encode("of the image");
-    const check = [
-      "assert_value(file:/data/in.txt)is(lit:here)",
-      "assert_value(file:/opt/abs.txt)is(lit:here)",
-      "assert_not_exists(file:/data/hidden.txt)",
-      "write(lit:x)to(file:/data/new.txt)",
-      "assert_value(env:KIND)is(lit:multi-call)",
-    ];
-    for (const packing of ["plain", "gzip", "zstd"] satisfies Packing[]) {
-      const { image } = await pushTree(scene.registry, {
-        repo: `trees/${packing}`,
-        layers: [
-          { packing, files: { "opt/bin/exerciser": exerciser, "data/hidden.txt": text } },
-          {
-            packing,
-            files: {
-              "data/.wh.hidden.txt": new Uint8Array(),
-              "data/in.txt": new TextEncoder().encode("here"),
-              "opt/abs.txt": { link: "/data/in.txt" },
-              "opt/bin/exercise": { link: "exerciser" },
-            },
-          },
-        ],
-        run: { Entrypoint: ["exercise"], Cmd: check, Env: ["PATH=/opt/bin", "KIND=multi-call"] },
-        besides: [{ os: "linux", architecture: "amd64" }],
-      });
-      const ref = await scene.pod({
-        name: packing,
-        containers: [
-          { name: "main", image },
-          { name: "again", image, command: ["/opt/bin/exerciser"], args: check.slice(0, 3) },
-          {
-            name: "read-only",
-            image,
-            args: ["write(lit:x)to(file:/data/new.txt)"],
-            securityContext: { readOnlyRootFilesystem: true },
-          },
-          { name: "none", image, command: ["sh", "-c", "true"] },
-        ],
-      });
-      const pod = await waitEnded(scene.cluster, ref, "Failed");
-      const ended = (name: string) => statusOf(pod, name).state?.terminated;
-      const log = await scene.kubectl("logs", packing, "-c", "main");
-      assert.equal(ended("main")?.exitCode, 0, log);
-      assert.equal(ended("again")?.exitCode, 0);
-      assert.equal(ended("read-only")?.exitCode, 1);
-      assert.equal(ended("none")?.reason, "StartError");
-      assert.match(
-        ended("none")?.message ?? "",
-        /there is no program "sh"; its WebAssembly modules are "\/opt\/bin\/exerciser"/,
-      );
-      assert.ok(log.includes(EXERCISED), log);
-    }
+    const packings: readonly Packing[] = ["plain", "gzip", "zstd"];
+    await Promise.all(packings.map((packing) => runsTree(scene, packing)));
   },
 );
+
+async function runsTree(scene: Scene, packing: Packing): Promise<void> {
+  const exerciser = await Deno.readFile(await guest("go_exerciser"));
+  const text = new TextEncoder().encode("of the image");
+  const check = [
+    "assert_value(file:/data/in.txt)is(lit:here)",
+    "assert_value(file:/opt/abs.txt)is(lit:here)",
+    "assert_not_exists(file:/data/hidden.txt)",
+    "write(lit:x)to(file:/data/new.txt)",
+    "assert_value(env:KIND)is(lit:multi-call)",
+  ];
+  const { image } = await pushTree(scene.registry, {
+    repo: `trees/${packing}`,
+    layers: [
+      { packing, files: { "opt/bin/exerciser": exerciser, "data/hidden.txt": text } },
+      {
+        packing,
+        files: {
+          "data/.wh.hidden.txt": new Uint8Array(),
+          "data/in.txt": new TextEncoder().encode("here"),
+          "opt/abs.txt": { link: "/data/in.txt" },
+          "opt/bin/exercise": { link: "exerciser" },
+        },
+      },
+    ],
+    run: { Entrypoint: ["exercise"], Cmd: check, Env: ["PATH=/opt/bin", "KIND=multi-call"] },
+    besides: [{ os: "linux", architecture: "amd64" }],
+  });
+  const ref = await scene.pod({
+    name: packing,
+    containers: [
+      { name: "main", image },
+      { name: "again", image, command: ["/opt/bin/exerciser"], args: check.slice(0, 3) },
+      {
+        name: "read-only",
+        image,
+        args: ["write(lit:x)to(file:/data/new.txt)"],
+        securityContext: { readOnlyRootFilesystem: true },
+      },
+      { name: "none", image, command: ["sh", "-c", "true"] },
+    ],
+  });
+  const pod = await waitEnded(scene.cluster, ref, "Failed");
+  const ended = (name: string) => statusOf(pod, name).state?.terminated;
+  const log = await scene.kubectl("logs", packing, "-c", "main");
+  assert.equal(ended("main")?.exitCode, 0, log);
+  assert.equal(ended("again")?.exitCode, 0);
+  assert.equal(ended("read-only")?.exitCode, 1);
+  assert.equal(ended("none")?.reason, "StartError");
+  assert.match(
+    ended("none")?.message ?? "",
+    /there is no program "sh"; its WebAssembly modules are "\/opt\/bin\/exerciser"/,
+  );
+  assert.ok(log.includes("enough exercise"), log);
+}
 
 scenario("files beside a module are in its root, and cannot be changed", async (scene) => {
   const { registry } = scene;
@@ -270,13 +275,15 @@ scenario("what an image may not hold is said, and nothing of it runs", async (sc
     "below": [plain({ "l": { link: "/tmp" }, "l/evil": hello }), /"l" is a symbolic link/],
     "case": [plain({ "app.wasm": hello, "APP.wasm": hello }), /in case only/],
   } as const;
-  for (const [name, [layers, message]] of Object.entries(bad)) {
-    const run = { Entrypoint: ["/app.wasm"] };
-    const { image } = await pushTree(scene.registry, { repo: `bad-trees/${name}`, layers, run });
-    const ref = await scene.pod({ name, containers: [{ image }] });
-    await waitEvent(scene.cluster, ref, { reason: "Failed", message });
-    await waitWaiting(scene, ref, "ImagePullBackOff");
-  }
+  await Promise.all(
+    Object.entries(bad).map(async ([name, [layers, message]]) => {
+      const run = { Entrypoint: ["/app.wasm"] };
+      const { image } = await pushTree(scene.registry, { repo: `bad-trees/${name}`, layers, run });
+      const ref = await scene.pod({ name, containers: [{ image }] });
+      await waitEvent(scene.cluster, ref, { reason: "Failed", message });
+      await waitWaiting(scene, ref, "ImagePullBackOff");
+    }),
+  );
 });
 
 scenario(
@@ -307,27 +314,24 @@ for (const auth of ["basic", "token"] as const) {
   scenario(
     `a private registry with ${auth} authentication needs imagePullSecrets`,
     async (scene) => {
-      const secret = { user: "ada", password: "lovelace: engine" };
-      await using registry = await startRegistry({ certs: certsOf(scene), auth, ...secret });
+      const registry = privateRegistry(scene, auth);
+      const { host, user = "", password = "" } = registry;
       const { image } = await pushHello(registry, "private/hello");
-      const ref = await scene.pod({ name: "refused", containers: [{ image }] });
-      await waitEvent(scene.cluster, ref, {
-        reason: "Failed",
-        message: /401|unauthorized|credential/i,
-      });
-
-      await pullSecret(scene, "wrong", registry.host, { ...secret, password: "babbage" });
+      const refused = await scene.pod({ name: "refused", containers: [{ image }] });
+      await pullSecret(scene, "wrong", host, { user, password: "babbage" });
       const wrong = await scene.pod({
         name: "wrong",
         spec: { imagePullSecrets: [{ name: "wrong" }] },
         containers: [{ image }],
       });
-      await waitEvent(scene.cluster, wrong, {
-        reason: "Failed",
-        message: /401|unauthorized|credential/i,
-      });
+      for (const ref of [refused, wrong]) {
+        await waitEvent(scene.cluster, ref, {
+          reason: "Failed",
+          message: /401|unauthorized|credential/i,
+        });
+      }
 
-      await pullSecret(scene, "right", registry.host, secret);
+      await pullSecret(scene, "right", host, { user, password });
       const right = await scene.pod({
         name: "right",
         spec: { imagePullSecrets: [{ name: "right" }] },
@@ -339,16 +343,14 @@ for (const auth of ["basic", "token"] as const) {
 }
 
 scenario("an anonymous token opens the public part of a token registry", async (scene) => {
-  await using registry = await startRegistry({
-    certs: certsOf(scene),
-    auth: "token",
-    ...{ user: "ada", password: "secret" },
-  });
-  await runsHello(scene, "public", (await pushHello(registry, "public/hello")).image);
+  const { image } = await pushHello(privateRegistry(scene, "token"), "public/hello");
+  await runsHello(scene, "public", image);
 });
 
-function certsOf({ cluster }: Scene): string {
-  return join(cluster.dir, "certs");
+function privateRegistry(scene: Scene, auth: "basic" | "token"): Registry {
+  const registry = scene.privateRegistries.get(auth);
+  assert.ok(registry);
+  return registry;
 }
 
 async function helloWasm(): Promise<Uint8Array> {

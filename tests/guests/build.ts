@@ -11,21 +11,16 @@ import { GUEST_GROUPS, type GuestGroup } from "./compile.ts";
 
 const SOURCES = fileURLToPath(new URL(".", import.meta.url));
 
+let built: Promise<ReadonlyMap<string, string>> | undefined;
+
 /**
  * Builds every guest that is not built yet, and answers the path of each by its name.
  *
- * A name is the source's, with the language before it: `exit_42`, `go_hello`, `rust_hello`.
+ * A name is the source's, with the language before it: `exit_42`, `go_hello`, `rust_hello`. The
+ * sources and tools are looked at once in a process.
  */
-export async function buildGuests(): Promise<ReadonlyMap<string, string>> {
-  const guests = new Map<string, string>();
-  for (const group of GUEST_GROUPS) {
-    const folder = await buildGroup(group);
-    if (folder === undefined) continue;
-    for await (const { name } of Deno.readDir(folder)) {
-      guests.set(name.replace(/\.wasm$/, ""), join(folder, name));
-    }
-  }
-  return guests;
+export function buildGuests(): Promise<ReadonlyMap<string, string>> {
+  return built ??= buildGroups();
 }
 
 /**
@@ -37,6 +32,18 @@ export async function guest(name: string): Promise<string> {
   const path = (await buildGuests()).get(name);
   if (path === undefined) throw new Error(`Cannot use guest "${name}": nothing builds it here`);
   return path;
+}
+
+async function buildGroups(): Promise<ReadonlyMap<string, string>> {
+  const guests = new Map<string, string>();
+  for (const group of GUEST_GROUPS) {
+    const folder = await buildGroup(group);
+    if (folder === undefined) continue;
+    for await (const { name } of Deno.readDir(folder)) {
+      guests.set(name.replace(/\.wasm$/, ""), join(folder, name));
+    }
+  }
+  return guests;
 }
 
 async function buildGroup(group: GuestGroup): Promise<string | undefined> {

@@ -10,6 +10,7 @@ import { eventually } from "./eventually.ts";
 import { conditionOf, type Node } from "./objects.ts";
 import { freePort, machineAddress } from "./ports.ts";
 import { type Ending, type Process, startProcess } from "./processes.ts";
+import type { SmallDisk } from "./small_disk.ts";
 import { tempFolder } from "./temp_folder.ts";
 
 /** A node must be Ready within 3 s of its approval; a busy machine gets more to be there at all. */
@@ -22,8 +23,10 @@ export interface KrustletOptions {
   /** More flags, behind those that the harness gives. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Believe registries whose certificate is of the cluster's authority. */
-  readonly trustRegistries?: boolean;
+  /** Registries whose certificate is of the cluster's authority. */
+  readonly trustedRegistries?: readonly string[];
+  /** Has the data folder on it. */
+  readonly disk?: SmallDisk;
   /** Registries that are spoken to without TLS. */
   readonly insecureRegistries?: readonly string[];
 }
@@ -85,7 +88,7 @@ export class Krustlet implements AsyncDisposable {
     this.nodeName = options.nodeName;
     this.#options = options;
     this.#folder = folder;
-    this.dataDir = join(folder.path, "data");
+    this.dataDir = join(options.disk?.dir ?? folder.path, "data");
     this.kubeconfig = join(folder.path, "kubeconfig");
     this.bootstrapFile = join(folder.path, "bootstrap.conf");
   }
@@ -102,18 +105,22 @@ export class Krustlet implements AsyncDisposable {
 
   /** Starts the process and waits for nothing. */
   async start(): Promise<void> {
-    const { args = [], env = {}, insecureRegistries = [] } = this.#options;
-    const trust = this.#options.trustRegistries
-      ? { DENO_CERT: join(this.cluster.dir, "certs/ca.crt") }
-      : {};
+    const { args = [], env = {}, insecureRegistries = [], trustedRegistries = [], disk } =
+      this.#options;
+    const authority = join(this.cluster.dir, "certs/ca.crt");
+    const command = krustletCommand();
     this.#process = await startProcess([
-      ...krustletCommand(),
+      ...(disk === undefined ? command : [...disk.within, ...command] as const),
       ...["--node-name", this.nodeName, "--hostname", this.nodeName, "--node-ip", this.nodeIp],
       ...["--port", String(this.#port), "--data-dir", this.dataDir],
       ...["--bootstrap-file", this.bootstrapFile],
       ...(insecureRegistries.length === 0
         ? []
         : ["--insecure-registries", insecureRegistries.join(",")]),
+      ...(trustedRegistries.length === 0 ? [] : [
+        "--registry-ca",
+        trustedRegistries.map((host) => `${host}=${authority}`).join(","),
+      ]),
       ...args,
     ], {
       name: this.nodeName,
@@ -123,7 +130,6 @@ export class Krustlet implements AsyncDisposable {
         NO_COLOR: "1",
         HOME: this.#folder.path,
         ...denoDir(),
-        ...trust,
         ...env,
       },
     });

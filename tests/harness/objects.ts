@@ -71,6 +71,12 @@ export interface Pod extends KubeObject {
   };
 }
 
+/** `status.images[]`. */
+export interface NodeImage {
+  readonly names?: readonly string[];
+  readonly sizeBytes?: number;
+}
+
 /** A node as the API server shows it. */
 export interface Node extends KubeObject {
   readonly spec: {
@@ -83,6 +89,7 @@ export interface Node extends KubeObject {
     readonly addresses?: readonly { type: string; address: string }[];
     readonly conditions?: readonly Condition[];
     readonly nodeInfo?: Readonly<Record<string, string>>;
+    readonly images?: readonly NodeImage[];
     readonly daemonEndpoints?: { readonly kubeletEndpoint?: { readonly Port: number } };
   };
 }

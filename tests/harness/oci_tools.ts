@@ -1,11 +1,13 @@
 /**
- * Registries and their clients that others have made: crane with its registry, regctl, skopeo, oras.
+ * Registries and their clients that others have made: crane with its registry, regctl, skopeo's engine,
+ * and both oras.
  *
  * @module
  */
 import { join } from "node:path";
 import { goProgram } from "../parts/go_program.ts";
-import { runTool, toolWorks } from "../parts/run.ts";
+import { pythonOras } from "../parts/python_oras.ts";
+import { runTool } from "../parts/run.ts";
 import { eventually } from "./eventually.ts";
 import { startProcess } from "./processes.ts";
 import type { RegistryAddress } from "./push.ts";
@@ -32,7 +34,7 @@ export async function startCraneRegistry(): Promise<RegistryAddress & AsyncDispo
 }
 
 /** The tools that can be asked to do something with a registry. */
-export type OciTool = "crane" | "regctl" | "skopeo" | "oras";
+export type OciTool = "crane" | "regctl" | "skopeo" | "oras" | "python-oras";
 
 /** Tools that know one registry, its authority and its user; and a folder for what they write. */
 export class OciTools implements AsyncDisposable {
@@ -66,13 +68,14 @@ export class OciTools implements AsyncDisposable {
     this.path = folder.path;
   }
 
-  /** Runs a tool in the folder, and answers what it printed. */
-  async run(tool: OciTool, ...args: readonly string[]): Promise<string> {
-    const [program, ...first] = await commandOf(tool);
-    // It stands for "any certificate" as well, so that no system's own authorities are in question.
-    const last = tool === "crane" ? ["--insecure"] : [];
-    const command = [program, ...first, ...args, ...last] as const;
-    return await runTool(command, { cwd: this.path, env: this.#env() });
+  /**
+   * Runs a tool's command in the folder, with the flags that it needs for the registry, and answers what
+   * it printed.
+   */
+  async run(tool: OciTool, command: string, ...args: readonly string[]): Promise<string> {
+    const { program, env = {} } = await commandOf(tool);
+    const all = [...program, command, ...this.#flags(tool), ...args] as const;
+    return await runTool(all, { cwd: this.path, env: { ...this.#env(), ...env } });
   }
 
   /** Flags of krustlet's commands for this registry. */
@@ -86,53 +89,43 @@ export class OciTools implements AsyncDisposable {
     ];
   }
 
-  /** Flags of skopeo for one side of a copy. */
-  skopeoFlags(side: "src" | "dest"): string[] {
-    const { caPem, user, password } = this.#registry;
-    return [
-      `--${side}-tls-verify=false`,
-      ...(caPem === undefined || user === undefined ? [] : [`--${side}-creds=${user}:${password}`]),
-    ];
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#folder[Symbol.asyncDispose]();
   }
 
+  /** Most tools are told by their configurations or the environment. */
+  #flags(tool: OciTool): readonly string[] {
+    const plain = this.#registry.caPem === undefined;
+    // It stands for "any certificate" as well, so that no system's own authorities are in question.
+    if (tool === "crane") return ["--insecure"];
+    if (tool === "oras") return plain ? ["--plain-http"] : [];
+    if (tool !== "skopeo") return [];
+    const sides = ["src", "dest"].flatMap((side) =>
+      plain ? [`--${side}-tls-verify=false`] : [`--${side}-cert-dir`, this.path]
+    );
+    return ["--authfile", join(this.path, "config.json"), ...sides];
+  }
+
   #env(): Record<string, string> {
+    const authority = join(this.path, "ca.crt");
     return {
       DOCKER_CONFIG: this.path,
       REGCTL_CONFIG: join(this.path, "regctl.json"),
-      SSL_CERT_FILE: join(this.path, "ca.crt"),
+      SSL_CERT_FILE: authority,
+      ORAS_CONFIG: join(this.path, "config.json"),
+      ...(this.#registry.caPem === undefined ? {} : { ORAS_CA: authority }),
     };
   }
 }
 
-/**
- * True for a tool that somebody has installed here. Of one that is not, it says so: then nothing is
- * pushed or pulled with it.
- */
-export async function isInstalled(tool: "skopeo" | "oras"): Promise<boolean> {
-  const works = await toolWorks(tool === "skopeo" ? ["skopeo", "--version"] : [...ORAS, "about"]);
-  if (!works) console.error(`Left out: ${tool} is not installed here, so it takes no part`);
-  return works;
-}
-
-/** Python's oras is a library: `push IMAGE FILE:TYPE…`, `pull IMAGE FOLDER`, over plain HTTP. */
-const ORAS = [
-  "python3",
-  "-c",
-  `import sys, oras.client
-verb, args = sys.argv[1], sys.argv[2:]
-client = oras.client.OrasClient(insecure=True)
-if verb == "push":
-    client.push(target=args[0], files=args[1:])
-elif verb == "pull":
-    client.pull(target=args[0], outdir=args[1])
-`,
-] as const;
-
-async function commandOf(tool: OciTool): Promise<readonly [string, ...string[]]> {
-  if (tool === "oras") return ORAS;
-  return [tool === "skopeo" ? tool : await goProgram(tool)];
+async function commandOf(tool: OciTool): Promise<{
+  readonly program: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+}> {
+  if (tool !== "python-oras") return { program: [await goProgram(tool)] };
+  const python = await pythonOras();
+  if (python === undefined) {
+    throw new Error("Cannot run Python's oras: it cannot be installed here");
+  }
+  return { program: python.command, env: python.env };
 }

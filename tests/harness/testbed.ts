@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { guest } from "../guests/build.ts";
 import { Cluster } from "./cluster.ts";
 import { startControlPlane } from "./control_plane.ts";
@@ -15,10 +16,21 @@ import type { PodRef } from "./wait_pod.ts";
 /** Names the folder of a control plane that several test files share. */
 const SHARED_PLANE = "KRUSTLET_TEST_PLANE";
 
+/** Registries with TLS, and what they ask for. */
+type PrivateRegistries = ReadonlyMap<"basic" | "token", Registry>;
+
+/** What the tests of one file may want of their testbed. */
+export interface TestbedOptions extends KrustletOptions {
+  /** Registries with a certificate of the cluster's authority and a user, which the node believes. */
+  readonly privateRegistries?: readonly ("basic" | "token")[];
+}
+
 /** What one test has: the testbed of its file, and a namespace of its own. */
 export interface Scene {
   readonly cluster: Cluster;
   readonly registry: Registry;
+  /** The registries with TLS and a user that the testbed was asked for. */
+  readonly privateRegistries: PrivateRegistries;
   readonly node: Krustlet;
   readonly namespace: string;
   /** Pushes a guest, once, and answers its image reference. */
@@ -38,7 +50,7 @@ export interface Scene {
  * When a test fails, the end of the agent's log is shown.
  */
 export function useTestbed(
-  options: KrustletOptions = {},
+  options: TestbedOptions = {},
 ): (name: string, run: (scene: Scene) => Promise<void>) => void {
   let bed: Testbed | undefined;
   Deno.test.beforeAll(async () => {
@@ -54,8 +66,15 @@ export function useTestbed(
     });
 }
 
-/** The same for tests that start a node of their own, if any: they get the cluster only. */
-export function useCluster(): (name: string, run: (cluster: Cluster) => Promise<void>) => void {
+/**
+ * The same for tests that start a node of their own, if any: they get the cluster only. With `unless` a
+ * test is left out on machines that cannot have it.
+ */
+export function useCluster(): (
+  name: string,
+  run: (cluster: Cluster) => Promise<void>,
+  options?: { readonly unless?: boolean },
+) => void {
   let opened: Awaited<ReturnType<typeof openCluster>> | undefined;
   Deno.test.beforeAll(async () => {
     opened = await openCluster();
@@ -63,16 +82,20 @@ export function useCluster(): (name: string, run: (cluster: Cluster) => Promise<
   Deno.test.afterAll(async () => {
     await opened?.[Symbol.asyncDispose]();
   });
-  return (name, run) =>
+  return (name, run, options) =>
     clusterTest(name, async () => {
       if (opened === undefined) throw new Error("The control plane could not be started");
       await run(opened.cluster);
-    });
+    }, options);
 }
 
 /** A test whose processes outlive it, so that what they have open is not its leak. */
-export function clusterTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+export function clusterTest(
+  name: string,
+  fn: () => Promise<void>,
+  { unless = false }: { readonly unless?: boolean } = {},
+): void {
+  Deno.test({ name, fn, ignore: unless, sanitizeOps: false, sanitizeResources: false });
 }
 
 /** The shared control plane if the runner of the tests started one, else one of this file's own. */
@@ -101,31 +124,47 @@ export async function startSharedPlane(): Promise<
 }
 
 class Testbed implements AsyncDisposable {
-  readonly #plane: AsyncDisposable & { readonly cluster: Cluster };
+  readonly #plane: { readonly cluster: Cluster };
   readonly #registry: Registry;
+  readonly #privateRegistries: PrivateRegistries;
   readonly #node: Krustlet;
   readonly #pushed = new Map<string, Promise<Pushed>>();
 
-  private constructor(
-    plane: AsyncDisposable & { readonly cluster: Cluster },
-    registry: Registry,
-    node: Krustlet,
-  ) {
-    this.#plane = plane;
-    this.#registry = registry;
-    this.#node = node;
+  readonly #started: AsyncDisposable;
+
+  private constructor(parts: {
+    readonly plane: { readonly cluster: Cluster };
+    readonly registry: Registry;
+    readonly privateRegistries: PrivateRegistries;
+    readonly node: Krustlet;
+    readonly started: AsyncDisposable;
+  }) {
+    this.#plane = parts.plane;
+    this.#registry = parts.registry;
+    this.#privateRegistries = parts.privateRegistries;
+    this.#node = parts.node;
+    this.#started = parts.started;
   }
 
-  static async open(options: KrustletOptions): Promise<Testbed> {
+  static async open(options: TestbedOptions): Promise<Testbed> {
+    const { privateRegistries: wanted = [], ...wishes } = options;
     await using started = new AsyncDisposableStack();
     const plane = started.use(await openCluster());
     const registry = started.use(await startRegistry());
-    const insecureRegistries = [registry.host, ...(options.insecureRegistries ?? [])];
+    const privateRegistries = new Map<"basic" | "token", Registry>();
+    const certs = join(plane.cluster.dir, "certs");
+    for (const auth of wanted) {
+      const user = { user: "ada", password: "lovelace: engine" };
+      privateRegistries.set(auth, started.use(await startRegistry({ certs, auth, ...user })));
+    }
     const node = started.use(
-      await startKrustlet(plane.cluster, { ...options, insecureRegistries }),
+      await startKrustlet(plane.cluster, {
+        ...wishes,
+        insecureRegistries: [registry.host, ...(wishes.insecureRegistries ?? [])],
+        trustedRegistries: [...privateRegistries.values()].map(({ host }) => host),
+      }),
     );
-    started.move();
-    return new Testbed(plane, registry, node);
+    return new Testbed({ plane, registry, privateRegistries, node, started: started.move() });
   }
 
   async play(name: string, run: (scene: Scene) => Promise<void>): Promise<void> {
@@ -140,9 +179,7 @@ class Testbed implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#node[Symbol.asyncDispose]();
-    await this.#registry[Symbol.asyncDispose]();
-    await this.#plane[Symbol.asyncDispose]();
+    await this.#started[Symbol.asyncDispose]();
   }
 
   #scene(namespace: string): Scene {
@@ -159,6 +196,7 @@ class Testbed implements AsyncDisposable {
     return {
       cluster,
       registry: this.#registry,
+      privateRegistries: this.#privateRegistries,
       node: this.#node,
       namespace,
       image: async (name) => (await this.#push(name)).image,

@@ -5,14 +5,15 @@
  */
 import { buildGuests } from "../guests/build.ts";
 import { goProgram } from "./go_program.ts";
+import { pythonOras } from "./python_oras.ts";
 
 /** Builds what is missing of the programs and guests, so that no test waits for a compiler. */
 export async function prepareParts(): Promise<void> {
   await goProgram("aide");
   await buildGuests();
   await goProgram("registry");
-  await goProgram("crane");
-  await goProgram("regctl");
+  for (const tool of ["crane", "regctl", "skopeo", "oras"] as const) await goProgram(tool);
+  await pythonOras();
   // Kubernetes is left out if it is there already: see kubernetesProgram().
   if (!Deno.env.get("KUBEBUILDER_ASSETS")) await goProgram("control_plane");
 }

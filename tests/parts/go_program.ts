@@ -18,6 +18,7 @@ interface Program {
   /** @default {the program's name} */
   readonly folder?: string;
   readonly package?: string;
+  readonly tags?: string;
 }
 
 const PROGRAMS = {
@@ -40,24 +41,58 @@ const PROGRAMS = {
     folder: "oci_tools",
     package: "github.com/regclient/regclient/cmd/regctl",
   },
+  skopeo: {
+    about: "skopeo's engine (about 1 minute)",
+    ldflags: "-s -w",
+    folder: "oci_tools",
+    package: "./skopeo",
+    // Without them it needs C libraries for signatures, and brings the storage of containers along.
+    tags: "containers_image_openpgp,containers_image_storage_stub," +
+      "containers_image_docker_daemon_stub,exclude_graphdriver_btrfs",
+  },
+  oras: {
+    about: "oras",
+    ldflags: "-s -w",
+    folder: "oci_tools",
+    package: "./oras",
+  },
 } as const satisfies Readonly<Record<string, Program>>;
 
 /** A Go program that the tests run against. */
 export type GoProgram = keyof typeof PROGRAMS;
 
-/** Answers the path of a Go program, built if need be. */
-export async function goProgram(name: GoProgram): Promise<string> {
-  const { about, ldflags, folder: of = name, package: wanted = "." }: Program = PROGRAMS[name];
+const built = new Map<GoProgram, Promise<string>>();
+
+/** Answers the path of a Go program, built if need be. Its sources are looked at once in a process. */
+export function goProgram(name: GoProgram): Promise<string> {
+  let path = built.get(name);
+  if (path === undefined) built.set(name, path = buildProgram(name));
+  return path;
+}
+
+async function buildProgram(name: GoProgram): Promise<string> {
+  const program: Program = PROGRAMS[name];
+  const { about, ldflags, folder: of = name, package: wanted = ".", tags } = program;
   const source = fileURLToPath(new URL(`../${of}`, import.meta.url));
-  const sources = await hashFolder(source, (file) => /\.go$|^go\.(mod|sum)$/.test(file));
+  // Of a program that another project has written, the version is all that is ours.
+  const ours = wanted.startsWith(".") ? /\.go$|^go\.(mod|sum)$/ : /^go\.(mod|sum)$/;
+  const sources = await hashFolder(source, (file) => ours.test(file));
   const folder = await cached({
     name,
-    inputs: [sources, await goVersion(), ldflags, ...(wanted === "." ? [] : [wanted])],
+    inputs: [
+      ...[sources, await goVersion(), ldflags],
+      ...(wanted === "." ? [] : [wanted]),
+      ...(tags === undefined ? [] : [tags]),
+    ],
     build: (output) =>
       withProgress(about, async () => {
         const build = (): Promise<string> =>
           runTool(
-            ["go", "build", "-trimpath", "-ldflags", ldflags, "-o", join(output, name), wanted],
+            [
+              ...["go", "build", "-trimpath", "-ldflags", ldflags] as const,
+              ...(tags === undefined ? [] : ["-tags", tags]),
+              ...["-o", join(output, name), wanted],
+            ],
             { cwd: source, env: { CGO_ENABLED: "0" } },
           );
         // Hundreds of modules are fetched: one failed download should not cost the whole run.
