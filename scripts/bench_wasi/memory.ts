@@ -28,8 +28,11 @@ const MIB = 1024 * 1024;
 const REST_MS = 2_000;
 /** Idle processes of the peer: they share what is not private. */
 const PEERS = 4;
-/** Long enough for a process or Worker to be warm again. */
-const WARM_MS = 500;
+/**
+ * Long enough for a process or Worker to be warm again, and no longer: a machine that has rested is slow
+ * to wake (4 s of rest make a start of the peer six times as long), so the peer rests as well.
+ */
+const WARM_MS = 100;
 
 /** Writes a line end, then sleeps for an hour. */
 const SPEAK = `(i32.store8 (i32.const 64) (i32.const 10))
@@ -172,6 +175,7 @@ async function measurePeer(sleeps: Uint8Array, speaks: Uint8Array): Promise<Peer
   for (const process of idle) await end(process);
   const { peer: talking } = await runners(speaker, folder);
   for (let i = 0; i <= COUNT; i++) {
+    await rest(WARM_MS);
     const beginMs = performance.now();
     const process = spawn(talking);
     const reader = process.stdout.getReader();
