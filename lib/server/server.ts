@@ -72,7 +72,7 @@ export class KubeletServer {
   readonly #server: Server;
   readonly #stop = new AbortController();
   readonly #log = getLogger(["krustlet", "server"]);
-  #logStreams = 0;
+  readonly #logStreams = new Set<Promise<void>>();
 
   /** Throws if certificate and key do not fit. */
   constructor(options: KubeletServerOptions) {
@@ -127,6 +127,8 @@ export class KubeletServer {
     this.#server.close(() => resolve());
     this.#connections.closeAll();
     await promise;
+    // They let go of their files first.
+    await Promise.allSettled(this.#logStreams);
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -210,22 +212,23 @@ export class KubeletServer {
     given: { request: IncomingMessage; response: ServerResponse; params: URLSearchParams },
   ): Promise<void> {
     const { logStreamsMax } = this.#limits;
-    if (this.#logStreams >= logStreamsMax) {
+    if (this.#logStreams.size >= logStreamsMax) {
       return sendText(given.response, {
         status: 429,
         text: `Too many logs are read from this node at once: ${logStreamsMax}; try again later`,
         headers: { "retry-after": "5" },
       });
     }
-    this.#logStreams++;
+    const stream = serveLogs(this.#options.logs, {
+      ...given,
+      container: { namespace, pod, container },
+      signal: this.#stop.signal,
+    });
+    this.#logStreams.add(stream);
     try {
-      await serveLogs(this.#options.logs, {
-        ...given,
-        container: { namespace, pod, container },
-        signal: this.#stop.signal,
-      });
+      await stream;
     } finally {
-      this.#logStreams--;
+      this.#logStreams.delete(stream);
     }
   }
 }
