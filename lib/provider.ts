@@ -81,6 +81,26 @@ export interface RunControl {
   readonly kill: AbortSignal;
 }
 
+/** Another program in a container that runs, as `kubectl exec`, an exec probe or a hook asks for it. */
+export interface ContainerExec {
+  /** The run in whose view it works: the same root, mounts and limits. */
+  readonly container: ContainerRun;
+  /** What to run. */
+  readonly module: ContainerRun["module"];
+  /** argv, the program's name first. */
+  readonly argv: readonly string[];
+}
+
+/** How the kubelet and such a program talk to each other. */
+export interface ExecControl {
+  /** Aborted when the program must be gone. `exec` then settles with `killed` without delay. */
+  readonly kill: AbortSignal;
+  /**
+   * Takes what the program writes. It waits until this has settled; the bytes are good until then.
+   */
+  onOutput(stream: "stdout" | "stderr", bytes: Uint8Array): Promise<void> | void;
+}
+
 /** Which modules a backend can run, so that an image with another one is refused before its download. */
 export interface ModuleTerms {
   /** Bytes of a module. */
@@ -128,6 +148,12 @@ export interface Provider {
    * could not start it, and with anything else only for a defect of the backend.
    */
   run(container: ContainerRun, control: RunControl): Promise<Exit>;
+
+  /**
+   * Runs a program beside a container's own, until it ends. Settles and rejects as {@linkcode run} does. What
+   * it says and how it ends is its caller's alone. Absent: nothing can be run in containers of this backend.
+   */
+  exec?(program: ContainerExec, control: ExecControl): Promise<Exit>;
 
   /** Ends what the backend keeps warm. No run is under way. */
   close(): Promise<void>;

@@ -1,8 +1,9 @@
 import { logClock } from "./clock.ts";
 import { CriLines } from "./cri_lines.ts";
+import type { OutputStream } from "./protocol.ts";
 import { RotatingFile } from "./rotating_file.ts";
 
-/** The log of one run, written from inside the guest's own process. */
+/** Where a guest's output goes: the log of its run, written from inside its own process, or its agent. */
 export interface ContainerLog {
   /** Takes what the guest wrote to its stdout. */
   readonly stdout: (bytes: Uint8Array) => void;
@@ -33,5 +34,16 @@ export function openContainerLog(path: string, note: (message: string) => void):
       file.close();
       return file.droppedBytes;
     },
+  };
+}
+
+/** Passes everything on as it is. */
+export function passOn(
+  pass: (stream: OutputStream, bytes: Uint8Array) => void,
+): ContainerLog {
+  return {
+    stdout: (bytes) => pass("stdout", bytes),
+    stderr: (bytes) => pass("stderr", bytes),
+    end: () => 0,
   };
 }

@@ -15,11 +15,11 @@ export interface Grants {
  * writable mount lies in it or around it.
  */
 export function grantsOf(order: Order): Grants {
-  const logDir = folderOf(order.logPath);
+  const logDirs = logDirsOf(order);
   const writable = order.preopens.filter((preopen) => !preopen.readOnly);
   return {
-    read: unique([order.modulePath, logDir, ...order.preopens.map(({ hostPath }) => hostPath)]),
-    write: unique([logDir, ...writable.map(({ hostPath }) => hostPath)]),
+    read: unique([order.modulePath, ...logDirs, ...order.preopens.map(({ hostPath }) => hostPath)]),
+    write: unique([...logDirs, ...writable.map(({ hostPath }) => hostPath)]),
   };
 }
 
@@ -37,7 +37,7 @@ export function wishesOf(order: Order, program?: ProgramFiles): SandboxWishes {
     readOnly: [...readOnly, ...program?.codeDirs ?? []],
     readWrite,
     exact: [...readWrite, ...readOnly],
-    logs: [folderOf(order.logPath)],
+    logs: logDirsOf(order),
     files: program === undefined ? [] : [program.libc],
   };
 }
@@ -50,8 +50,10 @@ export interface ProgramFiles {
   readonly libc: string;
 }
 
-function folderOf(path: string): string {
-  return path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")));
+/** The folder of its log, which is rotated there; none for a guest without one. */
+function logDirsOf({ logPath: path }: Order): string[] {
+  if (path === undefined) return [];
+  return [path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")))];
 }
 
 function unique(paths: readonly string[]): string[] {

@@ -6,9 +6,9 @@ import {
   KILL_MS_MAX,
   SAID_BYTES_MAX,
   STDERR_TAIL_BYTES_MAX,
-  WORD_BYTES_MAX,
 } from "./limits.ts";
-import { type Command, encodeLine, type Order, parseWord, type Word } from "./protocol.ts";
+import { WordReader } from "./word_reader.ts";
+import { type Command, encodeLine, type Order, type Word } from "./protocol.ts";
 
 /** A process that runs guests, seen from the agent: what both isolation classes have in common. */
 export class GuestChild {
@@ -18,17 +18,20 @@ export class GuestChild {
   readonly words: AsyncGenerator<Word, void>;
   readonly #child: Deno.ChildProcess;
   #sending: Promise<void> = Promise.resolve();
+  #saidMax = SAID_BYTES_MAX;
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
     let flooded = false;
-    const heard = (stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> =>
-      bounded(stream, () => {
-        flooded = true;
-        this.kill();
-      });
-    this.words = readWords(heard(child.stdout));
-    const tail = readTail(heard(child.stderr), STDERR_TAIL_BYTES_MAX);
+    const flood = (): void => {
+      flooded = true;
+      this.kill();
+    };
+    this.words = readWords(bounded(child.stdout, () => this.#saidMax, flood));
+    const tail = readTail(
+      bounded(child.stderr, () => SAID_BYTES_MAX, flood),
+      STDERR_TAIL_BYTES_MAX,
+    );
     this.ended = child.status.then(async ({ code, signal }) => {
       await child.stdin.close().catch(() => {}); // it may be closed already, or never be read
       const stderrTail = await tail;
@@ -88,6 +91,11 @@ export class GuestChild {
   /** The agent may end before this process. */
   unref(): void {
     this.#child.unref();
+  }
+
+  /** From now on it may say as much as is listened to: what its guest writes comes this way. */
+  mayTalk(): void {
+    this.#saidMax = Infinity;
   }
 
   /** Sends SIGKILL. Harmless when the process is gone. */
@@ -174,29 +182,21 @@ const FLOODED = `it said more than ${SAID_BYTES_MAX} bytes to the agent, the lim
 /** What a stream brings; once it is too much, that is told. */
 async function* bounded(
   stream: ReadableStream<Uint8Array>,
+  bytesMax: () => number,
   onFlood: () => void,
 ): AsyncGenerator<Uint8Array, void> {
-  let left = SAID_BYTES_MAX;
+  let bytes = 0;
   for await (const chunk of stream) {
-    left -= chunk.length;
-    if (left < 0) onFlood();
+    bytes += chunk.length;
+    if (bytes > bytesMax()) onFlood();
     else yield chunk;
   }
 }
 
-/** The words of a guest process, in order. Lines that are none, or too long, are passed over. */
+/** The words of a guest process, in order; each is good until the next one is asked for. */
 async function* readWords(stdout: AsyncIterable<Uint8Array>): AsyncGenerator<Word, void> {
-  let line = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of stdout) {
-    line += decoder.decode(chunk, { stream: true });
-    const lines = line.split("\n");
-    line = lines.pop()!.slice(-WORD_BYTES_MAX);
-    for (const complete of lines) {
-      const word = parseWord(complete);
-      if (word !== undefined) yield word;
-    }
-  }
+  const reader = new WordReader();
+  for await (const chunk of stdout) yield* reader.feed(chunk);
 }
 
 /** Reads to the end and keeps the last bytes, as text. */

@@ -16,9 +16,17 @@ import { enterSandbox } from "./enter_sandbox.ts";
 import { grantsOf, type ProgramFiles } from "./grants.ts";
 import { runGuest } from "./guest_run.ts";
 import { Kernel } from "./kernel.ts";
-import { GUEST_NICENESS, ORDER_BYTES_MAX } from "./limits.ts";
+import { GUEST_NICENESS, ORDER_BYTES_MAX, OUTPUT_BYTES_MAX } from "./limits.ts";
 import { limitProcess } from "./process_limits.ts";
-import { encodeLine, type Order, type RunEnd, type Word } from "./protocol.ts";
+import {
+  encodeLine,
+  encodeOutputHead,
+  type Order,
+  type OutputStream,
+  type RunEnd,
+  type SaidInLine,
+  type Word,
+} from "./protocol.ts";
 import { rehearse } from "./rehearsal.ts";
 
 /** A compiled binary has them all, for the agent's sake; a guest process has use for none. */
@@ -63,8 +71,20 @@ function guestArguments(): string[] {
   return Deno.args.filter((argument) => !argument.startsWith("__"));
 }
 
-function say(word: Word): void {
-  const bytes = encodeLine(word);
+function say(word: SaidInLine): void {
+  write(encodeLine(word));
+}
+
+/** Passes on what the guest wrote. Waits as long as the agent does not read. */
+function sayOutput(stream: OutputStream, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += OUTPUT_BYTES_MAX) {
+    const piece = bytes.subarray(at, at + OUTPUT_BYTES_MAX);
+    write(encodeOutputHead(stream, piece.length));
+    write(piece);
+  }
+}
+
+function write(bytes: Uint8Array): void {
   let written = 0;
   while (written < bytes.length) written += Deno.stdout.writeSync(bytes.subarray(written));
 }
@@ -116,6 +136,7 @@ async function runHere(order: Order, { kernel, sandbox, program }: Here): Promis
       enterSandbox(sandbox, order, threads ? program : undefined);
     },
     onStarted: () => say({ word: "started" }),
+    onOutput: sayOutput,
   });
 }
 
@@ -131,6 +152,7 @@ async function runScoped(order: Order, codeDirs: readonly string[]): Promise<Run
       resolve({ exit: { kind: "crashed", message }, droppedLogBytes: 0 });
     worker.onmessage = ({ data }: MessageEvent<Word>): void => {
       if (data.word === "exit") resolve({ exit: data.exit, droppedLogBytes: data.droppedLogBytes });
+      else if (data.word === "output") sayOutput(data.stream, data.bytes);
       else say(data);
     };
     worker.onerror = (event): void => {

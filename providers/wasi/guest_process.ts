@@ -4,12 +4,17 @@ import { deadline, GuestChild } from "./guest_child.ts";
 import type { Launch } from "./launch.ts";
 import { dataBytesMax } from "./memory_wall.ts";
 import { EXIT_MS_MAX, KILL_MS_MAX } from "./limits.ts";
-import type { Order, RunEnd } from "./protocol.ts";
+import type { Order, OutputStream, RunEnd } from "./protocol.ts";
 
 /** Who is told of a run's beginning, and who may end it. */
 export interface GuestControl {
   /** Called once, right before the guest's first instruction. */
   onStarted(): void;
+  /**
+   * Takes what a guest without a log writes. Nothing more is read until it has settled; the bytes are good
+   * until then.
+   */
+  readonly onOutput?: (stream: OutputStream, bytes: Uint8Array) => Promise<void> | void;
   /** Aborted when the guest must be gone. */
   readonly kill: AbortSignal;
 }
@@ -75,6 +80,7 @@ export class GuestProcess {
   /** Until the process is gone; `undefined` if it went without a last word. */
   async #converse(order: Order, control: GuestControl): Promise<RunEnd | undefined> {
     const child = this.#child;
+    if (order.logPath === undefined) child.mayTalk();
     const dataMax = await dataBytesMax(order, child.pid);
     await child.send(dataMax === undefined ? order : { ...order, dataBytesMax: dataMax }, {
       last: true,
@@ -88,6 +94,10 @@ export class GuestProcess {
         if (said.word === "started" && !started) {
           started = true;
           if (!control.kill.aborted) control.onStarted();
+        }
+        if (said.word === "output") {
+          if (order.logPath !== undefined) child.kill(); // its guest writes to its log, so it lies
+          else await control.onOutput?.(said.stream, said.bytes);
         }
         if (said.word !== "exit") continue;
         last = { exit: said.exit, droppedLogBytes: said.droppedLogBytes };

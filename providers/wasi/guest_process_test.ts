@@ -73,6 +73,17 @@ for (const stream of ["stdout", "stderr"]) {
   });
 }
 
+Deno.test("GuestProcess.run() kills a process that talks for a guest with a log", async () => {
+  const talks = String.raw`{"word":"output","stream":"stdout","length":1}\nx`;
+  const process = await GuestProcess.boot(
+    acting(`${READY} line(); Deno.stdout.writeSync(new TextEncoder().encode('${talks}')); for (;;);`),
+    never,
+  );
+  const { exit } = await process.run(ORDER, { kill: never, onStarted: () => {} });
+  assert.equal(exit.kind, "crashed");
+  assert.equal(await isAlive(process.pid), false);
+});
+
 Deno.test("GuestProcess.run() explains a process that ended without a word", async () => {
   const process = await GuestProcess.boot(
     acting(`${READY} line(); console.error("x".repeat(100_000) + "last words"); Deno.exit(9);`),

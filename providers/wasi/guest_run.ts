@@ -15,9 +15,9 @@ import {
   readModule,
   type WasiOptions,
 } from "../../wasi/mod.ts";
-import { type ContainerLog, openContainerLog } from "./container_log.ts";
+import { type ContainerLog, openContainerLog, passOn } from "./container_log.ts";
 import { MESSAGE_CHARS_MAX } from "./limits.ts";
-import type { Order, RunEnd } from "./protocol.ts";
+import type { Order, OutputStream, RunEnd } from "./protocol.ts";
 
 /** What {@linkcode runGuest} needs besides the order. */
 export interface GuestRunOptions {
@@ -31,6 +31,8 @@ export interface GuestRunOptions {
   readonly enclose?: (needs: Pick<Needs, "threads">) => void;
   /** Called right before the guest's first instruction. */
   onStarted(): void;
+  /** Takes what the guest writes, if its order names no log. */
+  readonly onOutput?: (stream: OutputStream, bytes: Uint8Array) => void;
   /** The order's module, if it is compiled already. @default {read and compiled here} */
   readonly module?: WebAssembly.Module;
   /** Hears of the module that was compiled here; may throw to end the run before it begins. */
@@ -46,7 +48,10 @@ const PAGE_BYTES = 64 * 1024;
  * class: in a process of its own, in a Worker with permissions of its own, in a shared process.
  */
 export async function runGuest(order: Order, options: GuestRunOptions): Promise<RunEnd> {
-  const log = openContainerLog(order.logPath, note);
+  const { onOutput = (): void => {} } = options;
+  const log = order.logPath === undefined
+    ? passOn(onOutput)
+    : openContainerLog(order.logPath, note);
   const exit = await runLogged(order, options, log);
   return { exit, droppedLogBytes: log.end() };
 }

@@ -16,6 +16,9 @@ export const LOG_FILES_MAX = 5;
 /** Formatted log bytes held before they are written, when a guest writes one huge chunk. */
 export const LOG_BATCH_BYTES_MAX = 256 * 1024;
 
+/** Bytes of a guest's output in one word: as much as a pipe holds on Linux. */
+export const OUTPUT_BYTES_MAX = 64 * 1024;
+
 /** What is kept of a guest process's own stderr: enough for V8's last words and a Rust panic. */
 export const STDERR_TAIL_BYTES_MAX = 8 * 1024;
 

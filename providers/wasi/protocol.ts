@@ -9,7 +9,7 @@
  */
 import type { Exit } from "../../lib/mod.ts";
 import type { SandboxLevel } from "../../wasi/mod.ts";
-import { MESSAGE_CHARS_MAX } from "./limits.ts";
+import { MESSAGE_CHARS_MAX, OUTPUT_BYTES_MAX } from "./limits.ts";
 
 /** One run, as a guest process needs it. */
 export interface Order {
@@ -18,8 +18,8 @@ export interface Order {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly preopens: readonly OrderPreopen[];
-  /** File in the CRI log format. */
-  readonly logPath: string;
+  /** File in the CRI log format. Absent: what the guest writes comes to the agent, in words. */
+  readonly logPath?: string;
   /** Absent means no limit. */
   readonly memoryBytes?: number;
   /** `RLIMIT_DATA` of a process that runs this guest alone; absent means no limit. */
@@ -50,6 +50,9 @@ export interface RunEnd {
   readonly droppedLogBytes: number;
 }
 
+/** What a guest writes to. */
+export type OutputStream = "stdout" | "stderr";
+
 /** What a guest process says. A shared one says of whom: `id`. */
 export type Word =
   /** It is booted and waits for an order. */
@@ -60,19 +63,36 @@ export type Word =
   | { readonly word: "started"; readonly id?: number }
   /** This guest cannot share a process: nothing of it has run. */
   | { readonly word: "declined"; readonly id: number }
+  /** The guest wrote this. On the pipe, `length` stands for the bytes, which follow the line. */
+  | { readonly word: "output"; readonly stream: OutputStream; readonly bytes: Uint8Array }
   /** The guest has ended, and its log is complete but for the bytes that could not be written. */
   | { readonly word: "exit"; readonly id?: number } & RunEnd;
 
 /** One line, its end included. */
-export function encodeLine(value: Order | Command | Word): Uint8Array {
+export function encodeLine(value: Order | Command | SaidInLine): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value) + "\n");
+}
+
+/** A word that is all in its line. */
+export type SaidInLine = Exclude<Word, { readonly word: "output" }>;
+
+/** The line before `length` bytes of what a guest wrote. */
+export function encodeOutputHead(stream: OutputStream, length: number): Uint8Array {
+  return new TextEncoder().encode(`{"word":"output","stream":"${stream}","length":${length}}\n`);
+}
+
+/** So many bytes of a guest's output follow. */
+export interface OutputHead {
+  readonly word: "output";
+  readonly stream: OutputStream;
+  readonly length: number;
 }
 
 /**
  * Reads one line of a guest process. `undefined` if it is not a word: a guest process is a peer that
  * may have been taken over, so nothing that it says is believed unseen.
  */
-export function parseWord(line: string): Word | undefined {
+export function parseWord(line: string): SaidInLine | OutputHead | undefined {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -88,6 +108,13 @@ export function parseWord(line: string): Word | undefined {
       return typeof value.why === "string" ? { word: "unfit", why: value.why } : undefined;
     case "started":
       return { word: "started", ...of };
+    case "output": {
+      const { stream, length } = value;
+      if (stream !== "stdout" && stream !== "stderr") return undefined;
+      return isCount(length) && length <= OUTPUT_BYTES_MAX
+        ? { word: "output", stream, length }
+        : undefined;
+    }
     case "declined":
       return of.id === undefined ? undefined : { word: "declined", id: of.id };
     case "exit": {

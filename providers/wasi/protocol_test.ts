@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MESSAGE_CHARS_MAX } from "./limits.ts";
-import { encodeLine, parseWord, type Word } from "./protocol.ts";
+import { encodeLine, parseWord, type SaidInLine } from "./protocol.ts";
 
 Deno.test("parseWord() reads what encodeLine() wrote", () => {
-  const words: Word[] = [
+  const words: SaidInLine[] = [
     { word: "ready" },
     { word: "started" },
     { word: "exit", exit: { kind: "exited", code: 42 }, droppedLogBytes: 0 },

@@ -18,6 +18,7 @@ self.onmessage = async ({ data }: MessageEvent<Order>): Promise<void> => {
   const end = await runGuest(data, {
     host: "portable",
     onStarted: () => say({ word: "started" }),
+    onOutput: (stream, bytes) => say({ word: "output", stream, bytes: bytes.slice() }),
   });
   say({ word: "exit", ...end });
 };

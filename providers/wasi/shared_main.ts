@@ -7,7 +7,7 @@
 import type { Kernel } from "./kernel.ts";
 import { ORDER_BYTES_MAX, WORKER_END_MS_MAX, WORKER_REFILL_MS } from "./limits.ts";
 import { limitProcess } from "./process_limits.ts";
-import { type Command, encodeLine, type Order, type RunEnd, type Word } from "./protocol.ts";
+import { type Command, encodeLine, type Order, type RunEnd, type SaidInLine } from "./protocol.ts";
 import { Reaper } from "./reaper.ts";
 import { type FromWorker, SharedWorker } from "./shared_worker.ts";
 
@@ -107,13 +107,13 @@ class GuestHouse {
       readonly order: Order;
       readonly ending: Promise<"end">;
     },
-  ): Promise<Word | "end"> {
+  ): Promise<SaidInLine | "end"> {
     const known = this.#modules.get(order.memoryBytes);
     const module = known && await Promise.race([known, ending]);
     if (module === "end") return "end";
     const compiled = Promise.withResolvers<WebAssembly.Module | undefined>();
     if (module === undefined) this.#modules.set(order.memoryBytes, compiled.promise);
-    const ended = new Promise<Word>((resolve) => {
+    const ended = new Promise<SaidInLine>((resolve) => {
       worker.onMessage = (message) => {
         if (message?.say === "started") {
           say({ word: "started", id });
@@ -180,7 +180,7 @@ const KILLED: RunEnd = { exit: { kind: "killed" }, droppedLogBytes: 0 };
 function lastWord(
   id: number,
   message: Extract<FromWorker, { say: "declined" | "exit" }> | undefined,
-): Word {
+): SaidInLine {
   if (message?.say === "declined") return { word: "declined", id };
   if (message?.say === "exit") return { word: "exit", id, ...message.end };
   const exit = { kind: "crashed", message: "The guest's Worker failed" } as const;
@@ -191,7 +191,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function say(word: Word): void {
+function say(word: SaidInLine): void {
   const bytes = encodeLine(word);
   let written = 0;
   while (written < bytes.length) written += Deno.stdout.writeSync(bytes.subarray(written));

@@ -89,7 +89,9 @@ export class SharedProcess {
   }
 
   #killFor({ logPath }: Order): void {
-    this.#blame = `a guest in it (log "${logPath}") could not be ended within ${END_MS_MAX} ms`;
+    this.#blame = `a guest in it (log "${
+      logPath ?? "none"
+    }") could not be ended within ${END_MS_MAX} ms`;
     this.#child.kill();
   }
 

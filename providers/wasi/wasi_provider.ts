@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
 import {
+  type ContainerExec,
   type ContainerRun,
+  type ExecControl,
   type Exit,
   KubeletError,
   messageOf,
@@ -160,6 +162,25 @@ export class WasiProvider implements Provider {
       if (end.exit.kind === "crashed" && !started && !again) continue;
       this.#warnOfLoss(container, end);
       return end.exit;
+    }
+  }
+
+  /** See {@linkcode Provider.exec}. The program has a process of its own, whatever the container's class. */
+  async exec({ container, module, argv }: ContainerExec, control: ExecControl): Promise<Exit> {
+    const { kill, onOutput } = control;
+    if (kill.aborted) return { kind: "killed" };
+    try {
+      const { logPath: _, ...order } = this.#orderOf({ ...container, module, argv });
+      const { item, settled } = await this.#take(container, kill);
+      try {
+        const { exit } = await item.run(order, { kill, onStarted: () => {}, onOutput });
+        return exit;
+      } finally {
+        settled();
+      }
+    } catch (error) {
+      if (kill.aborted) return { kind: "killed" };
+      throw new KubeletError("container_start", messageOf(error), { cause: error });
     }
   }
 
