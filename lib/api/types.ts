@@ -13,5 +13,6 @@ export type * from "./types/meta.ts";
 export type * from "./types/node.ts";
 export type * from "./types/pod.ts";
 export type * from "./types/pod_status.ts";
+export type * from "./types/probe.ts";
 export type * from "./types/runtime_class.ts";
 export type * from "./types/volume.ts";

@@ -21,24 +21,34 @@ export interface ContainerRecord {
   /** The image as it was resolved; the spec's own words until then. */
   image?: string;
   imageId?: string;
-  /** True once a run has reached its first instruction and not ended since. */
+  /** True while a run is past its first instruction, its start hook and its startup probe. */
   started: boolean;
+  /** True while it is started and its readiness probe, if it has one, says that it can serve. */
+  ready: boolean;
   /** The pause before the next start that was planned last. */
   backoff?: Backoff;
 }
 
 /** A container that nobody has started yet. */
 export function newContainerRecord(reason = "ContainerCreating"): ContainerRecord {
-  return { restartCount: 0, state: { waiting: { reason } }, lastState: {}, started: false };
+  return {
+    restartCount: 0,
+    state: { waiting: { reason } },
+    lastState: {},
+    started: false,
+    ready: false,
+  };
 }
 
 /** Notes that the newest run has ended. */
 export function endRun(
   container: ContainerRecord,
-  { exit, atMs }: { exit: Exit; atMs: number },
+  { exit, startedMs, atMs }: { exit: Exit; startedMs?: number | undefined; atMs: number },
 ): void {
   const { exitCode, reason, message, signal } = termination(exit);
-  const startedAt = container.state.running?.startedAt;
+  const startedAt = startedMs === undefined
+    ? container.state.running?.startedAt
+    : kubeTime(startedMs);
   const terminated: ContainerStateTerminated = {
     exitCode,
     reason,
@@ -50,6 +60,7 @@ export function endRun(
   };
   container.state = { terminated };
   container.started = false;
+  container.ready = false;
 }
 
 /** Characters of a termination message: a kubelet's own limit is 4096 bytes per container. */

@@ -17,6 +17,7 @@ import { ensureImage } from "./image_pull.ts";
 import { containerLogDir, podReference, rootDir } from "./places.ts";
 import { prepareRun } from "./prepare.ts";
 import { type ContainerRecord, endedRun, endRun } from "./record.ts";
+import { liveRun } from "./run_life.ts";
 import type { ContainerServices } from "./services.ts";
 
 /** One container's part in its pod. */
@@ -125,7 +126,7 @@ ${name}_${namespace}(${uid})`,
       if (run === undefined || stop.aborted) return;
       if ("kind" in run) return await this.#ended(run);
       try {
-        return await this.#startRun(run);
+        return await this.#startRun(run, image);
       } catch (error) {
         if (!isKubeletError(error, "container_start")) throw error;
         this.#notBegun();
@@ -137,7 +138,7 @@ ${name}_${namespace}(${uid})`,
     }
   }
 
-  async #startRun(run: ContainerRun): Promise<void> {
+  async #startRun(run: ContainerRun, image: ImageOnDisk): Promise<void> {
     const { spec, record } = this.#task;
     const [scheme] = this.#services.provider.runtimeVersion.split("://");
     record.containerId = `${scheme}://${run.id}`;
@@ -145,10 +146,10 @@ ${name}_${namespace}(${uid})`,
     // On disk before the first instruction, so that a killed agent knows that this run began.
     await this.#task.changed();
     this.#tell("Normal", "Created", `Container created: ${spec.name}`);
-    const exit = await this.#watch(run);
+    const { exit, startedMs } = await this.#live(run, image);
     // Told to stop before it could begin: the next agent, if there is one, may start it.
-    if (exit.kind === "killed" && record.state.running === undefined) this.#notBegun();
-    else await this.#ended(exit);
+    if (exit.kind === "killed" && startedMs === undefined) this.#notBegun();
+    else await this.#ended(exit, startedMs);
   }
 
   /** The run that was prepared has not begun: it is none. */
@@ -190,28 +191,41 @@ ${name}_${namespace}(${uid})`,
     }
   }
 
-  async #watch(run: ContainerRun): Promise<Exit> {
+  /** How the run ended, and when its guest began, if it did. */
+  async #live(
+    run: ContainerRun,
+    image: ImageOnDisk,
+  ): Promise<{ exit: Exit; startedMs: number | undefined }> {
     const { spec, record, stop, kill } = this.#task;
-    const onStarted = (): void => {
-      record.state = { running: { startedAt: kubeTime(Date.now()) } };
-      record.started = true;
-      void this.#task.changed();
-      this.#tell("Normal", "Started", `Container started: ${spec.name}`);
-      this.#task.onStarted?.();
-    };
-    try {
-      return await this.#services.provider.run(run, { stop, kill, onStarted });
-    } catch (error) {
-      if (isKubeletError(error, "container_start")) throw error;
-      // A defect of the backend must not look like the guest's own ending, nor take the pod along.
-      return { kind: "start_error", message: `The Wasm runtime failed: ${messageOf(error)}` };
-    }
+    let startedMs: number | undefined;
+    const exit = await liveRun({
+      services: this.#services,
+      run,
+      image,
+      pod: () => this.#task.pod(),
+      spec,
+      stop,
+      kill,
+      onStarted: (atMs) => {
+        startedMs = atMs;
+        this.#tell("Normal", "Started", `Container started: ${spec.name}`);
+      },
+      onHealth: ({ started, ready }) => {
+        const first = started && !record.started;
+        record.state = { running: { startedAt: kubeTime(startedMs ?? Date.now()) } };
+        Object.assign(record, { started, ready });
+        void this.#task.changed();
+        if (first) this.#task.onStarted?.();
+      },
+      tell: (type, reason, message) => this.#tell(type, reason, message),
+    });
+    return { exit, startedMs };
   }
 
-  async #ended(exit: Exit): Promise<void> {
+  async #ended(exit: Exit, startedMs?: number): Promise<void> {
     const { record, spec } = this.#task;
     const root = this.#rootOf(record.restartCount);
-    endRun(record, { exit, atMs: Date.now() });
+    endRun(record, { exit, startedMs, atMs: Date.now() });
     if (exit.kind === "killed" && this.#task.excused()) {
       const { restartCount: attempt, backoff } = record;
       record.backoff = { attempt, ms: backoff?.ms ?? 0, untilMs: 0 };

@@ -49,6 +49,10 @@ export class World implements AsyncDisposable, StatusSink {
   readonly said: { pod: PodKey; status: PodStatus }[] = [];
   readonly released: string[] = [];
   readonly trouble: string[] = [];
+  /** Programs that were run beside the containers' own, as `container: argv`. */
+  readonly execs: string[] = [];
+  /** How such a program ends; "hang" waits to be killed. */
+  program: (argv: readonly string[]) => number | "hang" = () => 0;
   /** What the pull of an image waits for. */
   readonly gates = new Map<string, Promise<void>>();
   /** Images that cannot be had, with the error. */
@@ -95,7 +99,12 @@ export class World implements AsyncDisposable, StatusSink {
       records: new RecordStore(podsDir, (message) => this.trouble.push(message)),
       rejections: new RejectionThrottle(),
       status: this,
-      events: { tell: (happening) => this.events.push(happening) },
+      events: {
+        tell: (happening): void => {
+          this.events.push(happening);
+          this.#wake();
+        },
+      },
       onState: () => this.#wake(),
     });
   }
@@ -173,6 +182,14 @@ export class World implements AsyncDisposable, StatusSink {
         }
         control.onStarted();
         return await GUESTS[run.argv[0] ?? ""]!(control, run);
+      },
+      exec: async ({ container, argv }, control) => {
+        this.execs.push(`${container.container}: ${argv.join(" ")}`);
+        this.#wake();
+        const code = this.program(argv);
+        if (code === "hang") return await until(control.kill);
+        await control.onOutput("stdout", new TextEncoder().encode(`${argv[0]} says ${code}`));
+        return { kind: "exited", code };
       },
       close: () => Promise.resolve(),
     };

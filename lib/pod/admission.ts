@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Container, Pod } from "../api/types.ts";
+import type { Pod } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
 import { checkVolumes } from "../volumes/check.ts";
@@ -19,15 +19,4 @@ export function refusal(pod: Pod, provider: Provider): PodFailure | undefined {
     if (!(error instanceof KubeletError) || error.code !== "rejected") throw error;
     return { reason: error.reason ?? "UnsupportedPod", message: error.message };
   }
-}
-
-const NOT_YET = ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] as const;
-
-/** The fields that a pod asks for and this node does not act on; a person should know. */
-export function ignoredFields(pod: Pod): string[] {
-  const all: Container[] = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-  return all.flatMap((container) =>
-    NOT_YET.filter((field) => container[field] !== undefined)
-      .map((field) => `${field} of container "${container.name}"`)
-  );
 }

@@ -417,8 +417,8 @@ Deno.test("PodManager counts a month of grace as a month", async () => {
 Deno.test("PodManager lets a deadline fail only what has not ended", async () => {
   await using world = await World.open();
   const agent = world.agent();
-  agent.apply(podOf("ok", { name: "quick", spec: { activeDeadlineSeconds: 1 } }));
-  const slow = podOf("spin", { name: "slow", spec: { activeDeadlineSeconds: 1 } });
+  agent.apply(podOf("ok", { name: "quick", spec: { activeDeadlineSeconds: 3 } }));
+  const slow = podOf("spin", { name: "slow", spec: { activeDeadlineSeconds: 3 } });
   agent.apply(slow);
   await world.phase("quick", "Succeeded");
   await world.eventually(

@@ -53,6 +53,7 @@ export function newRecord(pod: Pod, now: string): PodRecord {
       state: seen.state,
       lastState: seen.lastState ?? {},
       started: seen.started ?? false,
+      ready: seen.ready,
       ...(seen.containerID === undefined ? {} : { containerId: seen.containerID }),
       ...(seen.imageID === "" ? {} : { image: seen.image, imageId: seen.imageID }),
     };

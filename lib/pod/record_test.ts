@@ -60,6 +60,7 @@ Deno.test("newRecord() takes the cluster's word when this machine remembers noth
     state: { terminated },
     lastState: { terminated },
     started: false,
+    ready: false,
     containerId: "fake://1",
     image: "app:v1",
     imageId: "app@sha256:1",

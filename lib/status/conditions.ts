@@ -6,10 +6,15 @@
 import type { Pod, PodCondition, PodPhase } from "../api/types.ts";
 import { initProgress, type PhaseInput } from "./phase.ts";
 
+/** The part of a container's record that conditions depend on. */
+export interface ReadyInput extends PhaseInput {
+  readonly ready: boolean;
+}
+
 /** What {@linkcode conditionsOf} looks at. */
 export interface ConditionsInput {
   readonly pod: Pod;
-  readonly containers: Readonly<Record<string, PhaseInput>>;
+  readonly containers: Readonly<Record<string, ReadyInput>>;
   readonly phase: PodPhase;
   /** True once volumes are mounted, so that containers can start. */
   readonly readyToStart: boolean;
@@ -45,9 +50,9 @@ export function conditionsOf(input: ConditionsInput): PodCondition[] {
   });
 }
 
-/** A container is ready while it runs. (Readiness probes will have a say here.) */
-export function isReady(container: PhaseInput | undefined): boolean {
-  return container?.state.running !== undefined && container.started;
+/** A container is ready while it runs and its probes, if it has any, say so. */
+export function isReady(container: Pick<ReadyInput, "state" | "ready"> | undefined): boolean {
+  return container?.state.running !== undefined && container.ready;
 }
 
 type Verdict = { status: "True" | "False"; reason?: string; message?: string };

@@ -6,8 +6,8 @@ const POD: Pod = {
   metadata: { generation: 2 },
   spec: { containers: [{ name: "a" }, { name: "b" }] },
 };
-const RUNS = { state: { running: { startedAt: "x" } }, lastState: {}, started: true };
-const WAITS = { state: { waiting: {} }, lastState: {}, started: false };
+const RUNS = { state: { running: { startedAt: "x" } }, lastState: {}, started: true, ready: true };
+const WAITS = { state: { waiting: {} }, lastState: {}, started: false, ready: false };
 
 function words(conditions: readonly PodCondition[]): Record<string, string> {
   return Object.fromEntries(conditions.map(({ type, status }) => [type, status]));

@@ -76,7 +76,9 @@ for (const stream of ["stdout", "stderr"]) {
 Deno.test("GuestProcess.run() kills a process that talks for a guest with a log", async () => {
   const talks = String.raw`{"word":"output","stream":"stdout","length":1}\nx`;
   const process = await GuestProcess.boot(
-    acting(`${READY} line(); Deno.stdout.writeSync(new TextEncoder().encode('${talks}')); for (;;);`),
+    acting(
+      `${READY} line(); Deno.stdout.writeSync(new TextEncoder().encode('${talks}')); for (;;);`,
+    ),
     never,
   );
   const { exit } = await process.run(ORDER, { kill: never, onStarted: () => {} });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Lifecycle, Probe } from "./probe.ts";
 import type { EnvFromSource, EnvVar } from "./env.ts";
 import type { KubeObject } from "./meta.ts";
 import type { PodStatus } from "./pod_status.ts";
@@ -126,13 +127,13 @@ export interface Container {
   /** Only `Always` exists, on init containers: a sidecar (KEP-753). */
   restartPolicy?: "Always";
   /** A probe whose failure restarts the container. */
-  livenessProbe?: Record<string, unknown>;
+  livenessProbe?: Probe;
   /** A probe whose failure makes the container not ready. */
-  readinessProbe?: Record<string, unknown>;
+  readinessProbe?: Probe;
   /** A probe that the others wait for. */
-  startupProbe?: Record<string, unknown>;
+  startupProbe?: Probe;
   /** Handlers that are called after the start and before the end. */
-  lifecycle?: Record<string, unknown>;
+  lifecycle?: Lifecycle;
   /** File whose content becomes the termination message. Default `/dev/termination-log`. */
   terminationMessagePath?: string;
   /** Whether the end of the log stands in for an empty message of a failed run. Default `File`. */

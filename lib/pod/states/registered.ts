@@ -1,4 +1,4 @@
-import { ignoredFields, refusal } from "../admission.ts";
+import { refusal } from "../admission.ts";
 import type { NextOf, PodState } from "../edges.ts";
 
 /** Asks whether this pod has ended already, and whether it can ever run here. */
@@ -10,14 +10,6 @@ export const registered: PodState<"registered"> = {
     if (failure !== undefined) {
       context.rejection = failure;
       return "rejecting";
-    }
-    const ignored = ignoredFields(pod);
-    if (ignored.length > 0) {
-      context.tell(
-        "Warning",
-        "UnsupportedField",
-        `This node does not act on: ${ignored.join(", ")}. The container runs without it.`,
-      );
     }
     void context.changed();
     context.held = services.hold?.(pod);

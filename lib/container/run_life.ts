@@ -1,0 +1,181 @@
+/**
+ * One run from its first instruction to its end: hooks, probes, and what they lead to.
+ *
+ * @module
+ */
+import type { Container, LifecycleHandler, Pod, Probe } from "../api/types.ts";
+import { isKubeletError, messageOf } from "../errors.ts";
+import type { Exit } from "../exit.ts";
+import { attempt, type ProbeTarget } from "../probes/attempt.ts";
+import { type Health, initialHealth, runProbes } from "../probes/container_probes.ts";
+import type { Outcome } from "../probes/outcome.ts";
+import type { ProbeKind } from "../probes/spec.ts";
+import { aborted, sleep, TIMER_MS_MAX } from "../time.ts";
+import { execAndKeep, type RunningContainer } from "./exec.ts";
+import { RunEnd } from "./run_end.ts";
+import type { ContainerServices } from "./services.ts";
+
+/** What HTTP and gRPC servers see of a probe; a kubelet's own words. */
+const USER_AGENT = "kube-probe/1.36";
+/** What a pod gets that names no grace period, in seconds. */
+const GRACE_SECONDS = 30;
+
+/** What a run's life needs of its container. */
+export interface RunLifeOptions extends RunningContainer {
+  readonly services: ContainerServices;
+  /** The newest version of the pod. */
+  pod(): Pod;
+  readonly spec: Container;
+  /** Aborted when the grace period of its pod begins. */
+  readonly stop: AbortSignal;
+  /** Aborted when the guest must be gone. */
+  readonly kill: AbortSignal;
+  /** The guest's first instruction comes next. */
+  onStarted(startedMs: number): void;
+  /** It runs, its start hook has ended, and it is as well as this. Called at each change. */
+  onHealth(health: Health): void;
+  tell(type: "Normal" | "Warning", reason: string, message: string): void;
+}
+
+/** Runs a guest, with its hooks and probes around it. Settles as `Provider.run` does. */
+export async function liveRun(options: RunLifeOptions): Promise<Exit> {
+  return await new RunLife(options).run();
+}
+
+class RunLife {
+  readonly #options: RunLifeOptions;
+  readonly #end: RunEnd;
+  readonly #target: ProbeTarget;
+  /** Aborted when the guest is gone. */
+  readonly #gone = new AbortController();
+  #life: Promise<void> | undefined;
+
+  constructor(options: RunLifeOptions) {
+    this.#options = options;
+    this.#end = new RunEnd(options);
+    const { services, spec } = options;
+    this.#target = {
+      container: spec,
+      podIP: services.facts.podIPs[0] ?? services.facts.hostIPs[0] ?? "127.0.0.1",
+      userAgent: USER_AGENT,
+      exec: (command, signal) => execAndKeep(services.provider, options, { command, signal }),
+    };
+  }
+
+  async run(): Promise<Exit> {
+    const { services, run } = this.#options;
+    using end = this.#end;
+    const leave = new AbortController();
+    const leaving = this.#prepareToLeave(leave);
+    try {
+      return await services.provider.run(run, {
+        stop: leave.signal,
+        kill: end.kill,
+        onStarted: () => {
+          this.#life ??= this.#begin();
+        },
+      });
+    } catch (error) {
+      if (isKubeletError(error, "container_start")) throw error;
+      // A defect of the backend must not look like the guest's own ending, nor take the pod along.
+      return { kind: "start_error", message: `The Wasm runtime failed: ${messageOf(error)}` };
+    } finally {
+      this.#gone.abort();
+      await Promise.all([this.#life, leaving]);
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { spec, onStarted, onHealth } = this.#options;
+    const startedMs = Date.now();
+    onStarted(startedMs);
+    if (!await this.#postStart()) return;
+    if (this.#gone.signal.aborted) return onHealth(initialHealth(spec));
+    await runProbes({
+      spec,
+      target: this.#target,
+      startedMs,
+      onHealth,
+      onTrouble: (kind, outcome) => this.#tellTrouble(kind, outcome),
+      onFailed: (kind, probe) => this.#failed(kind, probe),
+      stop: this.#end.stop,
+      ended: this.#gone.signal,
+    });
+  }
+
+  /** When its end begins: first what it wants done before, then it is told. */
+  async #prepareToLeave(leave: AbortController): Promise<void> {
+    await aborted(AbortSignal.any([this.#end.stop, this.#gone.signal]));
+    const hook = this.#options.spec.lifecycle?.preStop;
+    if (hook !== undefined && this.#life !== undefined && !this.#gone.signal.aborted) {
+      const outcome = await this.#hook(hook);
+      if (outcome?.result === "failure" || outcome?.result === "error") {
+        this.#options.tell(
+          "Warning",
+          "FailedPreStopHook",
+          `PreStopHook failed: ${outcome.message}`,
+        );
+      }
+    }
+    leave.abort();
+  }
+
+  /** False if the hook has failed: then the run's end has begun. */
+  async #postStart(): Promise<boolean> {
+    const { spec, tell } = this.#options;
+    const hook = spec.lifecycle?.postStart;
+    if (hook === undefined) return true;
+    const outcome = await this.#hook(hook);
+    if (outcome === undefined || outcome.result === "success" || outcome.result === "warning") {
+      return true;
+    }
+    tell("Warning", "FailedPostStartHook", `PostStartHook failed: ${outcome.message}`);
+    tell("Normal", "Killing", `FailedPostStartHook`);
+    this.#end.begin(this.#graceMs());
+    return false;
+  }
+
+  /** `undefined` if the guest was gone, or had to be, before the hook has ended. */
+  async #hook({ sleep: rest, ...handler }: LifecycleHandler): Promise<Outcome | undefined> {
+    const signal = AbortSignal.any([this.#gone.signal, this.#end.kill]);
+    if (rest !== undefined) {
+      const passed = await sleep(Math.min(rest.seconds * 1000, TIMER_MS_MAX), signal);
+      return passed ? { result: "success", message: "" } : undefined;
+    }
+    try {
+      return await attempt(handler, this.#target, { timeoutMs: TIMER_MS_MAX, signal });
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  #tellTrouble(kind: ProbeKind, { result, message }: Outcome): void {
+    const name = `${kind[0]!.toUpperCase()}${kind.slice(1)}`;
+    const { tell } = this.#options;
+    if (result === "warning") tell("Warning", "ProbeWarning", `${name} probe warning: ${message}`);
+    else if (result === "failure") tell("Warning", "Unhealthy", `${name} probe failed: ${message}`);
+    else {
+      tell(
+        "Warning",
+        "Unhealthy",
+        `${name} probe errored and resulted in unknown state: ${message}`,
+      );
+    }
+  }
+
+  #failed(kind: "startup" | "liveness", probe: Probe): void {
+    const { spec, pod, tell } = this.#options;
+    const again = pod().spec?.restartPolicy === "Never" && spec.restartPolicy !== "Always"
+      ? ""
+      : ", will be restarted";
+    tell("Normal", "Killing", `Container ${spec.name} failed ${kind} probe${again}`);
+    this.#end.begin(this.#graceMs(probe));
+  }
+
+  #graceMs(probe?: Probe): number {
+    const seconds = probe?.terminationGracePeriodSeconds ??
+      this.#options.pod().spec?.terminationGracePeriodSeconds ?? GRACE_SECONDS;
+    return seconds * 1000;
+  }
+}

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import type { Container } from "../api/types.ts";
+import { podOf, World } from "./_world.ts";
+
+/** A pod whose container `app` has these fields. */
+function probed(
+  guest: string,
+  fields: Partial<Container>,
+  spec: object = {},
+): ReturnType<typeof podOf> {
+  return podOf(guest, {
+    spec: { containers: [{ name: "app", image: guest, ...fields }], ...spec },
+  });
+}
+
+const asks = (name: string): { exec: { command: string[] } } => ({ exec: { command: [name] } });
+const isReady = (world: World): boolean | undefined => world.container("web")?.ready;
+const reasons = (world: World): string[] => world.events.map(({ reason }) => reason);
+
+Deno.test("a readiness probe decides whether a container is ready, and goes on deciding", async () => {
+  await using world = await World.open();
+  let code = 1;
+  world.program = () => code;
+  const agent = world.agent();
+  const readinessProbe = { ...asks("ready"), periodSeconds: 1, failureThreshold: 1 };
+  agent.sync([probed("spin", { readinessProbe })]);
+  await world.eventually("it is unhealthy", () => reasons(world).includes("Unhealthy"));
+  assert.equal(isReady(world), false);
+  assert.equal(world.container("web")?.started, true);
+  assert.match(world.events.at(-1)!.message, /^Readiness probe failed: ready says 1$/);
+  const conditions = world.status("web").conditions ?? [];
+  assert.equal(conditions.find(({ type }) => type === "Ready")?.status, "False");
+  code = 0;
+  await world.eventually("it is ready", () => isReady(world) === true);
+  code = 1;
+  await world.eventually("it is ready no more", () => isReady(world) === false);
+  assert.equal(world.container("web")?.restartCount, 0);
+  await agent.shutdown(0);
+});
+
+Deno.test("a liveness probe that fails ends the run within its own grace period, and it is restarted", async () => {
+  await using world = await World.open();
+  world.program = () => world.runs.length > 1 ? 0 : 1;
+  const agent = world.agent();
+  const livenessProbe = {
+    ...asks("alive"),
+    periodSeconds: 1,
+    failureThreshold: 1,
+    terminationGracePeriodSeconds: 0,
+  };
+  const spec = { restartPolicy: "Always", terminationGracePeriodSeconds: 600 };
+  agent.sync([probed("spin", { livenessProbe }, spec)]);
+  await world.eventually("it runs again", () => {
+    const app = world.container("web");
+    return app?.restartCount === 1 && app.state.running !== undefined;
+  });
+  assert.equal(world.container("web")?.lastState.terminated?.exitCode, 137);
+  const killing = world.events.find(({ reason }) => reason === "Killing");
+  assert.equal(killing?.message, "Container app failed liveness probe, will be restarted");
+  await agent.shutdown(0);
+});
+
+Deno.test("a liveness probe that fails ends a pod that may not restart", async () => {
+  await using world = await World.open();
+  world.program = () => "hang";
+  const agent = world.agent();
+  const livenessProbe = {
+    ...asks("alive"),
+    failureThreshold: 1,
+    terminationGracePeriodSeconds: 0,
+  };
+  agent.sync([probed("spin", { livenessProbe })]);
+  await world.phase("web", "Failed");
+  const unhealthy = world.events.find(({ reason }) => reason === "Unhealthy");
+  assert.equal(
+    unhealthy?.message,
+    'Liveness probe failed: command ["alive"] timed out after 1s',
+  );
+  await agent.shutdown(0);
+});
+
+Deno.test("nothing else is asked, and nobody is ready, until the startup probe has succeeded", async () => {
+  await using world = await World.open();
+  let code = 1;
+  world.program = () => code;
+  const agent = world.agent();
+  const probe = { periodSeconds: 1 };
+  agent.sync([probed("spin", {
+    startupProbe: { ...asks("up"), ...probe, failureThreshold: 100 },
+    livenessProbe: { ...asks("alive"), ...probe },
+    readinessProbe: { ...asks("ready"), ...probe },
+  })]);
+  await world.eventually("it was asked twice", () => world.execs.length === 2);
+  assert.deepEqual(world.execs, ["app: up", "app: up"]);
+  assert.deepEqual([isReady(world), world.container("web")?.started], [false, false]);
+  code = 0;
+  await world.eventually("it is ready", () => isReady(world) === true);
+  assert.equal(world.container("web")?.started, true);
+  assert.equal(world.execs.filter((line) => line === "app: up").length, 3);
+  await agent.shutdown(0);
+});
+
+Deno.test("a container begins to run when its start hook has ended, and fails with it", async () => {
+  await using world = await World.open();
+  world.program = (argv) => argv[0] === "good" ? 0 : 2;
+  const agent = world.agent();
+  const hooked = (name: string): Partial<Container> => ({ lifecycle: { postStart: asks(name) } });
+  agent.sync([probed("spin", hooked("good"))]);
+  await world.phase("web", "Running");
+  assert.deepEqual(world.execs, ["app: good"]);
+  const bad = probed("polite", hooked("bad"), { terminationGracePeriodSeconds: 600 });
+  agent.sync([{ ...bad, metadata: { ...bad.metadata, name: "bad", uid: "uid-bad" } }]);
+  await world.eventually(
+    "its hook has failed",
+    () => reasons(world).includes("FailedPostStartHook"),
+  );
+  await world.eventually(
+    "its run has ended",
+    () => world.container("bad")?.state.terminated !== undefined,
+  );
+  assert.ok(
+    world.said.every(({ pod, status }) =>
+      pod.name !== "bad" ||
+      status.containerStatuses?.every(({ state }) => state.running === undefined)
+    ),
+  );
+  await agent.shutdown(0);
+});
+
+Deno.test("before a container is told to end, its stop hook has its time", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const lifecycle = { preStop: { sleep: { seconds: 1 } } };
+  const pod = probed("polite", { lifecycle }, { terminationGracePeriodSeconds: 600 });
+  agent.sync([pod]);
+  await world.phase("web", "Running");
+  const fromMs = performance.now();
+  const deletionTimestamp = new Date().toISOString();
+  agent.sync([{ ...pod, metadata: { ...pod.metadata, deletionTimestamp } }]);
+  await world.eventually("it is released", () => world.released.length === 1);
+  assert.ok(performance.now() - fromMs >= 1_000);
+  await agent.shutdown(0);
+});
+
+Deno.test("a stop hook ends with the grace period, and one that fails is told", async () => {
+  await using world = await World.open();
+  world.program = (argv) => argv[0] === "hang" ? "hang" : 4;
+  const agent = world.agent();
+  const containers = ["hang", "bad"].map((name) => ({
+    name,
+    image: "spin",
+    lifecycle: { preStop: asks(name) },
+  }));
+  const pod = podOf("spin", { spec: { containers } });
+  agent.sync([pod]);
+  await world.phase("web", "Running");
+  const metadata = {
+    ...pod.metadata,
+    deletionTimestamp: new Date().toISOString(),
+    deletionGracePeriodSeconds: 1,
+  };
+  agent.sync([{ ...pod, metadata }]);
+  await world.eventually("it is released", () => world.released.length === 1);
+  assert.deepEqual(world.execs.toSorted(), ["bad: bad", "hang: hang"]);
+  const [told, ...more] = world.events.filter(({ reason }) => reason === "FailedPreStopHook");
+  assert.equal(told?.message, "PreStopHook failed: bad says 4");
+  assert.deepEqual(more, []);
+  await agent.shutdown(0);
+});

@@ -1,0 +1,88 @@
+/**
+ * One attempt of a probe or of a hook, whatever it does.
+ *
+ * @module
+ */
+import type { Container, Handler, Probe } from "../api/types.ts";
+import { messageOf } from "../errors.ts";
+import { sleep } from "../time.ts";
+import { grpcCheck } from "./grpc_check.ts";
+import { httpGet } from "./http_get.ts";
+import { failure, type Outcome, SUCCESS } from "./outcome.ts";
+import { portNumber } from "./ports.ts";
+import { tcpConnect } from "./tcp_connect.ts";
+
+/** The container that is asked. */
+export interface ProbeTarget {
+  readonly container: Pick<Container, "name" | "ports">;
+  /** The pod's address. */
+  readonly podIP: string;
+  /** What HTTP and gRPC servers see of us. */
+  readonly userAgent: string;
+  /**
+   * Runs a program in the container. Settles with `killed` soon after the signal is aborted; rejects if it
+   * could not be started.
+   */
+  exec(command: readonly string[], signal: AbortSignal): Promise<ExecOutcome>;
+}
+
+/** How a program in the container ended. */
+export interface ExecOutcome {
+  /** `undefined` if it was killed. */
+  readonly exitCode: number | undefined;
+  /** The beginning of what it wrote. */
+  readonly output: string;
+}
+
+/** Asks once. Rejects only if `signal` is aborted, with its reason. */
+export async function attempt(
+  handler: Probe,
+  target: ProbeTarget,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<Outcome> {
+  signal.throwIfAborted();
+  const over = new AbortController();
+  const ended = AbortSignal.any([signal, over.signal]);
+  const waited = sleep(timeoutMs, ended).then(() => over.abort());
+  try {
+    return await act(handler, target, { timeoutMs, signal: ended });
+  } catch (error) {
+    return { result: "error", message: messageOf(error) };
+  } finally {
+    over.abort();
+    await waited;
+    signal.throwIfAborted();
+  }
+}
+
+async function act(
+  handler: Probe & Handler,
+  target: ProbeTarget,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<Outcome> {
+  const { exec, httpGet: get, tcpSocket, grpc } = handler;
+  const { podIP, container, userAgent } = target;
+  if (exec !== undefined) {
+    const command = exec.command ?? [];
+    const { exitCode, output } = await target.exec(command, signal);
+    if (exitCode === undefined) {
+      return failure(`command ${JSON.stringify(command)} timed out after ${timeoutMs / 1000}s`);
+    }
+    return exitCode === 0 ? { ...SUCCESS, message: output } : failure(output);
+  }
+  if (get !== undefined) {
+    return await httpGet(get, { podIP, port: portNumber(get.port, container), userAgent, signal });
+  }
+  if (tcpSocket !== undefined) {
+    const port = portNumber(tcpSocket.port, container);
+    return await tcpConnect({ host: tcpSocket.host || podIP, port }, signal);
+  }
+  if (grpc !== undefined) {
+    const { port, service } = grpc;
+    return await grpcCheck(
+      { host: podIP, port, service: service ?? "", userAgent, timeoutMs },
+      signal,
+    );
+  }
+  return { result: "error", message: "it names nothing to do: exec, httpGet, tcpSocket or grpc" };
+}

@@ -1,0 +1,127 @@
+/**
+ * A GET as a kubelet makes it: no proxy, no check of certificates, no connection kept.
+ *
+ * @module
+ */
+import { type IncomingMessage, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { isIPv6 } from "node:net";
+import type { HttpGetAction } from "../api/types.ts";
+import { OUTPUT_BYTES_MAX, REDIRECTS_MAX } from "./limits.ts";
+import { networkMessage } from "./network_error.ts";
+import { failure, type Outcome, SUCCESS } from "./outcome.ts";
+
+/** Where and how long. */
+export interface HttpGetOptions {
+  /** The pod's address, for an action that names no host. */
+  readonly podIP: string;
+  readonly port: number;
+  /** What a server sees as `User-Agent` unless the action says another. */
+  readonly userAgent: string;
+  /** Aborted when the time is over. */
+  readonly signal: AbortSignal;
+}
+
+/** An answer, as much of it as counts. */
+interface Reply {
+  readonly status: number;
+  readonly location: string | undefined;
+  readonly body: string;
+}
+
+/**
+ * Success for 200 to 399. Redirects are followed on the same host; one to another host is a success with
+ * a warning. Never rejects: whatever goes wrong is a failure.
+ */
+export async function httpGet(action: HttpGetAction, options: HttpGetOptions): Promise<Outcome> {
+  const first = urlOf(action, options);
+  let url = first;
+  try {
+    for (let hops = 0;; hops++) {
+      const reply = await send(url, {
+        headers: headersOf(action, options),
+        signal: options.signal,
+      });
+      const { status, body, location } = reply;
+      if (status >= 300 && status < 400 && location !== undefined) {
+        const next = URL.parse(location, url);
+        if (next === null) {
+          return failure(`HTTP probe was redirected to "${location}", no web address`);
+        }
+        if (next.hostname !== first.hostname) {
+          return {
+            result: "warning",
+            message: `Probe terminated redirects, Response body: ${body}`,
+          };
+        }
+        if (hops === REDIRECTS_MAX) return failure(`stopped after ${REDIRECTS_MAX} redirects`);
+        url = next;
+        continue;
+      }
+      if (status >= 200 && status < 400) return { ...SUCCESS, message: body };
+      return failure(`HTTP probe failed with statuscode: ${status}`);
+    }
+  } catch (error) {
+    const why = options.signal.aborted ? "no answer within timeoutSeconds" : networkMessage(error);
+    return failure(`Get "${url.href}": ${why}`);
+  }
+}
+
+function urlOf(action: HttpGetAction, { podIP, port }: HttpGetOptions): URL {
+  const host = action.host || podIP;
+  const scheme = action.scheme === "HTTPS" ? "https" : "http";
+  const path = (action.path ?? "/").replace(/^(?!\/)/, "/");
+  return new URL(`${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}${path}`);
+}
+
+/** What the action says, and a kubelet's own for what it does not say. An empty value takes one away. */
+function headersOf(action: HttpGetAction, { userAgent }: HttpGetOptions): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const { name, value } of action.httpHeaders ?? []) {
+    (headers[name.toLowerCase()] ??= []).push(value);
+  }
+  headers["user-agent"] ??= [userAgent];
+  headers["accept"] ??= ["*/*"];
+  for (const name of ["user-agent", "accept"]) {
+    if (headers[name]?.every((value) => value === "")) delete headers[name];
+  }
+  return headers;
+}
+
+function send(
+  url: URL,
+  { headers, signal }: { headers: Record<string, string[]>; signal: AbortSignal },
+): Promise<Reply> {
+  const request = url.protocol === "https:" ? requestHttps : requestHttp;
+  // The host of the request line is a text of its own: there may be only one.
+  const host = headers["host"]?.at(-1);
+  const all = { ...headers, connection: "close", ...(host === undefined ? {} : { host }) };
+  return new Promise((resolve, reject) => {
+    const sent = request(url, {
+      method: "GET",
+      headers: all,
+      agent: false,
+      rejectUnauthorized: false,
+      signal,
+    }, (response) => {
+      read(response).then(resolve, reject).finally(() => sent.destroy());
+    });
+    sent.once("error", reject);
+    sent.end();
+  });
+}
+
+async function read(response: IncomingMessage): Promise<Reply> {
+  const parts: Uint8Array[] = [];
+  let left = OUTPUT_BYTES_MAX;
+  for await (const part of response as AsyncIterable<Uint8Array>) {
+    parts.push(part.subarray(0, left));
+    left -= part.length;
+    if (left <= 0) break;
+  }
+  return {
+    status: response.statusCode ?? 0,
+    location: response.headers.location,
+    body: new TextDecoder().decode(Uint8Array.from(parts.flatMap((part) => [...part]))),
+  };
+}
