@@ -20,6 +20,8 @@ export interface ContainerMount {
   readonly guestPath: string;
   /** True if the guest may not write there. */
   readonly readOnly: boolean;
+  /** True if no folder need show it in its container's root: it is found by its path alone. @default false */
+  readonly unlisted?: boolean;
 }
 
 /** Everything about one run of one container. Nothing here changes during the run. */

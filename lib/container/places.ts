@@ -15,6 +15,11 @@ export function rootDir(podsDir: string, uid: string, container: string, attempt
   return `${podDir(podsDir, uid)}/containers/${container}/${attempt}`;
 }
 
+/** Where a run with this root leaves its last words, if it cannot write in its root. */
+export function wordsDir(root: string): string {
+  return `${root}-words`;
+}
+
 /** A pod's log folder, in the kubelet's own layout. */
 export function podLogDir(logsDir: string, pod: Pod): string {
   const { namespace, name, uid } = pod.metadata ?? {};

@@ -10,11 +10,12 @@ import { parseQuantity, quantityBytes } from "../quantity.ts";
 import { containerMounts } from "../volumes/mounts.ts";
 import type { MountedVolume } from "../volumes/volume.ts";
 import { expandArgs, resolveEnv } from "./env.ts";
-import { containerLogDir, rootDir } from "./places.ts";
+import { containerLogDir, rootDir, wordsDir } from "./places.ts";
 import { placeFile } from "./place_file.ts";
 import { findProgram } from "./program.ts";
 import { makeRoot, mountsThroughLinks, placeInRoot } from "./root.ts";
 import type { ContainerServices } from "./services.ts";
+import { terminationFolder } from "./termination_message.ts";
 
 /** What {@linkcode prepareRun} works from. */
 export interface Preparation {
@@ -64,6 +65,8 @@ export async function prepareRun(
     signal,
   });
   const rootPath = await Deno.realPath(root); // whoever opens it follows no link
+  const words = terminationFolder(spec, mounts);
+  if (words !== undefined && !readOnlyRoot) await makeFolderIn(rootPath, words, image.tree);
   for (const file of files) {
     const guestPath = placeInRoot(file.guestPath, image.tree);
     await placeFile({ ...file, guestPath }, { rootPath, signal });
@@ -79,7 +82,9 @@ export async function prepareRun(
     ...(workingDir === undefined ? {} : { workingDir }),
     rootPath,
     ...(readOnlyRoot ? { readOnlyRoot } : {}),
-    mounts,
+    mounts: words !== undefined && readOnlyRoot
+      ? [...mounts, await wordsMount(words, rootDir(podsDir, uid, spec.name, attempt))]
+      : mounts,
     logPath: `${logDir}/${attempt}.log`,
     limits: memoryLimit(spec),
     ...(runtimeHandler === undefined ? {} : { runtimeHandler }),
@@ -99,6 +104,25 @@ function argvOf(
   if (command.length > 0) return [...command, ...args];
   const program = image.entrypoint ?? (image.module === undefined ? [] : [image.moduleName]);
   return [...program, ...(spec.args === undefined ? image.cmd ?? [] : args)];
+}
+
+/** Makes the folder of the last words, through no link of the image that leads elsewhere. */
+async function makeFolderIn(
+  rootPath: string,
+  folder: string,
+  tree: ImageOnDisk["tree"],
+): Promise<void> {
+  const place = tree === undefined ? folder.slice(1) : tree.index.place(folder);
+  // Not worth a start: a guest that wants to leave words finds that it cannot.
+  if (place === undefined) return;
+  await Deno.mkdir(`${rootPath}/${place}`, { recursive: true }).catch(() => {});
+}
+
+/** A folder for last words over a root in which nothing can be written. */
+async function wordsMount(guestPath: string, own: string): Promise<ContainerRun["mounts"][number]> {
+  const path = wordsDir(own);
+  await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  return { hostPath: await Deno.realPath(path), guestPath, readOnly: false, unlisted: true };
 }
 
 function memoryLimit(spec: Container): ContainerRun["limits"] {

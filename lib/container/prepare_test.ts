@@ -89,7 +89,7 @@ Deno.test("prepareRun() begins with an empty root, and follows no link of one be
     await Deno.symlink(elsewhere, join(rootPath, "etc"));
     await prepare({ name: "data", mountPath: "/etc/conf", subPath: "conf" });
     assert.deepEqual(await namesIn(elsewhere), []);
-    assert.deepEqual(await namesIn(rootPath), ["etc"]);
+    assert.deepEqual((await namesIn(rootPath)).toSorted(), ["dev", "etc"]);
     assert.equal(await Deno.readTextFile(join(rootPath, "etc/conf")), "1");
   }));
 
@@ -129,7 +129,7 @@ Deno.test("prepareRun() gives a container a copy of its image's tree, and the mo
     assert.equal(run.workingDir, "/srv");
     assert.equal(run.rootPath, rootPath);
     assert.equal(run.readOnlyRoot, undefined);
-    assert.deepEqual((await namesIn(rootPath)).toSorted(), ["apps", "ls", "run", "var"]);
+    assert.deepEqual((await namesIn(rootPath)).toSorted(), ["apps", "dev", "ls", "run", "var"]);
     const linked = await prepareTree({ entries: APP }, { command: ["/ls"], workingDir: "/x" });
     assert.deepEqual([linked.argv, linked.module, linked.workingDir], [["/ls"], run.module, "/x"]);
   }));
@@ -146,6 +146,20 @@ Deno.test("prepareRun() shares the tree with a guest that changes nothing, if no
     }
     const run = await prepareTree({ entries: APP }, { ...readOnly, volumeMounts: mount("/new") });
     assert.deepEqual([run.rootPath, run.readOnlyRoot], [rootPath, true]);
+  }));
+
+Deno.test("prepareRun() gives last words a place, also in a root that nothing is written in", () =>
+  inPlace(async ({ tree, rootPath, prepareTree }) => {
+    await layApp(tree);
+    const readOnly = { securityContext: { readOnlyRootFilesystem: true } };
+    const writable = await prepareTree({ entries: APP }, {});
+    assert.deepEqual([writable.mounts, writable.rootPath], [[], rootPath]);
+    assert.ok((await Deno.stat(join(rootPath, "dev"))).isDirectory);
+    const { mounts } = await prepareTree({ entries: APP }, readOnly);
+    const [{ hostPath = "", ...rest } = {}, ...more] = mounts;
+    assert.deepEqual([rest, more], [{ guestPath: "/dev", readOnly: false, unlisted: true }, []]);
+    assert.deepEqual(await namesIn(hostPath), []);
+    assert.deepEqual((await namesIn(tree)).toSorted(), ["apps", "ls", "run", "var"]);
   }));
 
 Deno.test("prepareRun() mounts behind a link of the image by both of its names", () =>

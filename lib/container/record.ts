@@ -43,9 +43,17 @@ export function newContainerRecord(reason = "ContainerCreating"): ContainerRecor
 /** Notes that the newest run has ended. */
 export function endRun(
   container: ContainerRecord,
-  { exit, startedMs, atMs }: { exit: Exit; startedMs?: number | undefined; atMs: number },
+  { exit, startedMs, atMs, words = "" }: {
+    readonly exit: Exit;
+    /** When its first instruction came. @default {what its state says} */
+    readonly startedMs?: number | undefined;
+    readonly atMs: number;
+    /** What it has left as its last words, which come before ours. */
+    readonly words?: string;
+  },
 ): void {
-  const { exitCode, reason, message, signal } = termination(exit);
+  const { exitCode, reason, message: ours, signal } = termination(exit);
+  const message = words === "" ? ours : words;
   const startedAt = startedMs === undefined
     ? container.state.running?.startedAt
     : kubeTime(startedMs);

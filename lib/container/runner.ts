@@ -14,11 +14,12 @@ import type { MountedVolume } from "../volumes/volume.ts";
 import { backoffText } from "./backoff.ts";
 import { decideRestart } from "./decide.ts";
 import { ensureImage } from "./image_pull.ts";
-import { containerLogDir, podReference, rootDir } from "./places.ts";
+import { containerLogDir, podReference, rootDir, wordsDir } from "./places.ts";
 import { prepareRun } from "./prepare.ts";
 import { type ContainerRecord, endedRun, endRun } from "./record.ts";
 import { liveRun } from "./run_life.ts";
 import type { ContainerServices } from "./services.ts";
+import { terminationMessage } from "./termination_message.ts";
 
 /** One container's part in its pod. */
 export interface ContainerTask {
@@ -149,7 +150,7 @@ ${name}_${namespace}(${uid})`,
     const { exit, startedMs } = await this.#live(run, image);
     // Told to stop before it could begin: the next agent, if there is one, may start it.
     if (exit.kind === "killed" && startedMs === undefined) this.#notBegun();
-    else await this.#ended(exit, startedMs);
+    else await this.#ended(exit, { run, startedMs });
   }
 
   /** The run that was prepared has not begun: it is none. */
@@ -222,10 +223,18 @@ ${name}_${namespace}(${uid})`,
     return { exit, startedMs };
   }
 
-  async #ended(exit: Exit, startedMs?: number): Promise<void> {
+  async #ended(
+    exit: Exit,
+    seen?: { readonly run: ContainerRun; readonly startedMs: number | undefined },
+  ): Promise<void> {
     const { record, spec } = this.#task;
+    const atMs = Date.now();
     const root = this.#rootOf(record.restartCount);
-    endRun(record, { exit, startedMs, atMs: Date.now() });
+    const failed = exit.kind !== "exited" || exit.code !== 0;
+    const words = seen === undefined
+      ? ""
+      : await terminationMessage({ pod: this.#task.pod(), spec, run: seen.run, failed });
+    endRun(record, { exit, startedMs: seen?.startedMs, atMs, words });
     if (exit.kind === "killed" && this.#task.excused()) {
       const { restartCount: attempt, backoff } = record;
       record.backoff = { attempt, ms: backoff?.ms ?? 0, untilMs: 0 };
@@ -240,6 +249,7 @@ ${name}_${namespace}(${uid})`,
     await this.#task.changed();
     // Nobody can look into a finished run's own files: what must stay belongs into a volume.
     await removeTree(root).catch(() => {});
+    await removeTree(wordsDir(root)).catch(() => {});
   }
 
   // Like a kubelet, keeps the newest run's log and the one before it.

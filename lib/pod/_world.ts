@@ -40,6 +40,9 @@ function until(signal: AbortSignal): Promise<Exit> {
   });
 }
 
+/** How long a test waits for what must come. */
+const EVENTUALLY_MS = 10_000;
+
 /** A machine with its disk. Agents come and go on it. */
 export class World implements AsyncDisposable, StatusSink {
   readonly dir: string;
@@ -124,17 +127,18 @@ export class World implements AsyncDisposable, StatusSink {
 
   /** Waits until something is as it should be; looks whenever anything has happened. */
   async eventually(what: string, is: () => boolean): Promise<void> {
-    const limit = AbortSignal.timeout(5_000);
-    while (!is()) {
-      await new Promise<void>((resolve, reject) => {
-        const late = (): void => reject(new Error(`Waited in vain until ${what}`));
-        if (limit.aborted) return late();
-        limit.addEventListener("abort", late, { once: true });
-        this.#waiting.push(() => {
-          limit.removeEventListener("abort", late);
-          resolve();
-        });
-      });
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#wake();
+    }, EVENTUALLY_MS);
+    try {
+      while (!is()) {
+        if (late) throw new Error(`Waited in vain until ${what}`);
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -54,5 +54,7 @@ export function mountPoints(run: ContainerRun): string[] {
   const paths = run.mounts.map((mount) => mount.guestPath);
   const nested = (path: string) =>
     paths.some((outer) => outer !== path && path.startsWith(outer === "/" ? "/" : `${outer}/`));
-  return paths.filter((path) => path !== "/" && !nested(path)).map((path) => path.slice(1));
+  return run.mounts.filter(({ guestPath, unlisted }) =>
+    unlisted !== true && guestPath !== "/" && !nested(guestPath)
+  ).map(({ guestPath }) => guestPath.slice(1));
 }
