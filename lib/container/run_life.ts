@@ -30,6 +30,8 @@ export interface RunLifeOptions extends RunningContainer {
   readonly stop: AbortSignal;
   /** Aborted when the guest must be gone. */
   readonly kill: AbortSignal;
+  /** Aborted when the container is to have another image. */
+  readonly replacing: AbortSignal;
   /** The guest's first instruction comes next. */
   onStarted(startedMs: number): void;
   /** It runs, its start hook has ended, and it is as well as this. Called at each change. */
@@ -67,6 +69,7 @@ class RunLife {
     using end = this.#end;
     const leave = new AbortController();
     const leaving = this.#prepareToLeave(leave);
+    void this.#makeWay();
     try {
       return await services.provider.run(run, {
         stop: leave.signal,
@@ -101,6 +104,15 @@ class RunLife {
       stop: this.#end.stop,
       ended: this.#gone.signal,
     });
+  }
+
+  /** Ends the run when another image is to take its place. */
+  async #makeWay(): Promise<void> {
+    const { spec, replacing, tell } = this.#options;
+    await aborted(AbortSignal.any([replacing, this.#gone.signal]));
+    if (this.#gone.signal.aborted || this.#end.stop.aborted) return;
+    tell("Normal", "Killing", `Container ${spec.name} definition changed, will be restarted`);
+    this.#end.begin(this.#graceMs());
   }
 
   /** When its end begins: first what it wants done before, then it is told. */

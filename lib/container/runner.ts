@@ -17,7 +17,8 @@ import { ensureImage } from "./image_pull.ts";
 import { containerLogDir, podReference, rootDir, wordsDir } from "./places.ts";
 import { prepareRun } from "./prepare.ts";
 import { type ContainerRecord, endedRun, endRun } from "./record.ts";
-import { liveRun } from "./run_life.ts";
+import { ImageWatch } from "./image_watch.ts";
+import { liveRun, type RunLifeOptions } from "./run_life.ts";
 import type { ContainerServices } from "./services.ts";
 import { terminationMessage } from "./termination_message.ts";
 
@@ -25,7 +26,10 @@ import { terminationMessage } from "./termination_message.ts";
 export interface ContainerTask {
   /** The newest version of the pod. */
   pod(): Pod;
-  readonly spec: Container;
+  /** Settles when there is a newer version, or the signal is aborted. */
+  podChanged(signal: AbortSignal): Promise<void>;
+  /** The container, as the newest version of the pod has it. */
+  spec(): Container;
   /** `spec.containers{name}` or `spec.initContainers{name}`, as events name it. */
   readonly fieldPath: string;
   readonly policy: RestartPolicy;
@@ -49,14 +53,20 @@ export interface ContainerTask {
 /** First and longest pause before what is missing, or could not be started, is tried again. */
 const RETRY_MS = { first: 1_000, max: 10_000 };
 
+/** One run that is about to begin. */
+type Start = Pick<RunLifeOptions, "run" | "image" | "replacing">;
+
 /** Runs one container for as long as its pod wants it. */
 export class ContainerRunner {
   readonly #services: ContainerServices;
   readonly #task: ContainerTask;
+  /** What the present run was begun with. */
+  #spec: Container;
 
   constructor(services: ContainerServices, task: ContainerTask) {
     this.#services = services;
     this.#task = task;
+    this.#spec = task.spec();
   }
 
   /**
@@ -64,29 +74,46 @@ export class ContainerRunner {
    * with code `rejected` if it can never run here.
    */
   async run(): Promise<void> {
-    const { record, stop, policy } = this.#task;
+    const { stop } = this.#task;
+    let replaced = false;
     while (!stop.aborted) {
-      const ended = endedRun(record);
-      const decision = decideRestart({
-        policy,
-        ended,
-        attempt: record.restartCount,
-        backoff: record.backoff,
-        nowMs: Date.now(),
-      });
-      if (decision.do === "leave") return;
-      if (decision.backoff !== undefined) {
-        record.backoff = decision.backoff;
-        if (!await this.#backOff(decision.backoff.untilMs, decision.backoff.ms)) return;
-      }
-      if (ended !== undefined) this.#countRestart();
-      await this.#runOnce();
+      this.#spec = this.#task.spec();
+      using watch = new ImageWatch(this.#task, this.#spec);
+      if (!await this.#isToStart(replaced, watch.signal)) return;
+      if (!watch.signal.aborted) await this.#runOnce(watch.signal);
+      replaced = watch.signal.aborted;
     }
   }
 
-  async #backOff(untilMs: number, backoffMs: number): Promise<boolean> {
-    const { record, spec, stop } = this.#task;
-    if (untilMs <= Date.now()) return true;
+  /** Decides, waits if there is a pause, and counts. A container with another image is as good as new. */
+  async #isToStart(replaced: boolean, replacing: AbortSignal): Promise<boolean> {
+    const { record, policy, stop } = this.#task;
+    if (replaced) {
+      delete record.backoff;
+      return true; // it was counted when the run before it ended
+    }
+    const ended = endedRun(record);
+    const decision = decideRestart({
+      policy,
+      ended,
+      attempt: record.restartCount,
+      backoff: record.backoff,
+      nowMs: Date.now(),
+    });
+    if (decision.do === "leave") return false;
+    if (decision.backoff !== undefined) {
+      record.backoff = decision.backoff;
+      await this.#backOff(decision.backoff.untilMs, decision.backoff.ms, replacing);
+      if (stop.aborted) return false;
+    }
+    if (ended !== undefined) this.#countRestart();
+    return true;
+  }
+
+  async #backOff(untilMs: number, backoffMs: number, replacing: AbortSignal): Promise<void> {
+    const { record, stop } = this.#task;
+    const spec = this.#spec;
+    if (untilMs <= Date.now()) return;
     const { name, namespace, uid } = this.#task.pod().metadata ?? {};
     const message = `back-off ${backoffText(backoffMs)} restarting failed container=${spec.name} \
 pod=${name}_${namespace}(${uid})`;
@@ -99,7 +126,7 @@ pod=${name}_${namespace}(${uid})`;
       `Back-off restarting failed container ${spec.name} in pod \
 ${name}_${namespace}(${uid})`,
     );
-    return await sleep(untilMs - Date.now(), stop);
+    await sleep(untilMs - Date.now(), AbortSignal.any([stop, replacing]));
   }
 
   #countRestart(): void {
@@ -109,8 +136,10 @@ ${name}_${namespace}(${uid})`,
     record.state = { waiting: { reason: "ContainerCreating" } };
   }
 
-  async #runOnce(): Promise<void> {
-    const { spec, record, stop } = this.#task;
+  async #runOnce(replacing: AbortSignal): Promise<void> {
+    const { record } = this.#task;
+    const spec = this.#spec;
+    const stop = AbortSignal.any([this.#task.stop, replacing]);
     const image = await ensureImage(this.#services, {
       pod: () => this.#task.pod(),
       spec,
@@ -123,11 +152,11 @@ ${name}_${namespace}(${uid})`,
     record.imageId = image.imageId;
     let pauseMs = RETRY_MS.first;
     while (!stop.aborted) {
-      const run = await this.#prepare(image);
+      const run = await this.#prepare(image, stop);
       if (run === undefined || stop.aborted) return;
       if ("kind" in run) return await this.#ended(run);
       try {
-        return await this.#startRun(run, image);
+        return await this.#startRun({ run, image, replacing });
       } catch (error) {
         if (!isKubeletError(error, "container_start")) throw error;
         this.#notBegun();
@@ -139,18 +168,20 @@ ${name}_${namespace}(${uid})`,
     }
   }
 
-  async #startRun(run: ContainerRun, image: ImageOnDisk): Promise<void> {
-    const { spec, record } = this.#task;
+  async #startRun(start: Start): Promise<void> {
+    const { record } = this.#task;
+    const spec = this.#spec;
+    const { run } = start;
     const [scheme] = this.#services.provider.runtimeVersion.split("://");
     record.containerId = `${scheme}://${run.id}`;
     await this.#forgetOldRuns();
     // On disk before the first instruction, so that a killed agent knows that this run began.
     await this.#task.changed();
     this.#tell("Normal", "Created", `Container created: ${spec.name}`);
-    const { exit, startedMs } = await this.#live(run, image);
+    const { exit, startedMs } = await this.#live(start);
     // Told to stop before it could begin: the next agent, if there is one, may start it.
     if (exit.kind === "killed" && startedMs === undefined) this.#notBegun();
-    else await this.#ended(exit, { run, startedMs });
+    else await this.#ended(exit, { ...start, startedMs });
   }
 
   /** The run that was prepared has not begun: it is none. */
@@ -163,8 +194,12 @@ ${name}_${namespace}(${uid})`,
   }
 
   /** A run; or how it ended before it could begin; or nothing if it was stopped. */
-  async #prepare(image: ImageOnDisk): Promise<ContainerRun | Exit | undefined> {
-    const { spec, record, mounted, runtimeHandler, stop } = this.#task;
+  async #prepare(
+    image: ImageOnDisk,
+    stop: AbortSignal,
+  ): Promise<ContainerRun | Exit | undefined> {
+    const { record, mounted, runtimeHandler } = this.#task;
+    const spec = this.#spec;
     let pauseMs = RETRY_MS.first;
     for (;;) {
       try {
@@ -193,16 +228,13 @@ ${name}_${namespace}(${uid})`,
   }
 
   /** How the run ended, and when its guest began, if it did. */
-  async #live(
-    run: ContainerRun,
-    image: ImageOnDisk,
-  ): Promise<{ exit: Exit; startedMs: number | undefined }> {
-    const { spec, record, stop, kill } = this.#task;
+  async #live(start: Start): Promise<{ exit: Exit; startedMs: number | undefined }> {
+    const { record, stop, kill } = this.#task;
+    const spec = this.#spec;
     let startedMs: number | undefined;
     const exit = await liveRun({
+      ...start,
       services: this.#services,
-      run,
-      image,
       pod: () => this.#task.pod(),
       spec,
       stop,
@@ -225,9 +257,10 @@ ${name}_${namespace}(${uid})`,
 
   async #ended(
     exit: Exit,
-    seen?: { readonly run: ContainerRun; readonly startedMs: number | undefined },
+    seen?: Start & { readonly startedMs: number | undefined },
   ): Promise<void> {
-    const { record, spec } = this.#task;
+    const { record } = this.#task;
+    const spec = this.#spec;
     const atMs = Date.now();
     const root = this.#rootOf(record.restartCount);
     const failed = exit.kind !== "exited" || exit.code !== 0;
@@ -235,6 +268,8 @@ ${name}_${namespace}(${uid})`,
       ? ""
       : await terminationMessage({ pod: this.#task.pod(), spec, run: seen.run, failed });
     endRun(record, { exit, startedMs: seen?.startedMs, atMs, words });
+    // Nobody may take the pod for ended.
+    if (seen?.replacing.aborted && !this.#task.stop.aborted) this.#countRestart();
     if (exit.kind === "killed" && this.#task.excused()) {
       const { restartCount: attempt, backoff } = record;
       record.backoff = { attempt, ms: backoff?.ms ?? 0, untilMs: 0 };
@@ -254,7 +289,8 @@ ${name}_${namespace}(${uid})`,
 
   // Like a kubelet, keeps the newest run's log and the one before it.
   async #forgetOldRuns(): Promise<void> {
-    const { spec, record } = this.#task;
+    const { record } = this.#task;
+    const spec = this.#spec;
     if (record.restartCount === 0) return;
     const pod = this.#task.pod();
     const { logsDir } = this.#services;
@@ -269,7 +305,7 @@ ${name}_${namespace}(${uid})`,
   /** A run's own folder. Its root may be another one, which it shares. */
   #rootOf(attempt: number): string {
     const uid = this.#task.pod().metadata?.uid ?? "";
-    return rootDir(this.#services.podsDir, uid, this.#task.spec.name, attempt);
+    return rootDir(this.#services.podsDir, uid, this.#spec.name, attempt);
   }
 
   #waiting(reason: string, message: string): void {

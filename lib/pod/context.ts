@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Pod, RestartPolicy } from "../api/types.ts";
+import type { Container, Pod, RestartPolicy } from "../api/types.ts";
 import { podReference } from "../container/places.ts";
 import { newContainerRecord } from "../container/record.ts";
 import { ContainerRunner, type ContainerTask } from "../container/runner.ts";
@@ -15,6 +15,7 @@ import type { MountedVolume } from "../volumes/volume.ts";
 import { Ending } from "./ending.ts";
 import type { PodFailure, PodRecord } from "./record.ts";
 import type { PodServices } from "./services.ts";
+import { Sidecars } from "./sidecars.ts";
 import { podStatus } from "./status.ts";
 
 /** The part of a task that differs between a pod's containers. */
@@ -22,6 +23,8 @@ export interface ContainerRole {
   readonly name: string;
   readonly init: boolean;
   readonly policy: RestartPolicy;
+  /** Told to end after all others, in its own turn. @default {with all others} */
+  readonly sidecar?: boolean;
   readonly onStarted?: () => void;
 }
 
@@ -46,8 +49,10 @@ export class PodContext {
   held: Disposable | undefined;
   /** Why the pod can never run here, once that is known; not yet told. */
   rejection: PodFailure | undefined;
-  /** The runs of containers that are under way. They do not reject. */
+  /** The runs of containers that are under way, sidecars not among them. They do not reject. */
   readonly runners = new Set<Promise<void>>();
+  /** The sidecars that run. */
+  readonly sidecars = new Sidecars();
   /** Counts the changes of the record, for whoever waits for one. */
   readonly changes = new Latest(0);
   #saving: Promise<void> = Promise.resolve();
@@ -92,11 +97,13 @@ export class PodContext {
 
   /** Starts a container's runner. What it settles with is seen through {@linkcode runners}. */
   start(role: ContainerRole): Promise<void> {
-    const { spec, fieldPath } = this.#container(role);
+    const { fieldPath } = this.#container(role);
     const record = this.record.containers[role.name] ??= newContainerRecord();
+    const sidecar = role.sidecar === true ? this.sidecars.add(role.name) : undefined;
     const task: ContainerTask = {
       pod: () => this.pod,
-      spec,
+      podChanged: (signal) => this.latest.changed(signal),
+      spec: () => this.#container(role).spec,
       fieldPath,
       policy: role.policy,
       record,
@@ -104,7 +111,9 @@ export class PodContext {
       ...(this.runtimeHandler === undefined ? {} : { runtimeHandler: this.runtimeHandler }),
       changed: () => this.changed(),
       ...(role.onStarted === undefined ? {} : { onStarted: role.onStarted }),
-      stop: this.ending.stop,
+      stop: sidecar === undefined
+        ? this.ending.stop
+        : AbortSignal.any([sidecar.stop, this.ending.kill]),
       kill: this.ending.kill,
       excused: () => this.ending.cause === "shutdown",
     };
@@ -112,8 +121,21 @@ export class PodContext {
     const settled = running.catch(() => {}).then(() => {
       this.runners.delete(settled);
     });
-    this.runners.add(settled);
+    if (sidecar === undefined) this.runners.add(settled);
+    else sidecar.running(settled);
     return running;
+  }
+
+  /** Waits until all containers have ended: first those that do the pod's work, then its sidecars. */
+  async ended(): Promise<void> {
+    await Promise.all(this.runners);
+    await this.sidecars.end((name) => this.tellStop(name));
+  }
+
+  /** Tells that a container that runs is about to be stopped. */
+  tellStop(name: string): void {
+    if (this.record.containers[name]?.state.running === undefined) return;
+    this.tell("Normal", "Killing", `Stopping container ${name}`);
   }
 
   /** The pod has failed as a whole: notes why, and ends what still runs. */
@@ -172,7 +194,7 @@ export class PodContext {
     this.services.status.say(this.key, status);
   }
 
-  #container({ name, init }: ContainerRole): { spec: ContainerTask["spec"]; fieldPath: string } {
+  #container({ name, init }: ContainerRole): { spec: Container; fieldPath: string } {
     const list = init ? "initContainers" : "containers";
     const spec = this.pod.spec?.[list]?.find((container) => container.name === name);
     if (spec === undefined) {

@@ -29,8 +29,8 @@ export function phaseOf(pod: Pod, containers: Readonly<Record<string, PhaseInput
     else if (state.terminated !== undefined) {
       counts.stopped++;
       if (state.terminated.exitCode === 0) counts.succeeded++;
-    } // One that waits to be started again has run: the pod does not go back to Pending.
-    else if (lastState.terminated !== undefined) counts.stopped++;
+    } // One that waits to be started again has run, and will: the pod neither goes back nor ends.
+    else if (lastState.terminated !== undefined) counts.running++;
     else counts.waiting++;
   }
   if (counts.waiting > 0) return "Pending";

@@ -31,6 +31,12 @@ export const initializing: PodState<"initializing"> = {
 /** Settles when the sidecar has reached its first instruction, or when the pod ends. */
 async function startSidecar(context: PodContext, { name }: Container): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  void watchRunner(context, { name, init: true, policy: "Always", onStarted: resolve });
+  void watchRunner(context, {
+    name,
+    init: true,
+    policy: "Always",
+    sidecar: true,
+    onStarted: resolve,
+  });
   await Promise.race([promise, aborted(context.ending.stop)]);
 }

@@ -15,7 +15,7 @@ export const running: PodState<"running"> = {
     if (context.ending.stop.aborted) return "terminating";
     // Sidecars run for as long as the containers that they serve, and no longer.
     context.ending.begin("ended", context.graceMs);
-    await Promise.all([...context.runners, refreshing]);
+    await Promise.all([context.ended(), refreshing]);
     return "finished";
   },
 };

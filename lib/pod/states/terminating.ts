@@ -5,11 +5,10 @@ import type { PodRecord } from "../record.ts";
 export const terminating: PodState<"terminating"> = {
   async run(context): Promise<NextOf<"terminating">> {
     const { record, ending } = context;
-    for (const [name, container] of Object.entries(record.containers)) {
-      if (container.state.running === undefined) continue;
-      context.tell("Normal", "Killing", `Stopping container ${name}`);
+    for (const name of Object.keys(record.containers)) {
+      if (!context.sidecars.has(name)) context.tellStop(name);
     }
-    await Promise.all(context.runners);
+    await context.ended();
     ending.over();
     if (ending.cause === "deleted") return "removing";
     if (ending.cause === "shutdown") {
