@@ -4,7 +4,13 @@
  * @module
  */
 import type { Container } from "../api/types.ts";
-import type { ContainerTask } from "./runner.ts";
+
+/** The container, as the newest version of its pod has it. */
+export interface WatchedContainer {
+  spec(): Container;
+  /** Settles when there is a newer version, or the signal is aborted. */
+  podChanged(signal: AbortSignal): Promise<void>;
+}
 
 /** Watches until the container is to have another image, or until it is disposed of. */
 export class ImageWatch implements Disposable {
@@ -12,8 +18,8 @@ export class ImageWatch implements Disposable {
   readonly #over = new AbortController();
 
   /** `begun` is what the present run was begun with. */
-  constructor(task: Pick<ContainerTask, "spec" | "podChanged">, begun: Container) {
-    void this.#watch(task, begun);
+  constructor(container: WatchedContainer, begun: Container) {
+    void this.#watch(container, begun);
   }
 
   /** Aborted when the container is to have another image. */
@@ -21,13 +27,10 @@ export class ImageWatch implements Disposable {
     return this.#replaced.signal;
   }
 
-  async #watch(
-    task: Pick<ContainerTask, "spec" | "podChanged">,
-    begun: Container,
-  ): Promise<void> {
+  async #watch(container: WatchedContainer, begun: Container): Promise<void> {
     while (!this.#over.signal.aborted) {
-      if (task.spec().image !== begun.image) return this.#replaced.abort();
-      await task.podChanged(this.#over.signal);
+      if (container.spec().image !== begun.image) return this.#replaced.abort();
+      await container.podChanged(this.#over.signal);
     }
   }
 

@@ -17,19 +17,15 @@ import { ensureImage } from "./image_pull.ts";
 import { containerLogDir, podReference, rootDir, wordsDir } from "./places.ts";
 import { prepareRun } from "./prepare.ts";
 import { type ContainerRecord, endedRun, endRun } from "./record.ts";
-import { ImageWatch } from "./image_watch.ts";
+import { ImageWatch, type WatchedContainer } from "./image_watch.ts";
 import { liveRun, type RunLifeOptions } from "./run_life.ts";
 import type { ContainerServices } from "./services.ts";
 import { terminationMessage } from "./termination_message.ts";
 
 /** One container's part in its pod. */
-export interface ContainerTask {
+export interface ContainerTask extends WatchedContainer {
   /** The newest version of the pod. */
   pod(): Pod;
-  /** Settles when there is a newer version, or the signal is aborted. */
-  podChanged(signal: AbortSignal): Promise<void>;
-  /** The container, as the newest version of the pod has it. */
-  spec(): Container;
   /** `spec.containers{name}` or `spec.initContainers{name}`, as events name it. */
   readonly fieldPath: string;
   readonly policy: RestartPolicy;

@@ -231,3 +231,15 @@ export function podOf(
     spec: { restartPolicy: "Never", containers: [{ name: "app", image: guest }], ...spec },
   };
 }
+
+/** The same pod, about to be deleted. */
+export function deleted(pod: Pod, seconds = 0): Pod {
+  return {
+    ...pod,
+    metadata: {
+      ...pod.metadata,
+      deletionTimestamp: "2026-11-21T12:00:00Z",
+      deletionGracePeriodSeconds: seconds,
+    },
+  };
+}

@@ -37,6 +37,7 @@ export interface ContainerState {
 export interface ContainerStatus {
   readonly name: string;
   readonly ready: boolean;
+  readonly started?: boolean;
   readonly restartCount: number;
   readonly image: string;
   readonly imageID: string;

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { KubeletError } from "../errors.ts";
+import { deleted, podOf, World } from "./_world.ts";
+
+Deno.test("PodManager runs a sidecar beside the containers, and no longer than they do", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const sidecar = { name: "side", image: "polite", restartPolicy: "Always" };
+  agent.apply(podOf("ok", { spec: { initContainers: [sidecar] } }));
+  await world.phase("web", "Succeeded");
+  assert.deepEqual(world.runs.map(({ container }) => container), ["side", "app"]);
+  assert.equal(world.container("web", "side")?.state.terminated?.exitCode, 0);
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager ends sidecars after all others, the last started first", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const sidecar = (name: string): object => ({ name, image: "polite", restartPolicy: "Always" });
+  const initContainers = [sidecar("one"), sidecar("two")];
+  const lifecycle = { preStop: { sleep: { seconds: 1 } } };
+  const containers = [{ name: "app", image: "polite", lifecycle }];
+  const pod = podOf("polite", { spec: { initContainers, containers } });
+  agent.apply(pod);
+  await world.phase("web", "Running");
+  agent.apply(deleted(pod, 60));
+  await world.eventually("it is released", () => world.released.length === 1);
+  const ends = world.said.map(({ status }) =>
+    [...status.initContainerStatuses ?? [], ...status.containerStatuses ?? []]
+      .filter(({ state }) => state.terminated !== undefined).map(({ name }) => name).join(" ")
+  );
+  assert.deepEqual([...new Set(ends)], ["", "app", "two app", "one two app"]);
+  assert.deepEqual(
+    world.events.filter(({ reason }) => reason === "Killing").map(({ message }) => message),
+    ["app", "two", "one"].map((name) => `Stopping container ${name}`),
+  );
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager gives a container that runs another image, whatever its restart policy", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const spec = { terminationGracePeriodSeconds: 0 };
+  const pod = podOf("spin", { spec });
+  const changed = (image: string): typeof pod => ({ ...pod, spec: podOf(image, { spec }).spec! });
+  agent.apply(pod);
+  await world.phase("web", "Running");
+  agent.apply(changed("polite"));
+  await world.eventually("the other one runs", () => {
+    const app = world.container("web");
+    return app?.image === "polite" && app.state.running !== undefined;
+  });
+  assert.equal(world.container("web")?.restartCount, 1);
+  assert.equal(world.container("web")?.lastState.terminated?.exitCode, 137);
+  assert.equal(
+    world.events.find(({ reason }) => reason === "Killing")?.message,
+    "Container app definition changed, will be restarted",
+  );
+  agent.apply(changed("ok"));
+  await world.phase("web", "Succeeded");
+  assert.equal(world.container("web")?.restartCount, 2);
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager pulls another image at once, and runs it, when the first could not be had", async () => {
+  await using world = await World.open();
+  world.missing.set("typo", new KubeletError("image_pull", "not found"));
+  const agent = world.agent();
+  agent.apply(podOf("typo"));
+  await world.eventually(
+    "it backs off",
+    () => world.container("web")?.state.waiting?.reason === "ImagePullBackOff",
+  );
+  agent.apply(podOf("ok"));
+  await world.phase("web", "Succeeded");
+  assert.equal(world.container("web")?.restartCount, 0);
+  await agent.shutdown(0);
+});
