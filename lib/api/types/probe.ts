@@ -11,6 +11,7 @@ export type PortName = number | string;
 export interface HttpGetAction {
   /** Default `/`. */
   path?: string;
+  /** 1–65535, or a name. */
   port: PortName;
   /** Default: the pod's address. */
   host?: string;
@@ -24,6 +25,7 @@ export interface HttpGetAction {
 export interface Handler {
   /** A program in the container; no shell. */
   exec?: { command?: string[] };
+  /** 200 to 399 is well. */
   httpGet?: HttpGetAction;
   /** A connection is enough. */
   tcpSocket?: { port: PortName; host?: string };
@@ -55,7 +57,9 @@ export interface LifecycleHandler extends Handler {
 
 /** What is done right after a container's start, and right before its end. */
 export interface Lifecycle {
+  /** Right after the first instruction; the container is not running before it has ended. */
   postStart?: LifecycleHandler;
+  /** Before the container is told to end, within its grace period. */
   preStop?: LifecycleHandler;
   /** Without a meaning here: WASI has no signals. */
   stopSignal?: string;
