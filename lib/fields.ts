@@ -140,7 +140,8 @@ export function resourceFieldValue(
  * Throws a {@linkcode KubeletError} with code `invalid` if the pod has none.
  */
 export function findContainer(pod: Pod, name: string): Container {
-  const all = [...pod.spec?.containers ?? [], ...pod.spec?.initContainers ?? []];
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const all = [...containers, ...initContainers, ...ephemeralContainers];
   const found = all.find((container) => container.name === name);
   if (found === undefined) throw new KubeletError("invalid", `container ${name} not found`);
   return found;

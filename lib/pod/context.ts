@@ -22,6 +22,8 @@ import { podStatus } from "./status.ts";
 export interface ContainerRole {
   readonly name: string;
   readonly init: boolean;
+  /** Added to the pod later, to look into it. @default false */
+  readonly ephemeral?: boolean;
   readonly policy: RestartPolicy;
   /** Told to end after all others, in its own turn. @default {with all others} */
   readonly sidecar?: boolean;
@@ -194,8 +196,10 @@ export class PodContext {
     this.services.status.say(this.key, status);
   }
 
-  #container({ name, init }: ContainerRole): { spec: Container; fieldPath: string } {
-    const list = init ? "initContainers" : "containers";
+  #container(
+    { name, init, ephemeral = false }: ContainerRole,
+  ): { spec: Container; fieldPath: string } {
+    const list = ephemeral ? "ephemeralContainers" : init ? "initContainers" : "containers";
     const spec = this.pod.spec?.[list]?.find((container) => container.name === name);
     if (spec === undefined) {
       throw new Error(`Cannot start container "${name}": the pod has no such container`);

@@ -11,7 +11,9 @@ import { type Assignment, Controller, type EndName, runMachine } from "../krator
 import { aborted, kubeTime, sleep } from "../time.ts";
 import { isPodUid } from "../volumes/volumes.ts";
 import { PodContext } from "./context.ts";
+import { watchDeadline } from "./deadline.ts";
 import { POD_EDGES, type PodEdges, type PodStateName, type PodStates } from "./edges.ts";
+import { followPod } from "./follow.ts";
 import { identity, loseRunning, newRecord, type PodRecord } from "./record.ts";
 import type { PodServices } from "./services.ts";
 import { finished } from "./states/finished.ts";
@@ -117,7 +119,8 @@ export class PodManager {
     this.#contexts.set(key.uid, context);
     void this.#watchDeletion(context, dismissal, over.signal);
     void this.#watchShutdown(context, dismissal, over.signal);
-    void this.#watchDeadline(context, over.signal);
+    void watchDeadline(context, over.signal);
+    void followPod(context, over.signal);
     try {
       let end = await this.#run(context, { initial: "registered", dismissed: dismissal.signal })
         .catch((error) => this.#defect(context, error));
@@ -206,19 +209,6 @@ export class PodManager {
     const graceMs = Math.min(context.graceMs, this.#shutdownGraceMs);
     context.ending.begin("shutdown", graceMs);
     dismissal.abort();
-  }
-
-  async #watchDeadline(context: PodContext, over: AbortSignal): Promise<void> {
-    const seconds = context.pod.spec?.activeDeadlineSeconds;
-    if (seconds === undefined || context.record.finalPhase !== undefined) return;
-    const untilMs = Date.parse(context.record.startTime) + seconds * 1000;
-    while (Date.now() < untilMs) {
-      if (!await sleep(untilMs - Date.now(), over)) return;
-    }
-    if (context.record.finalPhase !== undefined || context.ending.cause !== undefined) return;
-    const message = "Pod was active on the node longer than the specified deadline";
-    context.tell("Normal", "DeadlineExceeded", message);
-    context.fail({ reason: "DeadlineExceeded", message }, context.graceMs);
   }
 }
 

@@ -23,7 +23,7 @@ export interface PodRecord {
   readonly name: string;
   /** When this node first saw the pod, RFC 3339. */
   startTime: string;
-  /** Init and app containers by name; names are unique within a pod. */
+  /** Init, app and ephemeral containers by name; names are unique within a pod. */
   containers: Record<string, ContainerRecord>;
   /** Set once the pod has failed for a reason that is not a container's. It never runs again. */
   failure?: PodFailure;
@@ -42,11 +42,16 @@ export interface PodRecord {
 export function newRecord(pod: Pod, now: string): PodRecord {
   const { uid, namespace, name } = identity(pod);
   const status = pod.status ?? {};
-  const known = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  const known = [
+    ...(status.initContainerStatuses ?? []),
+    ...(status.containerStatuses ?? []),
+    ...(status.ephemeralContainerStatuses ?? []),
+  ];
   const containers: Record<string, ContainerRecord> = {};
   // A kubelet's words for what the containers behind init containers wait for.
   const first = pod.spec?.initContainers?.length ? "PodInitializing" : "ContainerCreating";
-  for (const spec of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
+  const { initContainers = [], containers: apps = [], ephemeralContainers = [] } = pod.spec ?? {};
+  for (const spec of [...initContainers, ...apps, ...ephemeralContainers]) {
     const seen = known.find((one) => one.name === spec.name);
     containers[spec.name] = seen === undefined ? newContainerRecord(first) : {
       restartCount: seen.restartCount,

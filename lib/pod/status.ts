@@ -50,6 +50,13 @@ export function podStatus(pod: Pod, record: PodRecord, facts: StatusFacts): PodS
     containerStatuses: (pod.spec?.containers ?? []).map((spec) =>
       containerStatus(spec, record, { init: false })
     ),
+    ...(pod.spec?.ephemeralContainers === undefined ? {} : {
+      // Like a kubelet's: nobody waits for them, so they are never ready.
+      ephemeralContainerStatuses: pod.spec.ephemeralContainers.map((spec) => ({
+        ...containerStatus(spec, record, { init: false }),
+        ready: false,
+      })),
+    }),
   };
 }
 

@@ -30,12 +30,12 @@ export function conditionsOf(input: ConditionsInput): PodCondition[] {
   const ended = phase === "Succeeded" || phase === "Failed";
   const unready = (pod.spec?.containers ?? []).map(({ name }) => name)
     .filter((name) => !isReady(input.containers[name]));
-  const ready = readiness(phase, unready);
+  const containersReady = containersVerdict(phase, unready);
   const found: Omit<PodCondition, "lastTransitionTime">[] = [
     { type: "PodReadyToStartContainers", status: input.readyToStart && !ended ? "True" : "False" },
     initialized(input),
-    { type: "Ready", ...ready },
-    { type: "ContainersReady", ...ready },
+    { type: "Ready", ...readyVerdict(pod, containersReady) },
+    { type: "ContainersReady", ...containersReady },
     { type: "PodScheduled", status: "True" },
   ];
   const generation = pod.metadata?.generation;
@@ -57,7 +57,22 @@ export function isReady(container: Pick<ReadyInput, "state" | "ready"> | undefin
 
 type Verdict = { status: "True" | "False"; reason?: string; message?: string };
 
-function readiness(phase: PodPhase, unready: readonly string[]): Verdict {
+/** The words of others count besides the containers' own (`spec.readinessGates`). */
+function readyVerdict(pod: Pod, containersReady: Verdict): Verdict {
+  if (containersReady.status !== "True") return containersReady;
+  const missing = (pod.spec?.readinessGates ?? []).flatMap(({ conditionType: type }) => {
+    const found = pod.status?.conditions?.find((one) => one.type === type);
+    if (found === undefined) {
+      return [`corresponding condition of pod readiness gate "${type}" does not exist.`];
+    }
+    if (found.status === "True") return [];
+    return [`the status of pod readiness gate "${type}" is not "True", but ${found.status}`];
+  });
+  if (missing.length === 0) return { status: "True" };
+  return { status: "False", reason: "ReadinessGatesNotReady", message: missing.join(", ") };
+}
+
+function containersVerdict(phase: PodPhase, unready: readonly string[]): Verdict {
   if (phase === "Succeeded") return { status: "False", reason: "PodCompleted" };
   if (phase === "Failed") return { status: "False", reason: "PodFailed" };
   if (unready.length === 0) return { status: "True" };

@@ -65,3 +65,34 @@ Deno.test("conditionsOf() calls a pod that has ended not ready, and says why", (
   assert.equal(found.find(({ type }) => type === "Ready")?.reason, "PodCompleted");
   assert.equal(found.find(({ type }) => type === "Initialized")?.status, "True");
 });
+
+Deno.test("conditionsOf() asks the conditions that spec.readinessGates names", () => {
+  const verdict = (
+    conditions: PodCondition[],
+    b = RUNS as typeof RUNS | typeof WAITS,
+  ): string[] => {
+    const found = conditionsOf({
+      pod: {
+        ...POD,
+        spec: { ...POD.spec!, readinessGates: [{ conditionType: "g1" }, { conditionType: "g2" }] },
+        status: { conditions },
+      },
+      containers: { a: RUNS, b },
+      phase: "Running",
+      readyToStart: true,
+      before: [],
+      now: "t1",
+    });
+    const { status, reason = "", message = "" } = found.find(({ type }) => type === "Ready")!;
+    return [status, reason, message];
+  };
+  assert.deepEqual(verdict([{ type: "g1", status: "False" }]), [
+    "False",
+    "ReadinessGatesNotReady",
+    'the status of pod readiness gate "g1" is not "True", but False, ' +
+    'corresponding condition of pod readiness gate "g2" does not exist.',
+  ]);
+  const good: PodCondition[] = [{ type: "g1", status: "True" }, { type: "g2", status: "True" }];
+  assert.deepEqual(verdict(good), ["True", "", ""]);
+  assert.equal(verdict(good, WAITS)[1], "ContainersNotReady");
+});

@@ -39,7 +39,7 @@ export interface PodSpec {
   /** Run one after the other, each to its success, before the app containers. */
   initContainers?: Container[];
   /** Added to a running pod to look into it; never restarted. */
-  ephemeralContainers?: Container[];
+  ephemeralContainers?: EphemeralContainer[];
   /** What containers may mount, by name. */
   volumes?: Volume[];
   /** Secrets of the pod's namespace with credentials for registries. */
@@ -68,6 +68,8 @@ export interface PodSpec {
   enableServiceLinks?: boolean;
   /** RuntimeClass that must run the pod (KEP-585); absent means the node's usual one. */
   runtimeClassName?: string;
+  /** Conditions of others that the pod's readiness depends on as well. */
+  readinessGates?: { conditionType: string }[];
   /** The system that the containers are made for, `linux` or `windows`. */
   os?: { name: string };
   /** Filled in from `priorityClassName`; higher is more important. */
@@ -146,6 +148,12 @@ export interface Container {
   stdinOnce?: boolean;
   /** True for a terminal in place of the standard streams; needs `stdin`. */
   tty?: boolean;
+}
+
+/** `core/v1` EphemeralContainer: it has no ports, probes, hooks or resources. */
+export interface EphemeralContainer extends Container {
+  /** The container to look into. Guests share no processes, so this is a word for people. */
+  targetContainerName?: string;
 }
 
 /** `core/v1` SecurityContext of one container. */

@@ -35,6 +35,8 @@ export interface PodStatus {
   containerStatuses?: ContainerStatus[];
   /** One for each init container, in the order in which they run. */
   initContainerStatuses?: ContainerStatus[];
+  /** One for each ephemeral container. */
+  ephemeralContainerStatuses?: ContainerStatus[];
 }
 
 /** `core/v1` PodCondition. */

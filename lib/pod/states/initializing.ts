@@ -2,11 +2,13 @@ import type { Container } from "../../api/types.ts";
 import { aborted } from "../../time.ts";
 import type { PodContext } from "../context.ts";
 import { watchRunner } from "../containers.ts";
+import { runEphemeral } from "../ephemeral.ts";
 import type { NextOf, PodState } from "../edges.ts";
 
 /** Runs the init containers in their order. Sidecars among them are only waited for to start. */
 export const initializing: PodState<"initializing"> = {
   async run(context): Promise<NextOf<"initializing">> {
+    void runEphemeral(context);
     for (const spec of context.pod.spec?.initContainers ?? []) {
       if (spec.restartPolicy === "Always") await startSidecar(context, spec);
       else {
