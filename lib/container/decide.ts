@@ -4,6 +4,7 @@
  * @module
  */
 import type { ContainerStateTerminated, RestartPolicy } from "../api/types.ts";
+import { isRestarted, type RestartWishes } from "../restart_rule.ts";
 import { BACKOFF_RESET_MS, nextBackoffMs } from "./backoff.ts";
 
 /** A pause before a restart. Kept on disk, so that a restarted agent keeps to it. */
@@ -25,7 +26,10 @@ export type Decision =
 
 /** What {@linkcode decideRestart} looks at. */
 export interface Seen {
+  /** What its pod wants. */
   readonly policy: RestartPolicy;
+  /** What the container itself wants, which comes before that. @default {nothing} */
+  readonly container?: RestartWishes;
   /** The newest run, if it has ended; `undefined` if there was none. */
   readonly ended: ContainerStateTerminated | undefined;
   /** That run's `restartCount`. */
@@ -41,10 +45,10 @@ export interface Seen {
  * As in a kubelet, the first restart comes at once; each further one pauses, longer each time, until
  * a run has lasted ten minutes. A run that ended with the agent does not count against the guest.
  */
-export function decideRestart({ policy, ended, attempt, backoff, nowMs }: Seen): Decision {
+export function decideRestart(seen: Seen): Decision {
+  const { policy, container = {}, ended, attempt, backoff, nowMs } = seen;
   if (ended === undefined) return { do: "start" };
-  const wanted = policy === "Always" || (policy === "OnFailure" && ended.exitCode !== 0);
-  if (!wanted) return { do: "leave" };
+  if (!isRestarted(container, policy, ended.exitCode)) return { do: "leave" };
   if (ended.reason === "ContainerStatusUnknown") return { do: "start" };
   if (backoff?.attempt === attempt) return { do: "start", backoff };
   const ms = pauseMs(ended, backoff);

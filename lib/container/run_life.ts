@@ -178,9 +178,8 @@ class RunLife {
 
   #failed(kind: "startup" | "liveness", probe: Probe): void {
     const { spec, pod, tell } = this.#options;
-    const again = pod().spec?.restartPolicy === "Never" && spec.restartPolicy !== "Always"
-      ? ""
-      : ", will be restarted";
+    const never = (spec.restartPolicy ?? pod().spec?.restartPolicy) === "Never";
+    const again = never ? "" : ", will be restarted";
     tell("Normal", "Killing", `Container ${spec.name} failed ${kind} probe${again}`);
     this.#end.begin(this.#graceMs(probe));
   }

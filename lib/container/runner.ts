@@ -91,6 +91,7 @@ export class ContainerRunner {
     const ended = endedRun(record);
     const decision = decideRestart({
       policy,
+      container: this.#spec,
       ended,
       attempt: record.restartCount,
       backoff: record.backoff,

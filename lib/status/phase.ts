@@ -4,6 +4,7 @@
  * @module
  */
 import type { ContainerState, Pod, PodPhase } from "../api/types.ts";
+import { isRestarted } from "../restart_rule.ts";
 
 /** The part of a container's record that the phase depends on. */
 export interface PhaseInput {
@@ -20,30 +21,33 @@ export interface PhaseInput {
 export function phaseOf(pod: Pod, containers: Readonly<Record<string, PhaseInput>>): PodPhase {
   const policy = pod.spec?.restartPolicy ?? "Always";
   const init = initProgress(pod, containers);
-  if (init === "failed" && policy === "Never") return "Failed";
+  if (init === "hopeless") return "Failed";
   if (init !== "done") return "Pending";
-  const counts = { running: 0, waiting: 0, stopped: 0, succeeded: 0 };
-  for (const { name } of pod.spec?.containers ?? []) {
-    const { state, lastState } = containers[name] ?? { state: {}, lastState: {} };
+  const counts = { running: 0, waiting: 0, again: 0, failed: 0 };
+  for (const spec of pod.spec?.containers ?? []) {
+    const { state, lastState } = containers[spec.name] ?? { state: {}, lastState: {} };
     if (state.running !== undefined) counts.running++;
     else if (state.terminated !== undefined) {
-      counts.stopped++;
-      if (state.terminated.exitCode === 0) counts.succeeded++;
+      const { exitCode } = state.terminated;
+      if (isRestarted(spec, policy, exitCode)) counts.again++;
+      if (exitCode !== 0) counts.failed++;
     } // One that waits to be started again has run, and will: the pod neither goes back nor ends.
     else if (lastState.terminated !== undefined) counts.running++;
     else counts.waiting++;
   }
   if (counts.waiting > 0) return "Pending";
-  if (counts.running > 0 || policy === "Always") return "Running";
-  if (counts.stopped === counts.succeeded) return "Succeeded";
-  return policy === "Never" ? "Failed" : "Running";
+  if (counts.running > 0 || counts.again > 0) return "Running";
+  return counts.failed === 0 ? "Succeeded" : "Failed";
 }
 
-/** How far the init containers are. A sidecar counts as done once it has started (KEP-753). */
+/**
+ * How far the init containers are: `failed` if one is to be tried again, `hopeless` if it is not. A sidecar
+ * counts as done once it has started (KEP-753).
+ */
 export function initProgress(
   pod: Pod,
   containers: Readonly<Record<string, PhaseInput>>,
-): "pending" | "failed" | "done" {
+): "pending" | "failed" | "hopeless" | "done" {
   let pending = false;
   for (const spec of pod.spec?.initContainers ?? []) {
     const { state, lastState, started } = containers[spec.name] ??
@@ -55,7 +59,10 @@ export function initProgress(
     }
     const ended = state.terminated ?? (state.waiting && lastState.terminated);
     if (ended === undefined) pending = true;
-    else if (ended.exitCode !== 0) return "failed";
+    else if (ended.exitCode !== 0) {
+      const policy = pod.spec?.restartPolicy ?? "Always";
+      return isRestarted(spec, policy, ended.exitCode) ? "failed" : "hopeless";
+    }
   }
   return pending ? "pending" : "done";
 }

@@ -126,8 +126,10 @@ export interface Container {
   volumeMounts?: VolumeMount[];
   /** Volumes that appear as raw block devices. */
   volumeDevices?: { name: string; devicePath: string }[];
-  /** Only `Always` exists, on init containers: a sidecar (KEP-753). */
-  restartPolicy?: "Always";
+  /** Comes before the pod's (KEP-5307). `Always` on an init container makes a sidecar (KEP-753). */
+  restartPolicy?: RestartPolicy;
+  /** Exit codes that decide before any policy; the first rule that fits counts. */
+  restartPolicyRules?: ContainerRestartRule[];
   /** A probe whose failure restarts the container. */
   livenessProbe?: Probe;
   /** A probe whose failure makes the container not ready. */
@@ -148,6 +150,14 @@ export interface Container {
   stdinOnce?: boolean;
   /** True for a terminal in place of the standard streams; needs `stdin`. */
   tty?: boolean;
+}
+
+/** `core/v1` ContainerRestartRule: what is done when a container exits with certain codes. */
+export interface ContainerRestartRule {
+  /** `Restart` this container, or `RestartAllContainers` of its pod. */
+  action: "Restart" | "RestartAllContainers";
+  /** The exit codes that it is about. */
+  exitCodes?: { operator: "In" | "NotIn"; values?: number[] };
 }
 
 /** `core/v1` EphemeralContainer: it has no ports, probes, hooks or resources. */
