@@ -61,6 +61,7 @@ async function start(args: readonly string[]): Promise<number> {
       provider,
       serving: { certPem: serving.certificatePem, keyPem: serving.keyPem },
       clientCaPem: await clientCa(config, access),
+      isRestart: () => stop.by === "SIGINT",
     });
     await kubelet.run(stop.signal);
     return EXIT.ok;
@@ -346,12 +347,13 @@ function kubeconfigCluster(access: ClusterAccess): Parameters<
  */
 function stopSignal(
   lastDeed: () => void = () => {},
-): AsyncDisposable & { readonly signal: AbortSignal } {
+): AsyncDisposable & { readonly signal: AbortSignal; readonly by: Deno.Signal | undefined } {
   const names: Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT", "SIGBREAK"]
     : ["SIGINT", "SIGTERM"];
   const controller = new AbortController();
-  const listen = (): void => {
+  let by: Deno.Signal | undefined;
+  const listen = (name: Deno.Signal): void => {
     if (controller.signal.aborted) {
       try {
         lastDeed();
@@ -359,13 +361,18 @@ function stopSignal(
         Deno.exit(EXIT.failed);
       }
     }
+    by = name;
     controller.abort(new DOMException("The agent was told to stop", "AbortError"));
   };
-  for (const name of names) Deno.addSignalListener(name, listen);
+  const listeners = names.map((name) => [name, (): void => listen(name)] as const);
+  for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   return {
     signal: controller.signal,
+    get by(): Deno.Signal | undefined {
+      return by;
+    },
     [Symbol.asyncDispose]: () => {
-      for (const name of names) Deno.removeSignalListener(name, listen);
+      for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
       return Promise.resolve();
     },
   };

@@ -28,11 +28,13 @@ import { PodManager, removeOrphans } from "./pod/manager.ts";
 import { RecordStore } from "./pod/record_store.ts";
 import { RejectionThrottle } from "./pod/rejection_throttle.ts";
 import type { PodServices } from "./pod/services.ts";
+import { NODE_SHUTDOWN } from "./pod/shutdown.ts";
 import type { Provider } from "./provider.ts";
 import { reviewAccess } from "./server/access_review.ts";
 import { KubeletServer } from "./server/server.ts";
 import { ClusterStatusTransport } from "./status/cluster_transport.ts";
 import { StatusWriter } from "./status/writer.ts";
+import { StaticSource } from "./static/static_source.ts";
 import { aborted } from "./time.ts";
 import { PodVolumes } from "./volumes/volumes.ts";
 
@@ -56,8 +58,14 @@ export interface KubeletSettings extends NodeSettings, RegistrySettings {
   readonly allowLocalModules: boolean;
   /** Absolute path of the folder that everything lives in. */
   readonly dataDir: string;
+  /** Folder with the manifests of static pods, or one such file. @default {there are none} */
+  readonly podManifestPath: string | undefined;
   /** How long all guests together may take to end when the agent stops. */
   readonly shutdownGracePeriodMs: number;
+  /** The part of it that pods of the system have for themselves. @default {all pods end together} */
+  readonly shutdownGracePeriodCriticalPodsMs: number | undefined;
+  /** True if the end of the agent is the end of the node: pods have failed then. */
+  readonly shutdownEndsPods: boolean;
 }
 
 /** What a {@linkcode Kubelet} is made of. */
@@ -74,6 +82,8 @@ export interface KubeletOptions {
   readonly serving: { readonly certPem: string; readonly keyPem: string };
   /** Certificate authorities whose client certificates are believed, in PEM. */
   readonly clientCaPem: string;
+  /** Asked at the end: true if another agent follows at once, so that pods stay. @default {never} */
+  isRestart?(): boolean;
 }
 
 /** Words that are on their way when the agent ends get this long. */
@@ -90,10 +100,20 @@ export class Kubelet {
   /** Resolves once all pods of the node are known. */
   readonly #synced = Promise.withResolvers<void>();
   #collector: Collector | undefined;
+  #node: NodeKeeper | undefined;
+  readonly #statics: StaticSource;
 
   /** Nothing happens before {@linkcode run}. */
   constructor(options: KubeletOptions) {
     this.#options = options;
+    const { settings, client } = options;
+    this.#statics = new StaticSource({
+      path: settings.podManifestPath,
+      nodeName: settings.nodeName,
+      api: client,
+      nodeUid: () => this.#node?.uid,
+      onTrouble: (message) => log.warn("{message}", { message }),
+    });
   }
 
   /**
@@ -115,7 +135,7 @@ export class Kubelet {
     const server = await this.#serve(pods, services);
     parts.defer(() => server.close());
     const ending = new AbortController();
-    const node = new NodeKeeper({
+    const node = this.#node = new NodeKeeper({
       api: client,
       settings,
       backend: provider,
@@ -131,7 +151,9 @@ export class Kubelet {
         collector.hurry();
       },
     });
+    await this.#statics.start(pods);
     const keeping = node.start(ending.signal);
+    const following = this.#statics.run(ending.signal);
     const watching = this.#watchPods(pods, services, ending.signal);
     // Before that it is not known which images are in use.
     const collecting = Promise.race([this.#synced.promise, aborted(ending.signal)])
@@ -142,18 +164,24 @@ export class Kubelet {
     } finally {
       await this.#stop({ node, pods, services });
       ending.abort();
-      await Promise.allSettled([keeping, watching, collecting]);
+      await Promise.allSettled([keeping, watching, collecting, following]);
     }
   }
 
   async #stop(
     { node, pods, services }: { node: NodeKeeper; pods: PodManager; services: ClusterServices },
   ): Promise<void> {
-    const { shutdownGracePeriodMs } = this.#options.settings;
-    log.info("Stopping: ending all pods within {seconds} s", {
-      seconds: shutdownGracePeriodMs / 1000,
+    const { shutdownGracePeriodMs: graceMs, ...settings } = this.#options.settings;
+    const ends = settings.shutdownEndsPods && this.#options.isRestart?.() !== true;
+    log.info("Stopping: ending all pods within {seconds} s; they {fate}", {
+      seconds: graceMs / 1000,
+      fate: ends ? "have failed, as the node shuts down" : "stay for the next agent",
     });
-    await Promise.all([node.shutdown(), pods.shutdown(shutdownGracePeriodMs)]);
+    const wishes = {
+      criticalGraceMs: settings.shutdownGracePeriodCriticalPodsMs,
+      failure: ends ? NODE_SHUTDOWN : undefined,
+    };
+    await Promise.all([node.shutdown(), pods.shutdown(graceMs, wishes)]);
     const limit = AbortSignal.timeout(LAST_WORDS_MS_MAX);
     await services.status.flushed(limit);
     await services.events.close(limit);
@@ -202,7 +230,7 @@ export class Kubelet {
         onTrouble: warn,
       }),
       status: new StatusWriter({
-        transport: new ClusterStatusTransport(client, warn),
+        transport: this.#statics.transport(new ClusterStatusTransport(client, warn)),
         onTrouble: warn,
       }),
     };
@@ -268,12 +296,15 @@ export class Kubelet {
       },
     });
     for await (const event of events) {
-      if (event.type === "applied") pods.apply(event.object);
-      else if (event.type === "deleted") pods.remove(event.object);
-      else {
-        if (first) await this.#cleanUp(event.items, services);
+      if (event.type === "applied") {
+        if (!this.#statics.applied(event.object)) pods.apply(event.object);
+      } else if (event.type === "deleted") {
+        if (!this.#statics.deleted(event.object)) pods.remove(event.object);
+      } else {
+        const own = this.#statics.sync(event.items);
+        if (first) await this.#cleanUp(own, services);
         first = false;
-        pods.sync(event.items);
+        pods.sync(own);
         this.#synced.resolve();
       }
     }
@@ -281,7 +312,8 @@ export class Kubelet {
 
   async #cleanUp(pods: readonly Pod[], services: PodServices): Promise<void> {
     try {
-      await removeOrphans(services, new Set(pods.flatMap(({ metadata }) => metadata?.uid ?? [])));
+      const uids = pods.flatMap(({ metadata }) => metadata?.uid ?? []);
+      await removeOrphans(services, new Set([...uids, ...this.#statics.uids()]));
     } catch (error) {
       log.warn("Cannot remove what is left of old pods: {error}", { error: messageOf(error) });
     }

@@ -47,6 +47,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   probes: ["api"],
   container: ["api", "images", "volumes", "status", "events", "probes"],
   pod: ["api", "krator", "container", "images", "volumes", "status", "events"],
+  static: ["api", "pod", "status"],
   node: ["api"],
   server: ["api", "container"],
   standalone: [

@@ -14,6 +14,7 @@ import { KUBELET_OPTIONS } from "./kubelet_options.ts";
 import type { OptionValues } from "./option.ts";
 import { readOptions } from "./read_options.ts";
 import type { HostValues } from "./registry_kinds.ts";
+import { shutdownSettings } from "./shutdown_options.ts";
 import { MACHINE, type World } from "./world.ts";
 
 /** Everything that can be configured, checked and complete. Paths are absolute. */
@@ -66,8 +67,14 @@ export interface KrustletConfig {
   readonly pluginsDir: string;
   /** Accepted from old configurations; nothing reads it. */
   readonly devicePluginsDir: string;
+  /** Folder with manifests of static pods, or one such file; `undefined` without static pods. */
+  readonly podManifestPath: string | undefined;
   /** How long pods may take to end when the agent ends, in ms. Default 30 s. */
   readonly shutdownGracePeriodMs: number;
+  /** The part of it that pods of the system have for themselves; `undefined`: all end together. */
+  readonly shutdownGracePeriodCriticalPodsMs: number | undefined;
+  /** True if the end of the agent is the end of the node. Default false: pods stay. */
+  readonly shutdownEndsPods: boolean;
   /** The least important messages that are logged. Default `info`. */
   readonly logLevel: "debug" | "info" | "warning" | "error";
   /** For machines or for people. Default `pretty`. */
@@ -121,7 +128,10 @@ export async function parseConfig(sources: ConfigSources): Promise<KrustletConfi
     dataDir,
     pluginsDir: resolve(values.pluginsDir ?? join(dataDir, "plugins")),
     devicePluginsDir: resolve(values.devicePluginsDir ?? join(dataDir, "device_plugins")),
-    shutdownGracePeriodMs: values.shutdownGracePeriodMs,
+    podManifestPath: values.podManifestPath === undefined
+      ? undefined
+      : resolve(values.podManifestPath),
+    ...shutdownSettings(values),
     logLevel: values.logLevel,
     logFormat: values.logFormat,
   };

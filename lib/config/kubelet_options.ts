@@ -245,13 +245,34 @@ export const KUBELET_OPTIONS = defineOptions({
     help: "Folder in which device plugins register.",
     group: "Storage",
   },
+  podManifestPath: {
+    flag: "pod-manifest-path",
+    env: "KRUSTLET_POD_MANIFEST_PATH",
+    key: "staticPodPath",
+    kind: kinds.path,
+    defaultText: "none: there are no static pods",
+    help: "Folder with manifests of static pods, or one such file. Changes are followed.",
+    group: "Storage",
+  },
   shutdownGracePeriodMs: {
     flag: "shutdown-grace-period",
     env: "KRUSTLET_SHUTDOWN_GRACE_PERIOD",
     key: "shutdownGracePeriod",
     kind: kinds.duration(0, HOUR_MS),
-    default: 30 * SECOND_MS,
-    help: "How long pods may take to end when the agent is told to end.",
+    defaultText: "30s, and pods stay for the next agent",
+    help:
+      "How long pods may take to end when the agent is told to end. If it is given, SIGTERM is the \
+end of the node: pods have failed then, with the reason Terminated.",
+    group: "General",
+  },
+  shutdownGracePeriodCriticalPodsMs: {
+    flag: "shutdown-grace-period-critical-pods",
+    env: "KRUSTLET_SHUTDOWN_GRACE_PERIOD_CRITICAL_PODS",
+    key: "shutdownGracePeriodCriticalPods",
+    kind: kinds.duration(0, HOUR_MS),
+    defaultText: "all pods end together",
+    help: "The part of --shutdown-grace-period that pods of a system-critical priority have for \
+themselves, after all others have ended.",
     group: "General",
   },
   ...COMMON_OPTIONS,

@@ -82,6 +82,11 @@ export class Controller<T extends KubeObject> {
     for (const object of objects) this.apply(object);
   }
 
+  /** Settles when the worker of this object has ended; at once if there is none. */
+  async ended(object: T): Promise<void> {
+    await this.#entries.get(uidOf(object))?.done;
+  }
+
   /** Settles when every worker has ended. Nothing new may be applied meanwhile. */
   async idle(): Promise<void> {
     await Promise.all([...this.#entries.values()].map((entry) => entry.done));

@@ -41,6 +41,8 @@ export class PodContext {
   readonly gone: AbortSignal;
   /** Aborted when the pod is deleted or gone, or when the agent shuts down. */
   readonly dismissed: AbortSignal;
+  /** True for a pod that no API server knows. */
+  readonly own: boolean;
   /** The pod's volumes by name, once they are mounted. */
   mounted: ReadonlyMap<string, MountedVolume> = new Map();
   /** What its RuntimeClass asks the backend for, once that is known. */
@@ -69,6 +71,7 @@ export class PodContext {
     record: PodRecord;
     gone: AbortSignal;
     dismissed: AbortSignal;
+    own: boolean;
   }) {
     this.services = options.services;
     this.key = options.key;
@@ -77,6 +80,7 @@ export class PodContext {
     this.#remembered = options.record.reported !== undefined;
     this.gone = options.gone;
     this.dismissed = options.dismissed;
+    this.own = options.own;
   }
 
   /** The newest version of the pod. */

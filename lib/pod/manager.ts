@@ -8,7 +8,8 @@ import type { Pod } from "../api/types.ts";
 import { messageOf } from "../errors.ts";
 import { namesIn, removeTree } from "../files.ts";
 import { type Assignment, Controller, type EndName, runMachine } from "../krator/mod.ts";
-import { aborted, kubeTime, sleep } from "../time.ts";
+import { kubeTime, sleep } from "../time.ts";
+import type { PodKey } from "../status/writer.ts";
 import { isPodUid } from "../volumes/volumes.ts";
 import { PodContext } from "./context.ts";
 import { watchDeadline } from "./deadline.ts";
@@ -16,6 +17,7 @@ import { POD_EDGES, type PodEdges, type PodStateName, type PodStates } from "./e
 import { followPod } from "./follow.ts";
 import { identity, loseRunning, newRecord, type PodRecord } from "./record.ts";
 import type { PodServices } from "./services.ts";
+import { shutdownGroups, type ShutdownWishes } from "./shutdown.ts";
 import { finished } from "./states/finished.ts";
 import { initializing } from "./states/initializing.ts";
 import { mounting } from "./states/mounting.ts";
@@ -45,6 +47,9 @@ const STATES: PodStates = {
 export class PodManager {
   readonly #services: PodServices;
   readonly #contexts = new Map<string, PodContext>();
+  readonly #lives = new Map<string, Life>();
+  /** The newest versions of pods that no API server knows, by UID. */
+  readonly #own = new Map<string, Pod>();
   readonly #shutdown = new AbortController();
   readonly #controller: Controller<Pod>;
   #shutdownGraceMs = 0;
@@ -74,7 +79,35 @@ export class PodManager {
 
   /** Learns of all pods there are. */
   sync(pods: readonly Pod[]): void {
-    if (!this.#shutdown.signal.aborted) this.#controller.sync(pods);
+    if (!this.#shutdown.signal.aborted) this.#controller.sync([...pods, ...this.#own.values()]);
+  }
+
+  /** Takes a pod that no API server knows: {@linkcode sync} leaves it alone. */
+  applyOwn(pod: Pod): void {
+    this.#own.set(identity(pod).uid, pod);
+    this.apply(pod);
+  }
+
+  /** Ends such a pod within its grace period. Resolves when nothing is left of it, so that it may come again. */
+  async retire(pod: Pod): Promise<void> {
+    const { uid } = identity(pod);
+    this.applyOwn({
+      ...pod,
+      metadata: {
+        ...pod.metadata,
+        deletionTimestamp: kubeTime(Date.now()),
+        deletionGracePeriodSeconds: pod.spec?.terminationGracePeriodSeconds ?? 30,
+      },
+    });
+    await this.#controller.ended(pod);
+    this.#own.delete(uid);
+    this.#controller.remove(pod);
+  }
+
+  /** Says a pod's status once more, to whoever may not have heard it. */
+  reportAgain({ uid }: PodKey): void {
+    this.#services.status.forget(uid);
+    void this.#contexts.get(uid)?.changed();
   }
 
   /** The newest versions of all pods, with the status that this node last computed. */
@@ -93,14 +126,32 @@ export class PodManager {
     return all.find((context) => context.ending.cause === undefined) ?? all.at(-1);
   }
 
-  /** Ends all guests within their grace periods, at most `graceMs`. Pods stay for the next agent. */
-  async shutdown(graceMs: number): Promise<void> {
+  /**
+   * Ends all guests within their grace periods, at most `graceMs`. Pods stay for the next agent, unless
+   * their node goes down for good ({@linkcode ShutdownWishes.failure}).
+   */
+  async shutdown(graceMs: number, wishes: ShutdownWishes = {}): Promise<void> {
     this.#shutdownGraceMs = graceMs;
     this.#shutdown.abort();
-    const idle = new AbortController();
+    const settled = new AbortController();
     // A pod that is being removed waits for the API server, which may be away.
-    await Promise.race([this.#controller.idle(), sleep(graceMs + SETTLE_MS_MAX, idle.signal)]);
-    idle.abort();
+    const limit = sleep(graceMs + SETTLE_MS_MAX, settled.signal);
+    const lives = [...this.#lives.values()];
+    for (const group of shutdownGroups(lives, { graceMs, ...wishes })) {
+      for (const life of group.members) this.#shutDown(life, group.graceMs, wishes);
+      const all = Promise.all(group.members.map(({ done }) => done));
+      await Promise.race([all, sleep(group.graceMs, settled.signal), limit]);
+    }
+    await Promise.race([this.#controller.idle(), limit]);
+    settled.abort();
+  }
+
+  #shutDown({ context, end }: Life, graceMs: number, { failure }: ShutdownWishes): void {
+    const { record, own, ending } = context;
+    // A static pod is this machine's own: it comes again with it.
+    const fails = !own && record.finalPhase === undefined && ending.cause === undefined;
+    if (failure !== undefined && fails) record.failure ??= failure;
+    end(graceMs);
   }
 
   async #live(assignment: Assignment<Pod>): Promise<void> {
@@ -115,10 +166,17 @@ export class PodManager {
       record: await this.#recall(latest.value),
       gone,
       dismissed: dismissal.signal,
+      own: this.#own.has(key.uid),
     });
     this.#contexts.set(key.uid, context);
     void this.#watchDeletion(context, dismissal, over.signal);
-    void this.#watchShutdown(context, dismissal, over.signal);
+    const done = Promise.withResolvers<void>();
+    const end = (graceMs: number): void => {
+      context.ending.begin("shutdown", Math.min(context.graceMs, graceMs));
+      dismissal.abort();
+    };
+    this.#lives.set(key.uid, { context, pod: latest.value, done: done.promise, end });
+    if (this.#shutdown.signal.aborted) end(this.#shutdownGraceMs);
     void watchDeadline(context, over.signal);
     void followPod(context, over.signal);
     try {
@@ -132,6 +190,8 @@ export class PodManager {
       context.held?.[Symbol.dispose]();
       over.abort();
       await context.saved();
+      this.#lives.delete(key.uid);
+      done.resolve();
     }
   }
 
@@ -198,18 +258,15 @@ export class PodManager {
     if (phase !== "Failed" || context.record.finalPhase !== undefined) return;
     context.fail({ reason, message }, context.graceMs);
   }
+}
 
-  async #watchShutdown(
-    context: PodContext,
-    dismissal: AbortController,
-    over: AbortSignal,
-  ): Promise<void> {
-    await aborted(AbortSignal.any([this.#shutdown.signal, over]));
-    if (over.aborted) return;
-    const graceMs = Math.min(context.graceMs, this.#shutdownGraceMs);
-    context.ending.begin("shutdown", graceMs);
-    dismissal.abort();
-  }
+/** A pod that is at work. */
+interface Life {
+  readonly context: PodContext;
+  readonly pod: Pod;
+  readonly done: Promise<void>;
+  /** Ends it because the agent ends. */
+  end(graceMs: number): void;
 }
 
 /**

@@ -13,6 +13,8 @@ import { type ContainerRecord, endRun, newContainerRecord } from "../container/r
 export interface PodFailure {
   readonly reason: string;
   readonly message: string;
+  /** Set if it was the node's doing: the reason of the condition `DisruptionTarget`. */
+  readonly disruption?: "TerminationByKubelet";
 }
 
 /** What is known of one pod. Saved as JSON in the pod's folder. */

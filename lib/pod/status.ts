@@ -36,6 +36,9 @@ export function podStatus(pod: Pod, record: PodRecord, facts: StatusFacts): PodS
       containers: record.containers,
       phase,
       readyToStart: facts.readyToStart && !ended,
+      ...(failure?.disruption === undefined
+        ? {}
+        : { disruption: { reason: failure.disruption, message: failure.message } }),
       before: record.reported?.conditions ?? pod.status?.conditions ?? [],
       now: facts.now,
     }),

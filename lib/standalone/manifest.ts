@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { parseAllDocuments, type ScalarTag, type Tags } from "yaml";
 import type { ConfigMap, KubeObject, Pod, Secret } from "../api/types.ts";
-import { KubeletError } from "../errors.ts";
+import { KubeletError, messageOf } from "../errors.ts";
+import { objectsIn } from "../object_text.ts";
+import { podProblem } from "../pod/pod_problem.ts";
 import { completePod } from "./defaults.ts";
 
 /** Everything that the given files hold. */
@@ -20,13 +21,6 @@ export interface Manifest {
 
 /** Bytes of a manifest file: the API server itself takes no object over 1.5 MiB. */
 const MANIFEST_BYTES_MAX = 16 * 1024 * 1024;
-/** A number of YAML 1.1, which the API's file modes are written in. */
-const OCTAL: ScalarTag = {
-  tag: "tag:yaml.org,2002:int",
-  default: true,
-  test: /^0[0-7]+$/,
-  resolve: (text) => Number.parseInt(text, 8),
-};
 /** How every Wasm binary begins: NUL and "asm". */
 const WASM_MAGIC = [0x00, 0x61, 0x73, 0x6d];
 
@@ -84,20 +78,11 @@ function modulePod(path: string, args: readonly string[]): Pod {
   });
 }
 
-function* objectsOf(path: string, text: string): Generator<KubeObject> {
-  // Merge keys and octal modes (0644) as kubectl reads them.
-  const dialect = { merge: true, customTags: (tags: Tags) => [OCTAL, ...tags] };
-  for (const document of parseAllDocuments(text, dialect)) {
-    const [error] = document.errors;
-    if (error !== undefined) throw invalid(path, error.message.trim());
-    const value: unknown = document.toJS({ maxAliasCount: 100 });
-    if (value === null || value === undefined) continue;
-    if (typeof value !== "object" || Array.isArray(value)) {
-      throw invalid(path, "a document is not a Kubernetes object (a map with apiVersion and kind)");
-    }
-    const object = value as KubeObject & { items?: KubeObject[] };
-    if (object.kind === "List" || object.kind === "PodList") yield* object.items ?? [];
-    else yield object;
+function objectsOf(path: string, text: string): KubeObject[] {
+  try {
+    return [...objectsIn(text)];
+  } catch (error) {
+    throw invalid(path, messageOf(error));
   }
 }
 
@@ -131,30 +116,9 @@ Secrets beside them are used`,
   }
 }
 
-/** The few rules that the API server would have checked and that nobody else does. */
 function checkPod(path: string, pod: Pod): Pod {
-  const where = `Pod "${pod.metadata?.name}"`;
-  const { containers, initContainers = [], restartPolicy } = pod.spec ?? { containers: [] };
-  if (containers.length === 0) throw invalid(path, `${where} has no spec.containers`);
-  const seen = new Set<string>();
-  for (const container of [...initContainers, ...containers]) {
-    const { name, image } = container;
-    if (typeof name !== "string" || !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-      throw invalid(path, `${where} has a container whose name is not a DNS label: "${name}"`);
-    }
-    if (seen.has(name)) throw invalid(path, `${where} has two containers named "${name}"`);
-    seen.add(name);
-    if (typeof image !== "string" || image.trim() === "") {
-      throw invalid(path, `container "${name}" of ${where} has no image`);
-    }
-  }
-  if (restartPolicy !== undefined && !["Always", "OnFailure", "Never"].includes(restartPolicy)) {
-    throw invalid(
-      path,
-      `${where} has restartPolicy "${restartPolicy}": allowed are Always, \
-OnFailure, Never`,
-    );
-  }
+  const problem = podProblem(pod);
+  if (problem !== undefined) throw invalid(path, problem);
   return pod;
 }
 

@@ -18,13 +18,15 @@ export interface ConditionsInput {
   readonly phase: PodPhase;
   /** True once volumes are mounted, so that containers can start. */
   readonly readyToStart: boolean;
+  /** Why the node ends the pod, if it does (`DisruptionTarget`). */
+  readonly disruption?: { readonly reason: string; readonly message: string };
   /** What was reported before; a condition that did not change keeps its time. */
   readonly before: readonly PodCondition[];
   /** RFC 3339. */
   readonly now: string;
 }
 
-/** All five conditions that a kubelet reports, in its order. */
+/** All conditions that a kubelet reports, in its order. */
 export function conditionsOf(input: ConditionsInput): PodCondition[] {
   const { pod, phase } = input;
   const ended = phase === "Succeeded" || phase === "Failed";
@@ -38,6 +40,9 @@ export function conditionsOf(input: ConditionsInput): PodCondition[] {
     { type: "ContainersReady", ...containersReady },
     { type: "PodScheduled", status: "True" },
   ];
+  if (input.disruption !== undefined) {
+    found.unshift({ type: "DisruptionTarget", status: "True", ...input.disruption });
+  }
   const generation = pod.metadata?.generation;
   return found.map((condition) => {
     const old = input.before.find((one) => one.type === condition.type);
