@@ -10,6 +10,7 @@ import { parseQuantity, quantityBytes } from "../quantity.ts";
 import { containerMounts } from "../volumes/mounts.ts";
 import type { MountedVolume } from "../volumes/volume.ts";
 import { expandArgs, resolveEnv } from "./env.ts";
+import { hostFiles, placeHostFiles } from "./host_files.ts";
 import { containerLogDir, rootDir, wordsDir } from "./places.ts";
 import { placeFile } from "./place_file.ts";
 import { findProgram } from "./program.ts";
@@ -55,18 +56,23 @@ export async function prepareRun(
   });
   const readOnlyRoot = spec.securityContext?.readOnlyRootFilesystem === true ||
     image.tree?.readOnly === true;
+  const names = await hostFiles(pod, { podIPs: facts.podIPs, mounts: [...mounts, ...files] });
+  const aliases = (pod.spec?.hostAliases ?? []).length > 0;
   const logDir = containerLogDir(logsDir, pod, spec.name);
   await Deno.mkdir(logDir, { recursive: true, mode: 0o700 });
+  const own = rootDir(podsDir, uid, spec.name, attempt);
   const root = await makeRoot({
-    own: rootDir(podsDir, uid, spec.name, attempt),
+    own,
     tree: image.tree,
-    readOnly: readOnlyRoot && files.length === 0,
+    readOnly: readOnlyRoot && files.length === 0 && !aliases,
     mountPaths: mounts.map(({ guestPath }) => guestPath),
     signal,
   });
   const rootPath = await Deno.realPath(root); // whoever opens it follows no link
   const words = terminationFolder(spec, mounts);
   if (words !== undefined && !readOnlyRoot) await makeFolderIn(rootPath, words, image.tree);
+  // A root that is shared with other pods has nobody's names.
+  if (root === own) await placeHostFiles(names, { rootPath, tree: image.tree });
   for (const file of files) {
     const guestPath = placeInRoot(file.guestPath, image.tree);
     await placeFile({ ...file, guestPath }, { rootPath, signal });
@@ -83,7 +89,7 @@ export async function prepareRun(
     rootPath,
     ...(readOnlyRoot ? { readOnlyRoot } : {}),
     mounts: words !== undefined && readOnlyRoot
-      ? [...mounts, await wordsMount(words, rootDir(podsDir, uid, spec.name, attempt))]
+      ? [...mounts, await wordsMount(words, own)]
       : mounts,
     logPath: `${logDir}/${attempt}.log`,
     limits: memoryLimit(spec),

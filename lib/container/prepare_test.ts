@@ -129,7 +129,9 @@ Deno.test("prepareRun() gives a container a copy of its image's tree, and the mo
     assert.equal(run.workingDir, "/srv");
     assert.equal(run.rootPath, rootPath);
     assert.equal(run.readOnlyRoot, undefined);
-    assert.deepEqual((await namesIn(rootPath)).toSorted(), ["apps", "dev", "ls", "run", "var"]);
+    const names = (await namesIn(rootPath)).toSorted();
+    assert.deepEqual(names, ["apps", "dev", "etc", "ls", "run", "var"]);
+    assert.equal(await Deno.readTextFile(join(rootPath, "etc/hostname")), "web\n");
     const linked = await prepareTree({ entries: APP }, { command: ["/ls"], workingDir: "/x" });
     assert.deepEqual([linked.argv, linked.module, linked.workingDir], [["/ls"], run.module, "/x"]);
   }));

@@ -60,6 +60,10 @@ export interface PodSpec {
   shareProcessNamespace?: boolean;
   /** Host name inside the pod. Default: the pod's name. */
   hostname?: string;
+  /** Host name inside the pod, whatever else is said of it (KEP-4762). */
+  hostnameOverride?: string;
+  /** Lines for `/etc/hosts`. */
+  hostAliases?: { ip: string; hostnames?: string[] }[];
   /** Makes the full host name `<hostname>.<subdomain>.<namespace>.svc.<cluster domain>`. */
   subdomain?: string;
   /** `ClusterFirst` (the server's default), `ClusterFirstWithHostNet`, `Default` or `None`. */

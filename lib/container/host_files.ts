@@ -1,0 +1,107 @@
+/**
+ * What a container finds of its pod's names: `/etc/hosts` and `/etc/hostname`, as a kubelet makes them.
+ *
+ * @module
+ */
+import type { Pod } from "../api/types.ts";
+import { KubeletError } from "../errors.ts";
+import type { ImageOnDisk } from "../images/images.ts";
+import type { ContainerMount } from "../provider.ts";
+import { placeInRoot } from "./root.ts";
+
+/** Characters of a host name, as systems count them. */
+const HOSTNAME_CHARS_MAX = 63;
+/** What services' names end in. */
+const CLUSTER_DOMAIN = "cluster.local";
+/** Names that every machine has. */
+const LOCAL_NAMES = [
+  "127.0.0.1\tlocalhost",
+  "::1\tlocalhost ip6-localhost ip6-loopback",
+  "fe00::0\tip6-localnet",
+  "fe00::0\tip6-mcastprefix",
+  "fe00::1\tip6-allnodes",
+  "fe00::2\tip6-allrouters",
+];
+
+/** One file that is made for a container. */
+export interface HostFile {
+  /** Absolute path in the container. */
+  readonly guestPath: string;
+  readonly text: string;
+}
+
+/** The pod's name for itself: `spec.hostname`, else its own, cut to what fits. */
+export function hostnameOf({ metadata, spec }: Pod): string {
+  const name = spec?.hostnameOverride || spec?.hostname || (metadata?.name ?? "");
+  return name.slice(0, HOSTNAME_CHARS_MAX).replace(/[-.]+$/, "");
+}
+
+/** The name behind {@linkcode hostnameOf}; empty unless the pod has a `subdomain`. */
+export function hostDomainOf({ metadata, spec }: Pod): string {
+  if (spec?.hostnameOverride || !spec?.subdomain) return "";
+  return `${spec.subdomain}.${metadata?.namespace}.svc.${CLUSTER_DOMAIN}`;
+}
+
+/**
+ * The text of `/etc/hosts`; touches nothing.
+ *
+ * @param nodeHosts the node's own file, which a pod on the node's network has in place of the pod's names.
+ */
+export function hostsText(pod: Pod, podIPs: readonly string[], nodeHosts?: string): string {
+  const hostname = hostnameOf(pod);
+  const domain = hostDomainOf(pod);
+  const names = domain === "" ? hostname : `${hostname}.${domain}\t${hostname}`;
+  const head = nodeHosts === undefined
+    ? ["# Kubernetes-managed hosts file.", ...LOCAL_NAMES, ...podIPs.map((ip) => `${ip}\t${names}`)]
+    : ["# Kubernetes-managed hosts file (host network).", nodeHosts.trimEnd()];
+  const aliases = (pod.spec?.hostAliases ?? []).map(({ ip, hostnames = [] }) =>
+    [ip, ...hostnames].join("\t")
+  );
+  const tail = aliases.length === 0 ? [] : ["", "# Entries added by HostAliases.", ...aliases];
+  return `${[...head, ...tail].join("\n")}\n`;
+}
+
+/** The files of a container, less those over which something of its own is mounted. */
+export async function hostFiles(
+  pod: Pod,
+  { podIPs, mounts }: {
+    readonly podIPs: readonly string[];
+    readonly mounts: readonly ContainerMount[];
+  },
+): Promise<HostFile[]> {
+  const ofNode = pod.spec?.hostNetwork === true;
+  const nodeHosts = ofNode ? await Deno.readTextFile("/etc/hosts").catch(() => "") : undefined;
+  const files = [{ guestPath: "/etc/hosts", text: hostsText(pod, podIPs, nodeHosts) }];
+  if (!ofNode) files.push({ guestPath: "/etc/hostname", text: `${hostnameOf(pod)}\n` });
+  return files.filter(({ guestPath }) =>
+    !mounts.some((mount) => mount.guestPath === guestPath || mount.guestPath === "/etc")
+  );
+}
+
+/** Writes them into a root that no guest can change yet, in the place of what the image has there. */
+export async function placeHostFiles(
+  files: readonly HostFile[],
+  { rootPath, tree }: { readonly rootPath: string; readonly tree: ImageOnDisk["tree"] },
+): Promise<void> {
+  for (const { guestPath, text } of files) {
+    const place = placeOf(guestPath, tree);
+    if (place === undefined) continue;
+    const path = `${rootPath}${place}`;
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.remove(path).catch(() => {});
+    // Never through a link, and never into a folder that has this name.
+    await Deno.writeTextFile(path, text, { createNew: true, mode: 0o644 }).catch((error) => {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    });
+  }
+}
+
+/** `undefined` for an image in which no such file can be. */
+function placeOf(guestPath: string, tree: ImageOnDisk["tree"]): string | undefined {
+  try {
+    return placeInRoot(guestPath, tree);
+  } catch (error) {
+    if (error instanceof KubeletError) return undefined;
+    throw error;
+  }
+}
