@@ -7,7 +7,8 @@ import { isNotFound } from "./api_error.ts";
 import type { ApiClient } from "./client.ts";
 import type { ListWatchOptions } from "./list_watch.ts";
 import { type ObjectRef, objectRefs } from "./object_refs.ts";
-import type { ObjectSource } from "./object_source.ts";
+import { ClusterStorage } from "./cluster_storage.ts";
+import type { ObjectSource, StorageSource } from "./object_source.ts";
 import { runtimeClassPath, serviceAccountPath, serviceAccountTokenPath } from "./paths.ts";
 import { retryForbidden, SharedObject } from "./shared_object.ts";
 import type { ConfigMap, KubeObject, Pod, RuntimeClass, Secret, TokenRequest } from "./types.ts";
@@ -35,6 +36,8 @@ export const WATCHES_MAX = 256;
  * flight; while pods hold an object it is watched, and reads are answered from memory.
  */
 export class ClusterObjects implements ObjectSource, AsyncDisposable {
+  /** See {@linkcode ObjectSource}. */
+  readonly storage: StorageSource;
   readonly #client: ApiClient;
   readonly #options: ClusterObjectsOptions;
   readonly #shared = new Map<string, { readonly object: SharedObject; holders: number }>();
@@ -45,6 +48,7 @@ export class ClusterObjects implements ObjectSource, AsyncDisposable {
   constructor(client: ApiClient, options: ClusterObjectsOptions = {}) {
     this.#client = client;
     this.#options = options;
+    this.storage = new ClusterStorage(client);
   }
 
   /** The ConfigMap, or `undefined`. A 403 rejects with an error that explains the Node authorizer. */

@@ -6,7 +6,18 @@
  *
  * @module
  */
-import type { ConfigMap, KubeObject, RuntimeClass, Secret, TokenRequest } from "./types.ts";
+import type {
+  ClusterTrustBundle,
+  ConfigMap,
+  KubeObject,
+  LabelSelector,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  RuntimeClass,
+  Secret,
+  TokenRequest,
+} from "./types.ts";
 
 /** Looks up the objects that pods name. Errors of transport reject; absence is `undefined`. */
 export interface ObjectSource {
@@ -29,4 +40,27 @@ export interface ObjectSource {
     name: string,
     signal?: AbortSignal,
   ): Promise<KubeObject | undefined>;
+  /** What volumes are made of besides. Absent where there is no cluster. */
+  readonly storage?: StorageSource;
+}
+
+/** Looks up what persistent volumes and trust bundles need. Absence is `undefined`. */
+export interface StorageSource {
+  /** The claim, or `undefined` if there is none. */
+  claim(
+    namespace: string,
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<PersistentVolumeClaim | undefined>;
+  /** The volume, or `undefined` if there is none. */
+  persistentVolume(name: string, signal?: AbortSignal): Promise<PersistentVolume | undefined>;
+  /** The node of this name, or `undefined` if there is none. A node may read its own only. */
+  node(name: string, signal?: AbortSignal): Promise<Node | undefined>;
+  /** The bundle, or `undefined` if there is none, or if the cluster has no such kind. */
+  trustBundle(name: string, signal?: AbortSignal): Promise<ClusterTrustBundle | undefined>;
+  /** All bundles of a signer that match, in the order of their names. */
+  trustBundles(
+    of: { readonly signerName: string; readonly labelSelector: LabelSelector },
+    signal?: AbortSignal,
+  ): Promise<ClusterTrustBundle[]>;
 }

@@ -6,6 +6,7 @@
 
 const CORE = "/api/v1";
 const CERTIFICATES = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+const TRUST_BUNDLES = "/apis/certificates.k8s.io/v1beta1/clustertrustbundles";
 /** Namespace of the nodes' leases. */
 const NODE_LEASES = "kube-node-lease";
 
@@ -87,6 +88,21 @@ export function secretsPath(namespace: string): string {
 /** One Secret. */
 export function secretPath(namespace: string, name: string): string {
   return namespaced(namespace, "secrets", name);
+}
+
+/** One PersistentVolumeClaim. */
+export function claimPath(namespace: string, name: string): string {
+  return namespaced(namespace, "persistentvolumeclaims", name);
+}
+
+/** One PersistentVolume. */
+export function persistentVolumePath(name: string): string {
+  return `${CORE}/persistentvolumes/${segment(name)}`;
+}
+
+/** All ClusterTrustBundles, or one. */
+export function trustBundlesPath(name?: string): string {
+  return name === undefined ? TRUST_BUNDLES : `${TRUST_BUNDLES}/${segment(name)}`;
 }
 
 /** One service account. */

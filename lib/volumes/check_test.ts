@@ -21,29 +21,33 @@ Deno.test("checkVolumes() accepts every supported kind", () => {
       projected: {
         sources: [{ configMap: {} }, { secret: {} }, { downwardAPI: {} }, {
           serviceAccountToken: { path: "token" },
-        }],
+        }, { clusterTrustBundle: { path: "ca.pem", name: "x" } }],
       },
     },
     { name: "g" },
     { name: "h", emptyDir: null },
+    { name: "i", persistentVolumeClaim: { claimName: "x" } },
+    { name: "j", ephemeral: { volumeClaimTemplate: {} } },
+    { name: "k", image: { reference: "x" } },
   ));
 });
 
 Deno.test("checkVolumes() rejects other kinds, names them and lists what is supported", () => {
-  const kinds = ["persistentVolumeClaim", "csi", "nfs", "image", "ephemeral", "iscsi", "gitRepo"];
+  const kinds = ["csi", "nfs", "iscsi", "fc", "glusterfs", "gitRepo", "flexVolume"];
   for (const kind of [...kinds, "constructor"]) {
     assert.throws(() => checkVolumes(pod({ name: "data", [kind]: {} })), {
       name: "KubeletError",
       code: "rejected",
       reason: "UnsupportedVolume",
       message: `Cannot mount volume "data": the volume kind "${kind}" is not supported; ` +
-        "supported: configMap, secret, downwardAPI, projected, emptyDir, hostPath",
+        "supported: configMap, secret, downwardAPI, projected, emptyDir, hostPath, " +
+        "persistentVolumeClaim, ephemeral, image",
     });
   }
 });
 
 Deno.test("checkVolumes() rejects projected sources and media that do not exist here", () => {
-  for (const kind of ["clusterTrustBundle", "podCertificate"]) {
+  for (const kind of ["podCertificate", "constructor"]) {
     assert.throws(
       () => checkVolumes(pod({ name: "p", projected: { sources: [{ [kind]: {} }] } })),
       {

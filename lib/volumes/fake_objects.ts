@@ -1,6 +1,61 @@
-import type { ObjectSource } from "../api/object_source.ts";
-import type { ConfigMap, Pod, Secret, TokenRequest } from "../api/types.ts";
+import type { ObjectSource, StorageSource } from "../api/object_source.ts";
+import type {
+  ClusterTrustBundle,
+  ConfigMap,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  Secret,
+  TokenRequest,
+} from "../api/types.ts";
 import type { FieldFacts } from "../fields.ts";
+
+/** The part of it that is about storage. */
+export class FakeStorage implements StorageSource {
+  /** By `namespace/name`. */
+  readonly claims = new Map<string, PersistentVolumeClaim>();
+  readonly persistentVolumes = new Map<string, PersistentVolume>();
+  readonly bundles = new Map<string, ClusterTrustBundle>();
+  readonly nodeLabels: Record<string, string> = { "kubernetes.io/hostname": "edge-1" };
+
+  /** A claim in namespace `shop`, bound to a volume with this source. */
+  bind(name: string, source: NonNullable<PersistentVolume["spec"]>): PersistentVolumeClaim {
+    const claim: PersistentVolumeClaim = {
+      metadata: { name, namespace: "shop", uid: `uid-${name}` },
+      spec: { volumeName: `pv-${name}` },
+      status: { phase: "Bound" },
+    };
+    this.claims.set(`shop/${name}`, claim);
+    this.persistentVolumes.set(`pv-${name}`, {
+      metadata: { name: `pv-${name}` },
+      spec: { claimRef: { namespace: "shop", name, uid: `uid-${name}` }, ...source },
+    });
+    return claim;
+  }
+
+  claim(namespace: string, name: string): Promise<PersistentVolumeClaim | undefined> {
+    return Promise.resolve(this.claims.get(`${namespace}/${name}`));
+  }
+
+  persistentVolume(name: string): Promise<PersistentVolume | undefined> {
+    return Promise.resolve(this.persistentVolumes.get(name));
+  }
+
+  node(name: string): ReturnType<StorageSource["node"]> {
+    return Promise.resolve({ metadata: { name, labels: this.nodeLabels } });
+  }
+
+  trustBundle(name: string): Promise<ClusterTrustBundle | undefined> {
+    return Promise.resolve(this.bundles.get(name));
+  }
+
+  trustBundles(
+    { signerName }: Parameters<StorageSource["trustBundles"]>[0],
+  ): Promise<ClusterTrustBundle[]> {
+    const all = [...this.bundles.values()];
+    return Promise.resolve(all.filter(({ spec }) => spec?.signerName === signerName));
+  }
+}
 
 /** An {@linkcode ObjectSource} for tests: namespaced objects in memory, and every question noted. */
 export class FakeObjects implements ObjectSource {
@@ -10,6 +65,7 @@ export class FakeObjects implements ObjectSource {
   readonly secrets = new Map<string, Secret>();
   /** `configMap ns/name`, `secret ns/name` or `token ns/name`, in the order they were asked. */
   readonly asked: string[] = [];
+  readonly storage = new FakeStorage();
   readonly tokenSpecs: TokenRequest["spec"][] = [];
   /** Thrown by every question while set. */
   failure: Error | undefined;

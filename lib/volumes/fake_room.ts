@@ -1,6 +1,9 @@
 import { join } from "node:path";
 import type { Volume } from "../api/types.ts";
 import { FAKE_FACTS, FakeObjects, podWith } from "./fake_objects.ts";
+import { PodObjects } from "./objects.ts";
+import type { ImageFiles, VolumeContext } from "./source.ts";
+import { ServiceAccountTokens } from "./tokens.ts";
 import { PodVolumes } from "./volumes.ts";
 
 /** What a test of volumes works with. */
@@ -14,13 +17,36 @@ export interface Room {
   mount(...volumes: Volume[]): Promise<string>;
 }
 
+/** What a source is given in a test of it alone. */
+export function contextOf(more: Partial<VolumeContext> = {}): VolumeContext {
+  const objects = new FakeObjects();
+  const { signal } = new AbortController();
+  const pod = podWith();
+  return {
+    pod,
+    name: "data",
+    folder: "",
+    facts: FAKE_FACTS,
+    objects: new PodObjects(pod, objects, signal),
+    tokens: new ServiceAccountTokens(objects),
+    storage: objects.storage,
+    images: undefined,
+    keepPrevious: false,
+    signal,
+    ...more,
+  };
+}
+
 /** Runs a test in a folder of its own. */
-export async function inRoom(work: (room: Room) => Promise<void>): Promise<void> {
+export async function inRoom(
+  work: (room: Room) => Promise<void>,
+  more: { readonly images?: ImageFiles } = {},
+): Promise<void> {
   const root = await Deno.makeTempDir();
   const podsDir = join(root, "pods");
   const objects = new FakeObjects();
   const nowMs = (): number => objects.nowMs;
-  const volumes = new PodVolumes({ podsDir, objects, facts: FAKE_FACTS, nowMs });
+  const volumes = new PodVolumes({ podsDir, objects, facts: FAKE_FACTS, nowMs, ...more });
   const { signal } = new AbortController();
   const mount = async (...list: Volume[]): Promise<string> => {
     const mounted = await volumes.mountAll(podWith(list), signal);

@@ -6,12 +6,7 @@ import type { MountedVolume, VolumeSource } from "./source.ts";
 /** A file or folder of the machine, used where it is and never removed. */
 export const hostPathVolume: VolumeSource<HostPathVolumeSource> = {
   async mount({ path, type = "" }): Promise<MountedVolume> {
-    if (path.split(/[\\/]/).includes("..")) {
-      throw new KubeletError("volume", `invalid HostPath \`${path}\`: must not contain '..'`);
-    }
-    if (!isAbsolute(path)) {
-      throw new KubeletError("volume", `invalid HostPath \`${path}\`: must be an absolute path`);
-    }
+    checkHostPath(path);
     const info = await statOrCreate(path, type);
     const wrong = typeError(type, info);
     if (wrong !== undefined) {
@@ -20,6 +15,16 @@ export const hostPathVolume: VolumeSource<HostPathVolumeSource> = {
     return { hostPath: normalize(path), readOnly: false, isFile: !info?.isDirectory };
   },
 };
+
+/** Throws a {@linkcode KubeletError} with code `volume` for a path that is not absolute or leads up. */
+export function checkHostPath(path: string): void {
+  if (path.split(/[\\/]/).includes("..")) {
+    throw new KubeletError("volume", `invalid HostPath \`${path}\`: must not contain '..'`);
+  }
+  if (!isAbsolute(path)) {
+    throw new KubeletError("volume", `invalid HostPath \`${path}\`: must be an absolute path`);
+  }
+}
 
 /** Looks at the path, making what the type allows to be made. */
 async function statOrCreate(path: string, type: string): Promise<Deno.FileInfo | undefined> {
@@ -40,7 +45,8 @@ async function statOrCreate(path: string, type: string): Promise<Deno.FileInfo |
   return await Deno.stat(path);
 }
 
-async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
+/** What is at a path, or `undefined` if nothing is. */
+export async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.stat(path);
   } catch (error) {

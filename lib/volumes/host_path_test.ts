@@ -1,23 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { FAKE_FACTS, FakeObjects, podWith } from "./fake_objects.ts";
+import { contextOf } from "./fake_room.ts";
 import { hostPathVolume } from "./host_path.ts";
-import { PodObjects } from "./objects.ts";
 import type { MountedVolume } from "./source.ts";
-import { ServiceAccountTokens } from "./tokens.ts";
 
 function mount(path: string, type?: string): Promise<MountedVolume> {
-  const objects = new FakeObjects();
-  const { signal } = new AbortController();
-  return hostPathVolume.mount({ path, ...(type === undefined ? {} : { type }) }, {
-    pod: podWith(),
-    folder: "",
-    facts: FAKE_FACTS,
-    objects: new PodObjects(podWith(), objects, signal),
-    tokens: new ServiceAccountTokens(objects),
-    keepPrevious: false,
-    signal,
-  });
+  return hostPathVolume.mount({ path, ...(type === undefined ? {} : { type }) }, contextOf());
 }
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {

@@ -6,6 +6,7 @@ import type { Payload } from "./publish.ts";
 import { publishedVolume } from "./published_volume.ts";
 import { secretFiles } from "./secret.ts";
 import { DEFAULT_FILE_MODE, type VolumeContext, type VolumeSource } from "./source.ts";
+import { trustAnchors } from "./trust_bundle.ts";
 
 /** What a projected volume can be made of. */
 export const PROJECTIONS: readonly string[] = [
@@ -13,6 +14,7 @@ export const PROJECTIONS: readonly string[] = [
   "secret",
   "downwardAPI",
   "serviceAccountToken",
+  "clusterTrustBundle",
 ];
 
 /**
@@ -68,6 +70,11 @@ async function projectionFiles(
     const { path, ...request } = source.serviceAccountToken;
     const token = await context.tokens.get(context.pod, request, context.signal);
     return new Map([[path, { bytes: new TextEncoder().encode(token), mode }]]);
+  }
+  if (source.clusterTrustBundle) {
+    const { path } = source.clusterTrustBundle;
+    const text = await trustAnchors(source.clusterTrustBundle, context);
+    return new Map([[path, { bytes: new TextEncoder().encode(text), mode }]]);
   }
   throw new KubeletError("volume", `projected source ${Object.keys(source)} is not supported`);
 }

@@ -1,4 +1,5 @@
-import type { KeyToPath, Pod } from "../api/types.ts";
+import type { StorageSource } from "../api/object_source.ts";
+import type { ImageVolumeSource, KeyToPath, Pod } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import type { FieldFacts } from "../fields.ts";
 import type { PodObjects } from "./objects.ts";
@@ -13,16 +14,37 @@ export interface MountedVolume {
   readonly readOnly: boolean;
   /** True if `hostPath` is not a directory: a file, socket or device of the machine. */
   readonly isFile?: boolean;
+  /** Of an image volume: the image, which must stay in the store. */
+  readonly imageId?: string;
+}
+
+/** Where the files of images are from. */
+export interface ImageFiles {
+  /**
+   * Makes sure that all files of an image lie in a folder of this machine, which nobody changes.
+   *
+   * Rejects with a `KubeletError` if they cannot be had, with code `rejected` if they never can.
+   */
+  files(
+    wanted: ImageVolumeSource & { readonly reference: string },
+    options: { readonly pod: Pod; readonly signal: AbortSignal },
+  ): Promise<{ readonly path: string; readonly imageId: string }>;
 }
 
 /** What a source is given to set up one volume. */
 export interface VolumeContext {
   readonly pod: Pod;
+  /** The volume's name in the pod. */
+  readonly name: string;
   /** The volume's own folder, which exists. Empty for sources that have none. */
   readonly folder: string;
   readonly facts: FieldFacts;
   readonly objects: PodObjects;
   readonly tokens: ServiceAccountTokens;
+  /** Absent where there is no cluster. */
+  readonly storage: StorageSource | undefined;
+  /** Absent where there are no images. */
+  readonly images: ImageFiles | undefined;
   /** See `publish()`: some container mounts a part of this volume by `subPath`. */
   readonly keepPrevious: boolean;
   readonly signal: AbortSignal;

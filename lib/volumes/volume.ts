@@ -10,6 +10,8 @@ import { configMapVolume } from "./config_map.ts";
 import { downwardApiVolume } from "./downward_api.ts";
 import { emptyDirVolume } from "./empty_dir.ts";
 import { hostPathVolume } from "./host_path.ts";
+import { imageVolume } from "./image.ts";
+import { claimVolume, ephemeralVolume } from "./persistent.ts";
 import { projectedVolume } from "./projected.ts";
 import { secretVolume } from "./secret.ts";
 import type { MountedVolume, VolumeContext, VolumeSource } from "./source.ts";
@@ -26,6 +28,9 @@ const SOURCES: Table = {
   projected: projectedVolume,
   emptyDir: emptyDirVolume,
   hostPath: hostPathVolume,
+  persistentVolumeClaim: claimVolume,
+  ephemeral: ephemeralVolume,
+  image: imageVolume,
 };
 
 /** The kinds that are supported. */

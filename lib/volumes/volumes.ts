@@ -1,11 +1,11 @@
 import { join, resolve } from "node:path";
 import type { ObjectSource } from "../api/object_source.ts";
 import type { Pod, Volume } from "../api/types.ts";
-import { KubeletError, messageOf } from "../errors.ts";
+import { isKubeletError, KubeletError, messageOf } from "../errors.ts";
 import type { FieldFacts } from "../fields.ts";
 import { removeTree } from "../files.ts";
 import { PodObjects } from "./objects.ts";
-import type { MountedVolume } from "./source.ts";
+import type { ImageFiles, MountedVolume } from "./source.ts";
 import { ServiceAccountTokens } from "./tokens.ts";
 import { bindVolume, type BoundVolume, isVolumeName } from "./volume.ts";
 
@@ -15,6 +15,8 @@ export interface PodVolumesOptions {
   readonly podsDir: string;
   readonly objects: ObjectSource;
   readonly facts: FieldFacts;
+  /** Where image volumes are from. @default {nowhere: a pod with one waits} */
+  readonly images?: ImageFiles;
   /** @default Date.now */
   readonly nowMs?: () => number;
 }
@@ -34,13 +36,15 @@ export class PodVolumes {
   readonly #objects: ObjectSource;
   readonly #facts: FieldFacts;
   readonly #tokens: ServiceAccountTokens;
+  readonly #images: ImageFiles | undefined;
   readonly #last = new Map<string, Promise<unknown>>();
 
   constructor(options: PodVolumesOptions) {
-    const { podsDir, objects, facts, nowMs } = options;
+    const { podsDir, objects, facts, images, nowMs } = options;
     this.#podsDir = resolve(podsDir);
     this.#objects = objects;
     this.#facts = facts;
+    this.#images = images;
     this.#tokens = new ServiceAccountTokens(objects, nowMs === undefined ? {} : { nowMs });
   }
 
@@ -48,8 +52,8 @@ export class PodVolumes {
    * Sets up every volume that a container of the pod mounts; the others are left alone, as a kubelet
    * does. May be called again: content is then brought up to date, and an emptyDir keeps its files.
    *
-   * Throws a {@linkcode KubeletError} with code `volume` that names each volume that failed. What was
-   * set up so far stays, for the next attempt or for {@linkcode PodVolumes.unmountAll}.
+   * Throws a {@linkcode KubeletError} with code `volume` that names each volume that failed, or with code
+   * `rejected` if one of them can never be set up here. What was set up so far stays, for the next attempt or for {@linkcode PodVolumes.unmountAll}.
    */
   mountAll(pod: Pod, signal: AbortSignal): Promise<ReadonlyMap<string, MountedVolume>> {
     return this.#inTurn(pod.metadata?.uid ?? "", () => this.#mountAll(pod, signal));
@@ -64,12 +68,15 @@ export class PodVolumes {
       facts: this.#facts,
       objects: new PodObjects(pod, this.#objects, signal),
       tokens: this.#tokens,
+      storage: this.#objects.storage,
+      images: this.#images,
       signal,
     };
     const results = await Promise.allSettled(volumes.map(async (volume) => {
       const { folder, source } = await this.#prepare(pod, volume);
-      const context = { ...shared, folder, keepPrevious: bySubPath.has(volume.name) };
-      return [volume.name, await source.mount(context)] as const;
+      const { name } = volume;
+      const context = { ...shared, name, folder, keepPrevious: bySubPath.has(name) };
+      return [name, await source.mount(context)] as const;
     }));
     signal.throwIfAborted();
     throwFailures(volumes, results);
@@ -155,6 +162,11 @@ function throwFailures(
   volumes: readonly Volume[],
   results: readonly PromiseSettledResult<unknown>[],
 ): void {
+  for (const result of results) {
+    if (result.status === "rejected" && isKubeletError(result.reason, "rejected")) {
+      throw result.reason;
+    }
+  }
   const messages: string[] = [];
   let cause: unknown;
   for (const [index, result] of results.entries()) {

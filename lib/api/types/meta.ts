@@ -50,6 +50,14 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean;
 }
 
+/** `metav1.LabelSelector`: all of it must hold. */
+export interface LabelSelector {
+  /** Labels with exactly these values. */
+  matchLabels?: Record<string, string>;
+  /** Requirements; `In`, `NotIn`, `Exists` or `DoesNotExist`. */
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+
 /** Any object of the API. */
 export interface KubeObject {
   /** Group and version, as `v1` or `apps/v1`. The server leaves it out of the items of a list. */

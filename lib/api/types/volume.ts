@@ -4,7 +4,7 @@
  * @module
  */
 import type { ObjectFieldSelector, ResourceFieldSelector } from "./env.ts";
-import type { KubeObject } from "./meta.ts";
+import type { KubeObject, LabelSelector } from "./meta.ts";
 
 /** `core/v1` VolumeMount: where a volume appears in a container. */
 export interface VolumeMount {
@@ -40,6 +40,28 @@ export interface Volume {
   downwardAPI?: DownwardAPIVolumeSource;
   /** Several sources in one folder. */
   projected?: ProjectedVolumeSource;
+  /** Storage that a claim in the pod's namespace was granted. */
+  persistentVolumeClaim?: PersistentVolumeClaimVolumeSource;
+  /** Storage whose claim is made from the template here and goes with the pod. */
+  ephemeral?: { volumeClaimTemplate?: KubeObject };
+  /** The files of an image (KEP-4639). */
+  image?: ImageVolumeSource;
+}
+
+/** `core/v1` PersistentVolumeClaimVolumeSource. */
+export interface PersistentVolumeClaimVolumeSource {
+  /** Name of the claim. */
+  claimName: string;
+  /** True keeps all containers from writing. Default false. */
+  readOnly?: boolean;
+}
+
+/** `core/v1` ImageVolumeSource. */
+export interface ImageVolumeSource {
+  /** As a container's `image`. */
+  reference?: string;
+  /** As a container's `imagePullPolicy`. */
+  pullPolicy?: "Always" | "IfNotPresent" | "Never";
 }
 
 /** `core/v1` KeyToPath: the file that a key becomes. */
@@ -130,6 +152,22 @@ export interface VolumeProjection {
   downwardAPI?: { items?: DownwardAPIVolumeFile[] };
   /** A token of the pod's service account, good for 3600 seconds unless it says otherwise. */
   serviceAccountToken?: { path: string; audience?: string; expirationSeconds?: number };
+  /** Trust anchors of the cluster in one PEM file. */
+  clusterTrustBundle?: ClusterTrustBundleProjection;
+}
+
+/** `core/v1` ClusterTrustBundleProjection (KEP-3257): one by name, or all of a signer. */
+export interface ClusterTrustBundleProjection {
+  /** Relative path of the file, without `..`. */
+  path: string;
+  /** The one bundle; excludes the two below. */
+  name?: string;
+  /** All bundles of this signer. */
+  signerName?: string;
+  /** Those of the signer's that match. Absent: none; empty: all. */
+  labelSelector?: LabelSelector;
+  /** True for an empty file when there is no such bundle. */
+  optional?: boolean;
 }
 
 /** `core/v1` ConfigMap: settings that are no secret. A key is in one of the two maps only. */

@@ -1,4 +1,4 @@
-import { messageOf } from "../../errors.ts";
+import { isKubeletError, messageOf } from "../../errors.ts";
 import { sleep } from "../../time.ts";
 import { settleRuntimeHandler } from "../runtime_class.ts";
 import type { NextOf, PodState } from "../edges.ts";
@@ -19,6 +19,11 @@ export const mounting: PodState<"mounting"> = {
         return "initializing";
       } catch (error) {
         if (signal.aborted) return "terminating";
+        if (isKubeletError(error, "rejected")) {
+          context.rejection = { reason: error.reason ?? "UnsupportedPod", message: error.message };
+          context.ending.begin("failed", 0);
+          return "terminating";
+        }
         context.tell("Warning", "FailedMount", messageOf(error));
         await context.changed();
       }
