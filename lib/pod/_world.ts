@@ -99,6 +99,7 @@ export class World implements AsyncDisposable, StatusSink {
       logsDir: `${this.dir}/logs`,
       volumes: new PodVolumes({ podsDir, objects: this.objects, facts }),
       refreshMs: 20,
+      measureMs: 20,
       records: new RecordStore(podsDir, (message) => this.trouble.push(message)),
       rejections: new RejectionThrottle(),
       status: this,

@@ -28,6 +28,8 @@ export interface PodServices extends ContainerServices {
   readonly hold?: (pod: Pod) => Disposable;
   /** How often volumes are refreshed, on the average, in ms. @default 60_000 */
   readonly refreshMs?: number;
+  /** How often the volumes that have a limit are measured, in ms. @default 10_000 */
+  readonly measureMs?: number;
   /** Told of each state that a pod enters. */
   readonly onState?: (pod: PodKey, state: string) => void;
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Volume } from "../api/types.ts";
 import { FAKE_FACTS, FakeObjects, podWith } from "./fake_objects.ts";
+import { MemoryFolders } from "./memory_folders.ts";
 import { PodObjects } from "./objects.ts";
 import type { ImageFiles, VolumeContext } from "./source.ts";
 import { ServiceAccountTokens } from "./tokens.ts";
@@ -31,6 +32,7 @@ export function contextOf(more: Partial<VolumeContext> = {}): VolumeContext {
     tokens: new ServiceAccountTokens(objects),
     storage: objects.storage,
     images: undefined,
+    memory: new MemoryFolders("nowhere"),
     keepPrevious: false,
     signal,
     ...more,

@@ -2,6 +2,7 @@ import type { StorageSource } from "../api/object_source.ts";
 import type { ImageVolumeSource, KeyToPath, Pod } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import type { FieldFacts } from "../fields.ts";
+import type { MemoryFolders } from "./memory_folders.ts";
 import type { PodObjects } from "./objects.ts";
 import type { Payload } from "./publish.ts";
 import type { ServiceAccountTokens } from "./tokens.ts";
@@ -47,6 +48,7 @@ export interface VolumeContext {
   readonly images: ImageFiles | undefined;
   /** See `publish()`: some container mounts a part of this volume by `subPath`. */
   readonly keepPrevious: boolean;
+  readonly memory: MemoryFolders;
   readonly signal: AbortSignal;
 }
 

@@ -4,9 +4,13 @@ import type { Pod, Volume } from "../api/types.ts";
 import { isKubeletError, KubeletError, messageOf } from "../errors.ts";
 import type { FieldFacts } from "../fields.ts";
 import { removeTree } from "../files.ts";
+import { quantityBytes } from "../quantity.ts";
+import { MemoryFolders } from "./memory_folders.ts";
 import { PodObjects } from "./objects.ts";
 import type { ImageFiles, MountedVolume } from "./source.ts";
+import { excessMessage, sizeLimit } from "./size_limits.ts";
 import { ServiceAccountTokens } from "./tokens.ts";
+import { folderUsage } from "./usage.ts";
 import { bindVolume, type BoundVolume, isVolumeName } from "./volume.ts";
 
 /** What {@linkcode PodVolumes} needs. */
@@ -37,11 +41,13 @@ export class PodVolumes {
   readonly #facts: FieldFacts;
   readonly #tokens: ServiceAccountTokens;
   readonly #images: ImageFiles | undefined;
+  readonly #memory: MemoryFolders;
   readonly #last = new Map<string, Promise<unknown>>();
 
   constructor(options: PodVolumesOptions) {
     const { podsDir, objects, facts, images, nowMs } = options;
     this.#podsDir = resolve(podsDir);
+    this.#memory = new MemoryFolders(podsDir);
     this.#objects = objects;
     this.#facts = facts;
     this.#images = images;
@@ -70,6 +76,7 @@ export class PodVolumes {
       tokens: this.#tokens,
       storage: this.#objects.storage,
       images: this.#images,
+      memory: this.#memory,
       signal,
     };
     const results = await Promise.allSettled(volumes.map(async (volume) => {
@@ -108,10 +115,35 @@ export class PodVolumes {
     return this.#inTurn(podUid, async () => {
       this.#tokens.forget(podUid);
       const volumes = this.#volumesDir(podUid);
+      // Before the folder by which the pod is found again if this is cut short.
+      await this.#memory.remove(podUid);
       await removeTree(volumes);
       // Refused when the folder holds other things, which are not ours to remove.
       await Deno.remove(join(volumes, "..")).catch(() => {});
     });
+  }
+
+  /**
+   * What an emptyDir of the pod holds too much, in a kubelet's words; `undefined` if all keep to their
+   * limits. One that has more entries than anybody can count is over its limit, if it has one.
+   */
+  async excess(
+    pod: Pod,
+    { mounted, signal }: {
+      readonly mounted: ReadonlyMap<string, MountedVolume>;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<string | undefined> {
+    for (const volume of pod.spec?.volumes ?? []) {
+      const { name } = volume;
+      const path = mounted.get(name)?.hostPath;
+      if (volume.emptyDir === undefined || path === undefined) continue;
+      const limit = sizeLimit(pod, volume);
+      if (limit === undefined) continue;
+      const { bytes, whole } = await folderUsage(path, { signal });
+      if (!whole || bytes > quantityBytes(limit)) return excessMessage(name, limit);
+    }
+    return undefined;
   }
 
   /**

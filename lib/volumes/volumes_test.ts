@@ -172,3 +172,22 @@ Deno.test("PodVolumes does one thing at a time for a pod", () =>
     ]);
     assert.deepEqual(names(podsDir), []);
   }));
+
+Deno.test("PodVolumes.excess() names the emptyDir that holds more than its limit", () =>
+  inRoom(async ({ volumes, signal }) => {
+    const pod = podWith([
+      { name: "free", emptyDir: {} },
+      { name: "tmp", emptyDir: { sizeLimit: "1Mi" } },
+    ]);
+    const mounted = await volumes.mountAll(pod, signal);
+    const write = (name: string, bytes: number): Promise<void> =>
+      Deno.writeFile(join(mounted.get(name)!.hostPath, "f"), new Uint8Array(bytes).fill(1));
+    await write("free", 3 << 20);
+    await write("tmp", 1 << 19);
+    assert.equal(await volumes.excess(pod, { mounted, signal }), undefined);
+    await write("tmp", 1 << 21);
+    assert.equal(
+      await volumes.excess(pod, { mounted, signal }),
+      'Usage of EmptyDir volume "tmp" exceeds the limit "1Mi". ',
+    );
+  }));

@@ -1,6 +1,7 @@
 import { isKubeletError, messageOf } from "../../errors.ts";
 import { sleep } from "../../time.ts";
 import { settleRuntimeHandler } from "../runtime_class.ts";
+import { watchSizes } from "../size_watch.ts";
 import type { NextOf, PodState } from "../edges.ts";
 
 /** First and longest pause before a volume that could not be mounted is tried again. */
@@ -15,6 +16,7 @@ export const mounting: PodState<"mounting"> = {
       try {
         context.mounted = await context.services.volumes.mountAll(context.pod, signal);
         if (!await settleRuntimeHandler(context)) return "terminating";
+        void watchSizes(context);
         context.readyToStart = true;
         return "initializing";
       } catch (error) {
