@@ -218,6 +218,7 @@ export class Kubelet {
       images,
       objects,
       hold: (pod) => objects.holdPod(pod),
+      onChange: (pod, listener) => objects.subscribePod(pod, listener),
       facts,
       podsDir: folders.pods,
       logsDir: folders.logs,

@@ -156,6 +156,14 @@ export class ClusterObjects implements ObjectSource, AsyncDisposable {
     return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
   }
 
+  /** The same for the objects that a pod names: `listener` is called when one of them is another. */
+  subscribePod(pod: Pod, listener: () => void): Disposable {
+    const keys = new Set(objectRefs(pod).map(keyOf));
+    return this.subscribe((change) => {
+      if (keys.has(keyOf(change))) listener();
+    });
+  }
+
   /** Ends all watches and requests; resolves when they are closed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#controller.abort(new Error("The agent is stopping"));

@@ -71,6 +71,9 @@ export class World implements AsyncDisposable, StatusSink {
       return Promise.resolve(handler === undefined ? undefined : { handler });
     },
   };
+  /** How often volumes are refreshed though nothing is known to have changed. */
+  refreshMs = 20;
+  readonly #changed = new Set<() => void>();
   #waiting: (() => void)[] = [];
 
   private constructor(dir: string) {
@@ -98,7 +101,12 @@ export class World implements AsyncDisposable, StatusSink {
       podsDir,
       logsDir: `${this.dir}/logs`,
       volumes: new PodVolumes({ podsDir, objects: this.objects, facts }),
-      refreshMs: 20,
+      refreshMs: this.refreshMs,
+      refreshPauseMs: 1,
+      onChange: (_pod, listener) => {
+        this.#changed.add(listener);
+        return { [Symbol.dispose]: () => void this.#changed.delete(listener) };
+      },
       measureMs: 20,
       records: new RecordStore(podsDir, (message) => this.trouble.push(message)),
       rejections: new RejectionThrottle(),
@@ -125,6 +133,16 @@ export class World implements AsyncDisposable, StatusSink {
   }
 
   forget(): void {}
+
+  /** Tells all pods that an object which they name has changed. */
+  objectChanged(): void {
+    for (const tell of this.#changed) tell();
+  }
+
+  /** How many pods listen for changes. */
+  get listeners(): number {
+    return this.#changed.size;
+  }
 
   /** Waits until something is as it should be; looks whenever anything has happened. */
   async eventually(what: string, is: () => boolean): Promise<void> {

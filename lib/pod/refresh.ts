@@ -4,7 +4,9 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
+import type { Pod } from "../api/types.ts";
 import { messageOf } from "../errors.ts";
+import { Latest } from "../krator/mod.ts";
 import { sleep } from "../time.ts";
 import type { PodContext } from "./context.ts";
 
@@ -12,25 +14,75 @@ const log = getLogger(["krustlet", "pod"]);
 
 /** How often, on the average: a kubelet's own period. Pods are spread over a third of it. */
 const REFRESH_MS = 60_000;
+/** Who changes an object all the time has it written this often. */
+const PAUSE_MS = 1_000;
 
 /**
- * Mounts the pod's volumes again and again until it ends: changed ConfigMaps and Secrets appear in
- * them, and tokens are renewed before they expire. What cannot be had stays as it was.
+ * Refreshes the pod's volumes until it ends: at once when an object that it names, its labels or its
+ * annotations are another, and now and then for what nobody tells of, as a token that grows old. What
+ * cannot be had stays as it was, with the Event `FailedMount`.
  */
 export async function refreshVolumes(context: PodContext): Promise<void> {
-  const { services, ending, key } = context;
+  const { services, ending } = context;
   if (context.mounted.size === 0) return;
   const { stop } = ending;
+  const news = new Latest(0);
+  const told = (): void => news.set(news.value + 1);
+  using _listening = services.onChange?.(context.pod, told);
+  const following = followPod(context, told);
   const periodMs = services.refreshMs ?? REFRESH_MS;
-  while (await sleep(periodMs * (5 / 6 + Math.random() / 3), stop)) {
-    try {
-      await services.volumes.mountAll(context.pod, stop);
-    } catch (error) {
-      if (stop.aborted) return;
-      log.warn("Cannot refresh the volumes of pod {namespace}/{name}: {error}", {
-        ...key,
-        error: messageOf(error),
-      });
+  let seen = 0;
+  while (!stop.aborted) {
+    if (news.value === seen) {
+      await newsOrTime(news, { ms: periodMs * (5 / 6 + Math.random() / 3), stop });
     }
+    if (stop.aborted) break;
+    seen = news.value;
+    await refreshOnce(context);
+    await sleep(services.refreshPauseMs ?? PAUSE_MS, stop);
   }
+  await following;
+}
+
+async function refreshOnce(context: PodContext): Promise<void> {
+  const { stop } = context.ending;
+  try {
+    await context.services.volumes.refresh(context.pod, stop);
+  } catch (error) {
+    if (stop.aborted) return;
+    const message = messageOf(error);
+    log.warn("Cannot refresh the volumes of pod {namespace}/{name}: {error}", {
+      ...context.key,
+      error: message,
+    });
+    context.tell("Warning", "FailedMount", message);
+  }
+}
+
+/** Tells of each version of the pod that its downward API volumes may show differently. */
+async function followPod(context: PodContext, told: () => void): Promise<void> {
+  const { stop } = context.ending;
+  let before = shown(context.pod);
+  while (!stop.aborted) {
+    await context.latest.changed(stop);
+    const now = shown(context.pod);
+    if (now !== before) told();
+    before = now;
+  }
+}
+
+/** What of a pod can change and be shown: resources too, as they can be resized in place. */
+function shown({ metadata, spec }: Pod): string {
+  const resources = spec?.containers.map(({ name, resources }) => [name, resources]);
+  return JSON.stringify([metadata?.labels, metadata?.annotations, resources]);
+}
+
+async function newsOrTime(
+  news: Latest<number>,
+  { ms, stop }: { readonly ms: number; readonly stop: AbortSignal },
+): Promise<void> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([stop, over.signal]);
+  await Promise.race([news.changed(signal), sleep(ms, signal)]);
+  over.abort();
 }

@@ -26,8 +26,12 @@ export interface PodServices extends ContainerServices {
   readonly rejections: RejectionThrottle;
   /** Keeps the objects that a pod names at hand, until it is disposed of. @default {nothing} */
   readonly hold?: (pod: Pod) => Disposable;
+  /** Tells when an object that the pod names has changed, until it is disposed of. @default {never} */
+  readonly onChange?: (pod: Pod, listener: () => void) => Disposable;
   /** How often volumes are refreshed, on the average, in ms. @default 60_000 */
   readonly refreshMs?: number;
+  /** The shortest time between two of these, in ms. @default 1_000 */
+  readonly refreshPauseMs?: number;
   /** How often the volumes that have a limit are measured, in ms. @default 10_000 */
   readonly measureMs?: number;
   /** Told of each state that a pod enters. */

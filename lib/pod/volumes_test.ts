@@ -48,3 +48,78 @@ Deno.test("a pod that fills an emptyDir beyond its limit is evicted", async () =
   await pods.shutdown(0);
   assert.equal(world.runs.length, 1);
 });
+
+/** A pod with these ConfigMaps at `/NAME`. */
+function podWithMaps(...names: string[]): ReturnType<typeof podOf> {
+  const volumes = [
+    ...names.map((name) => ({ name, configMap: { name } })),
+    {
+      name: "info",
+      downwardAPI: { items: [{ path: "labels", fieldRef: { fieldPath: "metadata.labels" } }] },
+    },
+  ];
+  const volumeMounts = volumes.map(({ name }) => ({ name, mountPath: `/${name}` }));
+  return podOf("spin", {
+    spec: { volumes, containers: [{ name: "app", image: "spin", volumeMounts }] },
+  });
+}
+
+/** Reads a file of the first container. */
+function read(world: World, path: string): string {
+  const [, folder = "", ...rest] = path.split("/");
+  const mount = world.runs[0]?.mounts.find(({ guestPath }) => guestPath === `/${folder}`);
+  return Deno.readTextFileSync(`${mount?.hostPath}/${rest.join("/")}`);
+}
+
+Deno.test("a ConfigMap that is deleted while it is mounted keeps its last content", async () => {
+  await using world = await World.open();
+  const pods = world.agent();
+  const maps: Record<string, string | undefined> = { one: "1", two: "1" };
+  world.objects.configMap = (_namespace, name) => {
+    const value = maps[name];
+    return Promise.resolve(value === undefined ? undefined : { data: { key: value } });
+  };
+  pods.apply(podWithMaps("one", "two"));
+  await world.phase("web", "Running");
+  delete maps["one"];
+  maps["two"] = "2";
+  await world.eventually(
+    "it is told",
+    () =>
+      world.events.some(({ reason, message }) =>
+        reason === "FailedMount" && message.includes('configmap "one" not found')
+      ),
+  );
+  assert.equal(read(world, "/one/key"), "1");
+  // Its neighbour is brought up to date all the same.
+  assert.equal(read(world, "/two/key"), "2");
+  assert.equal(world.status("web").phase, "Running");
+  await pods.shutdown(0);
+  assert.equal(world.listeners, 0);
+});
+
+Deno.test("a change of an object or of the pod's labels is mounted at once", async () => {
+  await using world = await World.open();
+  world.refreshMs = 3_600_000;
+  const pods = world.agent();
+  let value = "1";
+  const asked = Promise.withResolvers<void>();
+  world.objects.configMap = () => {
+    if (value === "2") asked.resolve();
+    return Promise.resolve({ data: { key: value } });
+  };
+  const pod = podWithMaps("one");
+  pods.apply(pod);
+  await world.phase("web", "Running");
+  await world.eventually("it listens", () => world.listeners === 1);
+  value = "2";
+  world.objectChanged();
+  await asked.promise;
+  pods.apply({ ...pod, metadata: { ...pod.metadata, labels: { app: "web" } } });
+  const late = AbortSignal.timeout(5_000);
+  const isNew = (): boolean =>
+    read(world, "/one/key") === "2" && read(world, "/info/labels") === 'app="web"';
+  while (!isNew() && !late.aborted) await new Promise((next) => setTimeout(next, 5));
+  assert.ok(isNew());
+  await pods.shutdown(0);
+});

@@ -61,7 +61,7 @@ export async function runStandalone(options: StandaloneOptions): Promise<number>
   return await run.untilOver(new PodManager(services));
 }
 
-/** Events of pods that wait for something which only a cluster could bring. */
+/** Events of pods that have not begun and wait for something which only a cluster could bring. */
 const HOPELESS: ReadonlySet<string> = new Set(["FailedMount", "FailedCreatePodSandBox"]);
 
 class StandaloneRun implements StatusSink, EventSink {
@@ -147,7 +147,10 @@ class StandaloneRun implements StatusSink, EventSink {
   forget(): void {}
 
   tell({ type, reason, message, object }: Happening): void {
-    if (HOPELESS.has(reason)) return this.#giveUp(`Pod "${object.name}": ${message}`);
+    const { phase } = this.#statuses.get(object.uid ?? "") ?? {};
+    if (HOPELESS.has(reason) && phase !== "Running") {
+      return this.#giveUp(`Pod "${object.name}": ${message}`);
+    }
     if (type === "Warning" || reason === "Pulling") this.#display.note(message);
   }
 

@@ -9,6 +9,9 @@
  * app -> ..data/app                                  what a container sees
  * ```
  *
+ * A reader that has followed `..data` may still be on its way: what it has found stays until the next
+ * call, whether that changes anything or not.
+ *
  * On Windows a link to a folder cannot be replaced by a rename: there a reader may for a moment find
  * no `..data` at all, but never a half-written file.
  *
@@ -64,19 +67,22 @@ export async function publish(
   const wanted = new Set([...files.keys()].map((path) => path.split("/", 1)[0] ?? ""));
   const complete = current !== undefined && wanted.difference(links).size === 0 &&
     links.difference(wanted).size === 0;
-  if (complete && await showsFiles(join(folder, current), files)) return false;
-
+  const older = options.keepPrevious ? NONE : generations.difference(new Set([current]));
+  if (complete && await showsFiles(join(folder, current), files)) {
+    await removeAll(folder, older);
+    return false;
+  }
   const generation = generationName();
   try {
     await writeFiles(join(folder, generation), files);
-    await addLinks(folder, wanted.difference(links));
     await swap(folder, generation);
   } catch (error) {
     await removeAll(folder, [generation]);
     throw error;
   }
+  await addLinks(folder, wanted.difference(links));
   await removeAll(folder, links.difference(wanted));
-  await removeAll(folder, options.keepPrevious ? NONE : generations);
+  await removeAll(folder, older);
   return true;
 }
 
@@ -186,7 +192,7 @@ async function writeFiles(folder: string, files: Payload): Promise<void> {
   );
 }
 
-/** Links that containers see. New ones point nowhere until the swap. */
+/** Links that containers see. Made after the swap: none of them ever points nowhere. */
 async function addLinks(folder: string, names: ReadonlySet<string>): Promise<void> {
   await allDone([...names].map((name) => Deno.symlink(join(DATA, name), join(folder, name))));
 }

@@ -8,6 +8,7 @@ export function publishedVolume<Spec>(
 ): VolumeSource<Spec> {
   return {
     folderName,
+    changes: true,
     async mount(spec, context): Promise<MountedVolume> {
       await publish(context.folder, await filesOf(spec, context), context);
       return { hostPath: context.folder, readOnly: true };

@@ -56,6 +56,8 @@ export interface VolumeContext {
 export interface VolumeSource<Spec> {
   /** Name of the folder that holds this kind's volumes of a pod; absent if they live elsewhere. */
   readonly folderName?: string;
+  /** True if what it is made of may change while containers use it. @default false */
+  readonly changes?: boolean;
   /** Sets the volume up, or brings it up to date. May be called any number of times. */
   mount(spec: Spec, context: VolumeContext): Promise<MountedVolume>;
 }

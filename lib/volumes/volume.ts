@@ -56,6 +56,8 @@ export function isVolumeName(name: string): boolean {
 export interface BoundVolume {
   /** See {@linkcode VolumeSource}. */
   readonly folderName: string | undefined;
+  /** See {@linkcode VolumeSource}. */
+  readonly changes: boolean;
   /** Sets the volume up, or brings it up to date. */
   mount(context: VolumeContext): Promise<MountedVolume>;
 }
@@ -75,6 +77,7 @@ function bind<Kind extends VolumeKind>(kind: Kind, spec: Volume[Kind]): BoundVol
   const source: Table[Kind] = SOURCES[kind];
   return {
     folderName: source.folderName,
+    changes: source.changes ?? false,
     // Only an emptyDir may be without a spec: see kindsOf().
     mount: (context) => source.mount((spec ?? {}) as NonNullable<Volume[Kind]>, context),
   };

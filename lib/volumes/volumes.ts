@@ -62,13 +62,30 @@ export class PodVolumes {
    * `rejected` if one of them can never be set up here. What was set up so far stays, for the next attempt or for {@linkcode PodVolumes.unmountAll}.
    */
   mountAll(pod: Pod, signal: AbortSignal): Promise<ReadonlyMap<string, MountedVolume>> {
-    return this.#inTurn(pod.metadata?.uid ?? "", () => this.#mountAll(pod, signal));
+    const { mounted } = mountedNames(pod);
+    const volumes = (pod.spec?.volumes ?? []).filter(({ name }) => mounted.has(name));
+    return this.#inTurn(pod.metadata?.uid ?? "", () => this.#mount(pod, { volumes, signal }));
   }
 
-  async #mountAll(pod: Pod, signal: AbortSignal): Promise<ReadonlyMap<string, MountedVolume>> {
+  /**
+   * Brings those volumes up to date that are made of what may change: objects, tokens, the pod itself. One
+   * whose source is gone or cannot be read keeps the content that it has; see {@linkcode PodVolumes.mountAll}
+   * for what is thrown then, after the others are done.
+   */
+  async refresh(pod: Pod, signal: AbortSignal): Promise<void> {
+    const { mounted } = mountedNames(pod);
+    const volumes = (pod.spec?.volumes ?? []).filter((volume) =>
+      mounted.has(volume.name) && bindVolume(volume)?.changes === true
+    );
+    await this.#inTurn(pod.metadata?.uid ?? "", () => this.#mount(pod, { volumes, signal }));
+  }
+
+  async #mount(
+    pod: Pod,
+    { volumes, signal }: { readonly volumes: readonly Volume[]; readonly signal: AbortSignal },
+  ): Promise<ReadonlyMap<string, MountedVolume>> {
     signal.throwIfAborted();
-    const { mounted, bySubPath } = mountedNames(pod);
-    const volumes = (pod.spec?.volumes ?? []).filter(({ name }) => mounted.has(name));
+    const { bySubPath } = mountedNames(pod);
     const shared = {
       pod,
       facts: this.#facts,
