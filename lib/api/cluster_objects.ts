@@ -8,10 +8,24 @@ import type { ApiClient } from "./client.ts";
 import type { ListWatchOptions } from "./list_watch.ts";
 import { type ObjectRef, objectRefs } from "./object_refs.ts";
 import { ClusterStorage } from "./cluster_storage.ts";
-import type { ObjectSource, StorageSource } from "./object_source.ts";
+import type {
+  ObjectSource,
+  ServiceScope,
+  ServicesOptions,
+  StorageSource,
+} from "./object_source.ts";
 import { runtimeClassPath, serviceAccountPath, serviceAccountTokenPath } from "./paths.ts";
+import { serviceScopes, ServiceWatches } from "./service_watches.ts";
 import { retryForbidden, SharedObject } from "./shared_object.ts";
-import type { ConfigMap, KubeObject, Pod, RuntimeClass, Secret, TokenRequest } from "./types.ts";
+import type {
+  ConfigMap,
+  KubeObject,
+  Pod,
+  RuntimeClass,
+  Secret,
+  Service,
+  TokenRequest,
+} from "./types.ts";
 
 /** An object that somebody has read is another now. */
 export interface ObjectChange extends ObjectRef {
@@ -42,6 +56,7 @@ export class ClusterObjects implements ObjectSource, AsyncDisposable {
   readonly #options: ClusterObjectsOptions;
   readonly #shared = new Map<string, { readonly object: SharedObject; holders: number }>();
   readonly #listeners = new Set<(change: ObjectChange) => void>();
+  readonly #services: ServiceWatches;
   readonly #controller = new AbortController();
   readonly #ending = new Set<Promise<void>>();
 
@@ -49,6 +64,8 @@ export class ClusterObjects implements ObjectSource, AsyncDisposable {
     this.#client = client;
     this.#options = options;
     this.storage = new ClusterStorage(client);
+    const { timings } = options;
+    this.#services = new ServiceWatches(client, timings === undefined ? {} : { timings });
   }
 
   /** The ConfigMap, or `undefined`. A 403 rejects with an error that explains the Node authorizer. */
@@ -138,10 +155,17 @@ export class ClusterObjects implements ObjectSource, AsyncDisposable {
     };
   }
 
-  /** Keeps everything that the pod names watched until it is disposed. */
+  /** The Services that have an address: see {@linkcode ServiceWatches.read}. */
+  async services(scope: ServiceScope, options: ServicesOptions): Promise<readonly Service[]> {
+    this.#controller.signal.throwIfAborted();
+    return await this.#services.read(scope, options);
+  }
+
+  /** Keeps everything that the pod names, and its Services, watched until it is disposed. */
   holdPod(pod: Pod): Disposable {
     const stack = new DisposableStack();
     for (const ref of objectRefs(pod)) stack.use(this.hold(ref));
+    for (const scope of serviceScopes(pod)) stack.use(this.#services.hold(scope));
     return stack;
   }
 
@@ -168,7 +192,7 @@ export class ClusterObjects implements ObjectSource, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#controller.abort(new Error("The agent is stopping"));
     for (const { object } of this.#shared.values()) this.#end(object.stopWatch());
-    await Promise.all(this.#ending);
+    await Promise.all([...this.#ending, this.#services[Symbol.asyncDispose]()]);
   }
 
   async #read(ref: ObjectRef, signal?: AbortSignal): Promise<ConfigMap | Secret | undefined> {

@@ -43,9 +43,9 @@ class Cluster implements AsyncDisposable {
     return new Cluster(await TestServer.start(() => {}), options);
   }
 
-  /** Requests so far, as `GET`, `LIST`, `WATCH`. */
+  /** Requests so far, as `GET`, `LIST`, `WATCH`; those for Services are others' to count. */
   get asked(): string[] {
-    return this.server.requests.map(verb);
+    return this.server.requests.filter((x) => !isForServices(x)).map(verb);
   }
 
   /** Changes the object; `undefined` deletes it. */
@@ -80,7 +80,10 @@ class Cluster implements AsyncDisposable {
   }
 
   #answer(x: Exchange): void {
-    if (x.path === `${LIST_PATH}/cm`) {
+    if (isForServices(x)) {
+      if (x.query.has("watch")) x.open();
+      else x.json({ metadata: { resourceVersion: "1" }, items: [] });
+    } else if (x.path === `${LIST_PATH}/cm`) {
       if (this.object === undefined) x.refuse(404, "NotFound");
       else x.json(this.object);
     } else if (x.path === LIST_PATH && x.query.get("fieldSelector") === "metadata.name=cm") {
@@ -95,6 +98,10 @@ class Cluster implements AsyncDisposable {
       }
     } else x.refuse(404, "NotFound", x.path);
   }
+}
+
+function isForServices({ path }: Exchange): boolean {
+  return path.endsWith("/services");
 }
 
 function verb(x: Exchange): string {

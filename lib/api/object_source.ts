@@ -16,8 +16,17 @@ import type {
   PersistentVolumeClaim,
   RuntimeClass,
   Secret,
+  Service,
   TokenRequest,
 } from "./types.ts";
+
+/** Some Services: all of a namespace, or the one of this name. */
+export interface ServiceScope {
+  /** Where they are. */
+  readonly namespace: string;
+  /** Only the one of this name. @default {all} */
+  readonly name?: string;
+}
 
 /** Looks up the objects that pods name. Errors of transport reject; absence is `undefined`. */
 export interface ObjectSource {
@@ -42,6 +51,11 @@ export interface ObjectSource {
   ): Promise<KubeObject | undefined>;
   /** What volumes are made of besides. Absent where there is no cluster. */
   readonly storage?: StorageSource;
+  /**
+   * The Services that have an address; only name, address and ports of each. Absent where there is no
+   * cluster.
+   */
+  services?(scope: ServiceScope, options: ServicesOptions): Promise<readonly Service[]>;
 }
 
 /** Looks up what persistent volumes and trust bundles need. Absence is `undefined`. */
@@ -63,4 +77,12 @@ export interface StorageSource {
     of: { readonly signerName: string; readonly labelSelector: LabelSelector },
     signal?: AbortSignal,
   ): Promise<ClusterTrustBundle[]>;
+}
+
+/** How {@linkcode ObjectSource.services} goes. */
+export interface ServicesOptions {
+  /** True asks no server and waits for none: what is not known yet is not there. @default false */
+  readonly knownOnly?: boolean;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
 }

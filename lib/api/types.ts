@@ -16,4 +16,5 @@ export type * from "./types/pod_status.ts";
 export type * from "./types/probe.ts";
 export type * from "./types/runtime_class.ts";
 export type * from "./types/storage.ts";
+export type * from "./types/service.ts";
 export type * from "./types/volume.ts";

@@ -15,6 +15,7 @@ import { containerLogDir, rootDir, wordsDir } from "./places.ts";
 import { placeFile } from "./place_file.ts";
 import { findProgram } from "./program.ts";
 import { makeRoot, mountsThroughLinks, placeInRoot } from "./root.ts";
+import { resolveServiceEnv } from "./service_env.ts";
 import type { ContainerServices } from "./services.ts";
 import { terminationFolder } from "./termination_message.ts";
 
@@ -42,7 +43,8 @@ export async function prepareRun(
   { pod, spec, image, mounted, attempt, runtimeHandler, signal }: Preparation,
 ): Promise<ContainerRun> {
   const { objects, facts, podsDir, logsDir } = services;
-  const env = await resolveEnv({ pod, container: spec, facts, objects, signal });
+  const serviceEnv = await resolveServiceEnv(pod, { objects, signal });
+  const env = await resolveEnv({ pod, container: spec, facts, objects, serviceEnv, signal });
   const { mounts: wanted, files } = await containerMounts(spec, mounted, env);
   const mounts = mountsThroughLinks(wanted, image.tree);
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
