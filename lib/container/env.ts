@@ -9,6 +9,8 @@ import { KubeletError, messageOf } from "../errors.ts";
 import { type FieldFacts, fieldValue, findContainer, resourceFieldValue } from "../fields.ts";
 import { expandReferences } from "../volumes/expand.ts";
 import { PodObjects, secretData } from "../volumes/objects.ts";
+import type { MountedVolume } from "../volumes/volume.ts";
+import { readEnvFile } from "./env_file.ts";
 
 type Env = Readonly<Record<string, string>>;
 
@@ -20,6 +22,8 @@ export interface EnvOptions {
   readonly objects: ObjectSource;
   /** Variables of the services of the pod's namespace. @default {none} */
   readonly serviceEnv?: Env;
+  /** The pod's volumes by name, for variables of files. @default {none} */
+  readonly volumes?: ReadonlyMap<string, MountedVolume>;
   readonly signal: AbortSignal;
 }
 
@@ -97,7 +101,7 @@ async function allOf(
 /** The value of one variable that states none; `undefined` leaves the variable as it was. */
 async function valueFrom(
   { name, valueFrom: source }: EnvVar,
-  { pod, container, facts, sources }: EnvOptions & { sources: PodObjects },
+  { pod, container, facts, sources, volumes = new Map() }: EnvOptions & { sources: PodObjects },
 ): Promise<string | Uint8Array | undefined> {
   if (!source) return "";
   if (source.fieldRef) return fieldValue(pod, source.fieldRef.fieldPath, facts);
@@ -108,9 +112,10 @@ async function valueFrom(
   }
   if (source.configMapKeyRef) return await configMapKey(source.configMapKeyRef, sources);
   if (source.secretKeyRef) return await secretKey(source.secretKeyRef, sources);
+  if (source.fileKeyRef) return await readEnvFile(source.fileKeyRef, volumes);
   throw configError(
     `Cannot set variable "${name}": valueFrom "${Object.keys(source)}" is not supported; ` +
-      `supported: fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef`,
+      `supported: fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef`,
   );
 }
 

@@ -142,6 +142,38 @@ Deno.test("resolveEnv() expands references to what was set before", async () => 
   );
 });
 
+Deno.test("resolveEnv() reads keys of files, which later variables may refer to", async () => {
+  const hostPath = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    await Deno.writeTextFile(`${hostPath}/app.env`, "PORT='80$(B)'\n");
+    const file = (key: string): EnvVar["valueFrom"] & object => ({
+      fileKeyRef: { volumeName: "data", path: "app.env", key, optional: key !== "PORT" },
+    });
+    const env = [
+      { name: "B", value: "b" },
+      { name: "WEB_PORT", valueFrom: file("PORT") },
+      { name: "GONE", valueFrom: file("GONE") },
+      { name: "URL", value: "http://web:$(WEB_PORT)" },
+    ];
+    const volumes = new Map([["data", { hostPath, readOnly: false }]]);
+    const { signal } = new AbortController();
+    const container: Container = { name: "app", env };
+    assert.deepEqual(
+      await resolveEnv({
+        pod: podWith(),
+        container,
+        facts: FAKE_FACTS,
+        objects: cluster(),
+        volumes,
+        signal,
+      }),
+      { B: "b", WEB_PORT: "80$(B)", URL: "http://web:80$(B)" },
+    );
+  } finally {
+    await Deno.remove(hostPath, { recursive: true });
+  }
+});
+
 Deno.test("resolveEnv() does not expand what comes from elsewhere", async () => {
   const objects = new FakeObjects();
   objects.addConfigMap("cm", { A: "$(B)" });
@@ -228,8 +260,8 @@ Deno.test("resolveEnv() refuses what no environment can hold", async () => {
     [{ name: "", value: "" }, /invalid name$/],
     [{ name: "A", valueFrom: { fieldRef: { fieldPath: "status.phase" } } }, /"status.phase"/],
     [
-      { name: "A", valueFrom: { fileKeyRef: {} } as EnvVar["valueFrom"] & object },
-      /valueFrom "fileKeyRef" is not supported; supported: fieldRef/,
+      { name: "A", valueFrom: { newKeyRef: {} } as EnvVar["valueFrom"] & object },
+      /valueFrom "newKeyRef" is not supported; supported: fieldRef/,
     ],
   ];
   for (const [variable, message] of rows) {

@@ -44,7 +44,15 @@ export async function prepareRun(
 ): Promise<ContainerRun> {
   const { objects, facts, podsDir, logsDir } = services;
   const serviceEnv = await resolveServiceEnv(pod, { objects, signal });
-  const env = await resolveEnv({ pod, container: spec, facts, objects, serviceEnv, signal });
+  const env = await resolveEnv({
+    pod,
+    container: spec,
+    facts,
+    objects,
+    serviceEnv,
+    volumes: mounted,
+    signal,
+  });
   const { mounts: wanted, files } = await containerMounts(spec, mounted, env);
   const mounts = mountsThroughLinks(wanted, image.tree);
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};

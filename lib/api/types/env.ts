@@ -24,6 +24,20 @@ export interface EnvVarSource {
   configMapKeyRef?: KeySelector;
   /** A key of a Secret. */
   secretKeyRef?: KeySelector;
+  /** A key of a file that another container has written (KEP-3721). */
+  fileKeyRef?: FileKeySelector;
+}
+
+/** `core/v1` FileKeySelector: one variable of a file of lines `KEY='value'`. */
+export interface FileKeySelector {
+  /** One of the pod's volumes, an `emptyDir`; the container need not mount it. */
+  volumeName: string;
+  /** Relative path of the file in the volume, without `..`. */
+  path: string;
+  /** Name of the variable in the file. */
+  key: string;
+  /** True leaves the variable out when file or key is missing; else the container waits. */
+  optional?: boolean;
 }
 
 /** `core/v1` ObjectFieldSelector: a field of the pod. */
