@@ -12,12 +12,14 @@ import type { MountedVolume } from "../volumes/volume.ts";
 import { expandArgs, resolveEnv } from "./env.ts";
 import { hostFiles, placeHostFiles } from "./host_files.ts";
 import { containerLogDir, rootDir, wordsDir } from "./places.ts";
+import { checkNonRoot } from "./non_root.ts";
 import { placeFile } from "./place_file.ts";
 import { findProgram } from "./program.ts";
 import { makeRoot, mountsThroughLinks, placeInRoot } from "./root.ts";
 import { resolveServiceEnv } from "./service_env.ts";
 import type { ContainerServices } from "./services.ts";
 import { terminationFolder } from "./termination_message.ts";
+import { insidePath, isInImage, makeWorkingDir, workingDirOf } from "./working_dir.ts";
 
 /** What {@linkcode prepareRun} works from. */
 export interface Preparation {
@@ -43,6 +45,7 @@ export async function prepareRun(
   { pod, spec, image, mounted, attempt, runtimeHandler, signal }: Preparation,
 ): Promise<ContainerRun> {
   const { objects, facts, podsDir, logsDir } = services;
+  checkNonRoot(pod, { spec, image });
   const serviceEnv = await resolveServiceEnv(pod, { objects, signal });
   const env = await resolveEnv({
     pod,
@@ -58,7 +61,7 @@ export async function prepareRun(
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
   const program = { ...image.imageEnv, ...env };
   const argv = argvOf(spec, image, env);
-  const workingDir = spec.workingDir ?? image.workingDir;
+  const workingDir = workingDirOf(spec, image);
   const module = findProgram(image, {
     name: argv[0],
     path: program["PATH"],
@@ -74,7 +77,10 @@ export async function prepareRun(
   const root = await makeRoot({
     own,
     tree: image.tree,
-    readOnly: readOnlyRoot && files.length === 0 && !aliases,
+    readOnly: readOnlyRoot && files.length === 0 && !aliases &&
+      // A copy of data, which may be large, is too much for a folder.
+      (workingDir === undefined || image.tree?.readOnly === true ||
+        isInImage(workingDir, { tree: image.tree, mounts })),
     mountPaths: mounts.map(({ guestPath }) => guestPath),
     signal,
   });
@@ -83,6 +89,9 @@ export async function prepareRun(
   if (words !== undefined && !readOnlyRoot) await makeFolderIn(rootPath, words, image.tree);
   // A root that is shared with other pods has nobody's names.
   if (root === own) await placeHostFiles(names, { rootPath, tree: image.tree });
+  if (workingDir !== undefined) {
+    await makeWorkingDir(workingDir, { rootPath, tree: image.tree, mounts });
+  }
   for (const file of files) {
     const guestPath = placeInRoot(file.guestPath, image.tree);
     await placeFile({ ...file, guestPath }, { rootPath, signal });
@@ -128,7 +137,7 @@ async function makeFolderIn(
   folder: string,
   tree: ImageOnDisk["tree"],
 ): Promise<void> {
-  const place = tree === undefined ? folder.slice(1) : tree.index.place(folder);
+  const place = tree === undefined ? insidePath(folder).slice(1) : tree.index.place(folder);
   // Not worth a start: a guest that wants to leave words finds that it cannot.
   if (place === undefined) return;
   await Deno.mkdir(`${rootPath}/${place}`, { recursive: true }).catch(() => {});

@@ -14,9 +14,15 @@ interface Place {
   readonly rootPath: string;
   readonly elsewhere: string;
   prepare(...volumeMounts: VolumeMount[]): Promise<ContainerRun>;
+  /** The same for a container with more wishes. */
+  prepareModule(spec: Partial<Container>): Promise<ContainerRun>;
   /** The same for an image that is this tree, and a container with more wishes. */
   prepareTree(
-    tree: { readonly entries: readonly TreeEntry[]; readonly readOnly?: boolean },
+    tree: {
+      readonly entries: readonly TreeEntry[];
+      readonly readOnly?: boolean;
+      readonly user?: string;
+    },
     spec?: Partial<Container>,
   ): Promise<ContainerRun>;
   /** The root of an image's tree; empty. */
@@ -55,10 +61,16 @@ async function inPlace(work: (place: Place) => Promise<void>): Promise<void> {
       signal: new AbortController().signal,
     });
   };
+  const prepareModule: Place["prepareModule"] = (spec) =>
+    prepareWith({ module: { path: "/m.wasm", digest: "sha256:0" } }, spec);
   const prepare = (...volumeMounts: VolumeMount[]): Promise<ContainerRun> =>
-    prepareWith({ module: { path: "/m.wasm", digest: "sha256:0" } }, { volumeMounts });
-  const prepareTree: Place["prepareTree"] = ({ entries, readOnly = false }, spec = {}) =>
+    prepareModule({ volumeMounts });
+  const prepareTree: Place["prepareTree"] = (
+    { entries, readOnly = false, ...more },
+    spec = {},
+  ) =>
     prepareWith({
+      ...more,
       tree: { id: "t", path: tree, index: new TreeIndex(entries), readOnly },
       workingDir: "/srv",
       imageEnv: { PATH: "/apps", A: "of the image" },
@@ -67,7 +79,7 @@ async function inPlace(work: (place: Place) => Promise<void>): Promise<void> {
     }, spec);
   try {
     const rootPath = join(podsDir, "u-1/containers/app/0");
-    await work({ volume, elsewhere, tree, rootPath, prepare, prepareTree });
+    await work({ volume, elsewhere, tree, rootPath, prepare, prepareModule, prepareTree });
   } finally {
     await removeTree(folder);
   }
@@ -130,7 +142,7 @@ Deno.test("prepareRun() gives a container a copy of its image's tree, and the mo
     assert.equal(run.rootPath, rootPath);
     assert.equal(run.readOnlyRoot, undefined);
     const names = (await namesIn(rootPath)).toSorted();
-    assert.deepEqual(names, ["apps", "dev", "etc", "ls", "run", "var"]);
+    assert.deepEqual(names, ["apps", "dev", "etc", "ls", "run", "srv", "var"]);
     assert.equal(await Deno.readTextFile(join(rootPath, "etc/hostname")), "web\n");
     const linked = await prepareTree({ entries: APP }, { command: ["/ls"], workingDir: "/x" });
     assert.deepEqual([linked.argv, linked.module, linked.workingDir], [["/ls"], run.module, "/x"]);
@@ -142,12 +154,20 @@ Deno.test("prepareRun() shares the tree with a guest that changes nothing, if no
     const readOnly = { securityContext: { readOnlyRootFilesystem: true } };
     const mount = (mountPath: string): VolumeMount[] => [{ name: "data", mountPath }];
     for (const image of [{ entries: APP, readOnly: true }, { entries: APP }]) {
-      const spec = { ...(image.readOnly ? {} : readOnly), volumeMounts: mount("/run") };
+      const spec = {
+        ...(image.readOnly ? {} : { ...readOnly, workingDir: "/var/run" }),
+        volumeMounts: mount("/run"),
+      };
       const run = await prepareTree(image, spec);
       assert.deepEqual([run.rootPath, run.readOnlyRoot], [tree, true]);
     }
-    const run = await prepareTree({ entries: APP }, { ...readOnly, volumeMounts: mount("/new") });
-    assert.deepEqual([run.rootPath, run.readOnlyRoot], [rootPath, true]);
+    for (
+      const more of [{ workingDir: "/run", volumeMounts: mount("/new") }, { workingDir: "/new" }]
+    ) {
+      const run = await prepareTree({ entries: APP }, { ...readOnly, ...more });
+      assert.deepEqual([run.rootPath, run.readOnlyRoot], [rootPath, true]);
+      assert.ok((await namesIn(rootPath)).includes("run"));
+    }
   }));
 
 Deno.test("prepareRun() gives last words a place, also in a root that nothing is written in", () =>
@@ -200,5 +220,55 @@ Deno.test("prepareRun() says which modules an image has if it has not the one th
     await assert.rejects(
       prepareTree({ entries: APP }, { command: ["sh", "-c"] }),
       (error) => isKubeletError(error, "entrypoint") && /"\/apps\/app.wasm"/.test(error.message),
+    );
+  }));
+
+Deno.test("prepareRun() makes the working directory, in the root or in a volume, and nowhere else", () =>
+  inPlace(async ({ volume, elsewhere, tree, rootPath, prepareTree }) => {
+    await layApp(tree);
+    const at = async (workingDir: string, more: Partial<Container> = {}): Promise<string> =>
+      (await prepareTree({ entries: APP }, { workingDir, ...more })).workingDir ?? "/";
+    assert.equal(await at("/a//b/./c/"), "/a/b/c");
+    assert.ok((await Deno.stat(join(rootPath, "a/b/c"))).isDirectory);
+    assert.equal(await at("/var/run/app"), "/var/run/app");
+    assert.ok((await Deno.stat(join(rootPath, "run/app"))).isDirectory);
+    assert.equal(await at("/../../up"), "/up");
+    assert.ok((await Deno.stat(join(rootPath, "up"))).isDirectory);
+    assert.equal(await at(""), "/srv");
+    const volumeMounts = [{ name: "data", mountPath: "/data" }];
+    assert.equal(await at("/data/x/y", { volumeMounts }), "/data/x/y");
+    assert.ok((await Deno.stat(join(volume, "x/y"))).isDirectory);
+    await Deno.symlink(elsewhere, join(volume, "out"));
+    await Deno.writeTextFile(join(volume, "file"), "");
+    const readOnly = [{ name: "data", mountPath: "/data", readOnly: true }];
+    const rows: [string, VolumeMount[], RegExp][] = [
+      ["/apps/app.wasm", [], /^Cannot start in folder "\/apps\/app.wasm": /],
+      ["/apps/app.wasm/x", [], /a file or a link that leads nowhere is on the way$/],
+      ["/data/out/made", volumeMounts, /leads out of the volume$/],
+      ["/data/file", volumeMounts, /it is a file$/],
+      ["/data/none", readOnly, /does not exist in the volume$/],
+    ];
+    for (const [path, volumeMounts, message] of rows) {
+      await assert.rejects(at(path, { volumeMounts }), { code: "entrypoint", message }, path);
+    }
+    assert.deepEqual(await namesIn(elsewhere), []);
+    assert.equal(await at("/data/x", { volumeMounts: readOnly }), "/data/x");
+  }));
+
+Deno.test("prepareRun() makes no folder for last words outside of the root", () =>
+  inPlace(async ({ rootPath, prepareModule }) => {
+    await prepareModule({ terminationMessagePath: "/../made/words" });
+    assert.deepEqual(await namesIn(join(rootPath, "..")), ["0"]);
+    assert.ok((await namesIn(rootPath)).includes("made"));
+  }));
+
+Deno.test("prepareRun() refuses a container that must not run as root, and whose image does", () =>
+  inPlace(async ({ prepareTree }) => {
+    await assert.rejects(
+      prepareTree({ entries: APP, user: "0" }, { securityContext: { runAsNonRoot: true } }),
+      {
+        code: "container_config",
+        message: /^container has runAsNonRoot and image will run as root/,
+      },
     );
   }));

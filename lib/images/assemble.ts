@@ -179,5 +179,6 @@ function recordOf(
     ...(config?.cmd === undefined ? {} : { cmd: config.cmd }),
     ...(config?.env === undefined ? {} : { imageEnv: config.env }),
     ...(config?.workingDir === undefined ? {} : { workingDir: config.workingDir }),
+    ...(config === undefined ? {} : { user: config.user ?? "" }),
   };
 }

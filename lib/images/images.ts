@@ -103,6 +103,8 @@ export interface ImageOnDisk {
   readonly imageEnv?: Readonly<Record<string, string>>;
   /** WorkingDir of the image's config, if it has one other than `/`. */
   readonly workingDir?: string;
+  /** User of the image's config; empty, which is root, if it names none. Absent for an artifact. */
+  readonly user?: string;
 }
 
 /** Where containers get their modules from. */

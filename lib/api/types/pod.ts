@@ -81,7 +81,17 @@ export interface PodSpec {
   /** Name of the PriorityClass. */
   priorityClassName?: string;
   /** Users, groups and kernel settings for all containers; a container's own words come first. */
-  securityContext?: Record<string, unknown>;
+  securityContext?: PodSecurityContext;
+}
+
+/** `core/v1` PodSecurityContext, as far as it can be honoured where guests have no users. */
+export interface PodSecurityContext {
+  /** User id of all programs. Default: that of their images. */
+  runAsUser?: number;
+  /** True refuses to start a program as user 0. */
+  runAsNonRoot?: boolean;
+  /** Settings of the kernel, which guests do not see. */
+  sysctls?: { name: string; value: string }[];
 }
 
 /** `core/v1` LocalObjectReference: an object of the same namespace. */

@@ -1,8 +1,8 @@
 /**
  * The config of a container image, as far as a Wasm guest has a use for it.
  *
- * `User`, `Volumes`, `ExposedPorts`, `StopSignal` and `Healthcheck` are not read: WASI has neither users nor
- * signals, and the rest is said by the pod.
+ * `Volumes`, `ExposedPorts`, `StopSignal` and `Healthcheck` are not read: WASI has no signals, and the rest is
+ * said by the pod.
  *
  * @module
  */
@@ -17,6 +17,8 @@ export interface ImageConfig {
   readonly env?: Readonly<Record<string, string>>;
   /** Absolute path of the current directory. */
   readonly workingDir?: string;
+  /** `user`, `user:group` or numbers in their place. WASI has no users: a pod may refuse root by it. */
+  readonly user?: string;
   /** Digests of the unpacked layers, in their order. */
   readonly diffIds: readonly string[];
 }
@@ -29,6 +31,7 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
   const entrypoint = texts(run["Entrypoint"]);
   const cmd = texts(run["Cmd"]);
   const workingDir = run["WorkingDir"];
+  const user = run["User"];
   const env = texts(run["Env"]).flatMap((line) => {
     const at = line.indexOf("=");
     return at > 0 ? [[line.slice(0, at), line.slice(at + 1)] as const] : [];
@@ -41,6 +44,7 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
     ...(typeof workingDir === "string" && workingDir !== "" && workingDir !== "/"
       ? { workingDir: `/${workingDir.split("/").filter((name) => name !== "").join("/")}` }
       : {}),
+    ...(typeof user === "string" && user !== "" ? { user } : {}),
     diffIds: texts(rootfs["diff_ids"]),
   };
 }

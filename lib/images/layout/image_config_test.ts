@@ -18,6 +18,7 @@ Deno.test("parseImageConfig() reads platform, entrypoint, env, folder and the la
     cmd: ["-v"],
     env: { A: "1", B: "x=y" },
     workingDir: "/srv/app",
+    user: "1000:1000",
     diffIds: ["sha256:a"],
   });
   assert.deepEqual(read({ config: { Entrypoint: null, WorkingDir: "/" } }), {

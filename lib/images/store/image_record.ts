@@ -26,6 +26,8 @@ export interface ImageRecord {
   readonly imageEnv?: Readonly<Record<string, string>>;
   /** Absolute path of the current directory. */
   readonly workingDir?: string;
+  /** As its config says; empty, which is root, if that says none. Absent for an image without such a config. */
+  readonly user?: string;
 }
 
 /** All blobs that an image was made of: its module, and the layers of its tree. */
@@ -43,11 +45,11 @@ export function imageBytes(record: Pick<ImageRecord, "module" | "tree">): number
 /** True for a record as this program writes it. */
 export function isRecord(value: unknown): value is ImageRecord {
   if (!isObject(value)) return false;
-  const { image, imageId, module, tree, moduleName, entrypoint, cmd, imageEnv, workingDir } = value;
+  const { image, imageId, module, tree, moduleName, entrypoint, cmd, imageEnv } = value;
   return typeof image === "string" && typeof imageId === "string" &&
     typeof moduleName === "string" && (module !== undefined || tree !== undefined) &&
     (module === undefined || isBlob(module)) && (tree === undefined || isTree(tree)) &&
-    (workingDir === undefined || typeof workingDir === "string") &&
+    [value["workingDir"], value["user"]].every((x) => x === undefined || typeof x === "string") &&
     [entrypoint, cmd].every((words) => words === undefined || isTexts(words)) &&
     (imageEnv === undefined ||
       (isObject(imageEnv) && Object.values(imageEnv).every((x) => typeof x === "string")));
