@@ -90,6 +90,10 @@ export interface PodSecurityContext {
   runAsUser?: number;
   /** True refuses to start a program as user 0. */
   runAsNonRoot?: boolean;
+  /** Group of the files in volumes. */
+  fsGroup?: number;
+  /** Which system calls are allowed. */
+  seccompProfile?: { type: string; localhostProfile?: string };
   /** Settings of the kernel, which guests do not see. */
   sysctls?: { name: string; value: string }[];
 }
