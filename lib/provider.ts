@@ -140,9 +140,10 @@ export interface Provider {
   readonly takes?: ModuleTerms;
 
   /**
-   * Throws a {@linkcode KubeletError} with code `rejected` for a pod that this backend can never run.
+   * Throws a {@linkcode KubeletError} with code `rejected` for a pod that this backend can never run, beside
+   * those that the kubelet refuses by itself. Absent: it runs all others.
    */
-  validate(pod: Pod): void;
+  validate?(pod: Pod): void;
 
   /**
    * Runs one container until it ends. Settles exactly once; whatever the guest does is an

@@ -192,10 +192,6 @@ export class World implements AsyncDisposable, StatusSink {
       architecture: "wasm-wasi",
       runtimeVersion: "fake://1",
       handlers: ["dense"],
-      validate: (pod) => {
-        if (pod.spec?.hostPID !== true) return;
-        throw new KubeletError("rejected", "hostPID is set", { reason: "HostPIDNotSupported" });
-      },
       run: async (run, control) => {
         this.runs.push(run);
         this.#wake();

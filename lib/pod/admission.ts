@@ -1,5 +1,5 @@
 /**
- * Whether a pod can ever run on this node.
+ * Whether a pod can ever run on this node, and what it will not get.
  *
  * @module
  */
@@ -7,16 +7,38 @@ import type { Pod } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
 import { checkVolumes } from "../volumes/check.ts";
+import { examineFields } from "./fields/examine.ts";
 import type { PodFailure } from "./record.ts";
+
+/** Fields that one event names. */
+const FIELDS_TOLD_MAX = 10;
 
 /** Says why a pod can never run here, or `undefined` if it may. */
 export function refusal(pod: Pod, provider: Provider): PodFailure | undefined {
+  const { refusal } = examineFields(pod);
+  if (refusal !== undefined) {
+    const { reason, who, why } = refusal;
+    const message =
+      `Cannot run the pod as WebAssembly: ${who} ${why}; schedule it on a node with a container runtime`;
+    return { reason, message };
+  }
   try {
     checkVolumes(pod);
-    provider.validate(pod);
+    provider.validate?.(pod);
     return undefined;
   } catch (error) {
     if (!(error instanceof KubeletError) || error.code !== "rejected") throw error;
     return { reason: error.reason ?? "UnsupportedPod", message: error.message };
   }
+}
+
+/** The words of an event about fields without effect that whoever set them would miss; none if there are none. */
+export function ignoredFields(pod: Pod): string | undefined {
+  const { missed } = examineFields(pod);
+  if (missed.length === 0) return undefined;
+  const more = missed.length - FIELDS_TOLD_MAX;
+  const names = missed.slice(0, FIELDS_TOLD_MAX).join(", ");
+  return `No effect on this node: ${names}${
+    more > 0 ? ` and ${more} more` : ""
+  } (docs/pod-fields.md says why)`;
 }

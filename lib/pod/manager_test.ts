@@ -164,7 +164,7 @@ Deno.test("PodManager fails a pod once that can never run here", async () => {
   await world.phase("pid", "Failed");
   assert.equal(world.status("image").reason, "UnsupportedImage");
   assert.match(world.status("image").message ?? "", /it is a Linux image/);
-  assert.equal(world.status("pid").reason, "HostPIDNotSupported");
+  assert.equal(world.status("pid").reason, "HostNamespaceNotSupported");
   assert.equal(world.runs.length, 0);
   await agent.shutdown(0);
 });
@@ -187,7 +187,7 @@ Deno.test("PodManager slows down an owner whose pods can never run here", async 
   await world.phase("first", "Failed");
   agent.apply(owned("second"));
   await world.phase("second", "Pending");
-  assert.equal(world.container("second")?.state.waiting?.reason, "HostPIDNotSupported");
+  assert.equal(world.container("second")?.state.waiting?.reason, "HostNamespaceNotSupported");
   agent.apply(deleted(owned("second")));
   await world.eventually("it is released", () => world.released.includes("second"));
   await agent.shutdown(0);

@@ -55,7 +55,7 @@ export function testProvider(name: string, open: () => Promise<ProviderFixture>)
   });
 
   promise("validate() passes a plain pod", ({ provider }) => {
-    provider.validate({
+    provider.validate?.({
       metadata: { name: "plain", namespace: "default", uid: "u" },
       spec: { containers: [{ name: "app", image: "registry.example/app:v1" }] },
     });

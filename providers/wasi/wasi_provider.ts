@@ -7,7 +7,6 @@ import {
   KubeletError,
   messageOf,
   type ModuleTerms,
-  type Pod,
   type Provider,
   type RunControl,
 } from "../../lib/mod.ts";
@@ -32,7 +31,6 @@ import { nodeSandbox } from "./node_sandbox.ts";
 import { encodeLine, type Order, type RunEnd } from "./protocol.ts";
 import { SharedProcess } from "./shared_process.ts";
 import { SharedProcesses } from "./shared_processes.ts";
-import { validatePod } from "./validate.ts";
 import { orderOf } from "./view.ts";
 import { type Taken, WarmPool } from "./warm_pool.ts";
 
@@ -124,11 +122,6 @@ export class WasiProvider implements Provider {
       retryMs: BOOT_RETRY_MS,
       retryMsMax: BOOT_RETRY_MS_MAX,
     });
-  }
-
-  /** See {@linkcode Provider.validate}. */
-  validate(pod: Pod): void {
-    validatePod(pod);
   }
 
   /**

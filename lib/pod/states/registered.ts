@@ -1,4 +1,4 @@
-import { refusal } from "../admission.ts";
+import { ignoredFields, refusal } from "../admission.ts";
 import type { NextOf, PodState } from "../edges.ts";
 
 /** Asks whether this pod has ended already, and whether it can ever run here. */
@@ -11,6 +11,9 @@ export const registered: PodState<"registered"> = {
       context.rejection = failure;
       return "rejecting";
     }
+    // A pod that an agent has told of is not told of again.
+    const ignored = record.reported === undefined ? ignoredFields(pod) : undefined;
+    if (ignored !== undefined) context.tell("Warning", "UnsupportedField", ignored);
     void context.changed();
     context.held = services.hold?.(pod);
     return "mounting";

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import type { Container, PodSpec } from "../api/types.ts";
+import { KubeletError } from "../errors.ts";
+import type { Provider } from "../provider.ts";
+import { podOf, World } from "./_world.ts";
+import { ignoredFields, refusal } from "./admission.ts";
+import type { PodFailure } from "./record.ts";
+
+type Spec = Partial<PodSpec> & Readonly<Record<string, unknown>>;
+
+function refusalOf(spec: Spec, validate?: Provider["validate"]): PodFailure | undefined {
+  const provider = { ...(validate === undefined ? {} : { validate }) } as Provider;
+  return refusal({ spec: { containers: [{ name: "app" }], ...spec } }, provider);
+}
+
+Deno.test("refusal() refuses what a guest can never have", () => {
+  const cases: [Spec, string][] = [
+    [{ os: { name: "windows" } }, "PodOSNotSupported"],
+    [{ hostPID: true }, "HostNamespaceNotSupported"],
+    [{ hostIPC: true }, "HostNamespaceNotSupported"],
+    [{ shareProcessNamespace: true }, "ProcessNamespaceNotSupported"],
+    [{ resourceClaims: [{ name: "gpu" }] }, "ResourceClaimNotSupported"],
+    [
+      { securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } },
+      "SysctlForbidden",
+    ],
+    [{ volumes: [{ name: "v", nfs: {} }] as PodSpec["volumes"] & object }, "UnsupportedVolume"],
+  ];
+  for (const [spec, reason] of cases) assert.equal(refusalOf(spec)?.reason, reason);
+  const containers: [Partial<Container>, string][] = [
+    [{ securityContext: { privileged: true } }, "PrivilegedNotSupported"],
+    [{ securityContext: { capabilities: { add: ["NET_ADMIN"] } } }, "CapabilityNotSupported"],
+    [{ securityContext: { capabilities: { add: ["ALL"] } } }, "CapabilityNotSupported"],
+    [{ volumeDevices: [{ name: "v", devicePath: "/dev/x" }] }, "BlockVolumeNotSupported"],
+    [
+      { volumeMounts: [{ name: "v", mountPath: "/m", mountPropagation: "Bidirectional" }] },
+      "MountPropagationNotSupported",
+    ],
+  ];
+  for (const list of ["containers", "initContainers", "ephemeralContainers"]) {
+    for (const [container, reason] of containers) {
+      assert.equal(refusalOf({ [list]: [{ name: "first", ...container }] })?.reason, reason);
+    }
+  }
+});
+
+Deno.test("refusal() says which container and what to do", () => {
+  const { message } = refusalOf({
+    containers: [{ name: "app" }, { name: "proxy", securityContext: { privileged: true } }],
+  }) ?? {};
+  assert.equal(
+    message,
+    'Cannot run the pod as WebAssembly: container "proxy" is privileged; ' +
+      "schedule it on a node with a container runtime",
+  );
+  assert.match(refusalOf({ hostPID: true })?.message ?? "", /: it asks for hostPID; /);
+});
+
+Deno.test("refusal() asks the backend too, and passes on a defect of it", () => {
+  const throws = (error: Error) => (): never => {
+    throw error;
+  };
+  const own = new KubeletError("rejected", "no", { reason: "Own" });
+  assert.deepEqual(refusalOf({}, throws(own)), { reason: "Own", message: "no" });
+  assert.deepEqual(refusalOf({}, throws(new KubeletError("rejected", "no"))), {
+    reason: "UnsupportedPod",
+    message: "no",
+  });
+  assert.throws(() => refusalOf({}, throws(new TypeError("a defect"))), TypeError);
+  assert.equal(refusalOf({}, () => {}), undefined);
+});
+
+/** What asks for no more than a guest has, and what the API server fills in. */
+const HARMLESS: Spec = {
+  os: { name: "linux" },
+  hostUsers: false,
+  hostPID: false,
+  hostNetwork: false,
+  dnsPolicy: "ClusterFirst",
+  schedulerName: "default-scheduler",
+  serviceAccountName: "default",
+  preemptionPolicy: "PreemptLowerPriority",
+  priority: 0,
+  enableServiceLinks: true,
+  hostname: "web-0",
+  subdomain: "web",
+  tolerations: [{ key: "node.kubernetes.io/not-ready", operator: "Exists" }],
+  securityContext: { runAsUser: 1000, fsGroup: 2000, seccompProfile: { type: "RuntimeDefault" } },
+  containers: [{
+    name: "app",
+    stdin: false,
+    tty: false,
+    ports: [{ containerPort: 80, protocol: "TCP" }],
+    resources: {},
+    terminationMessagePath: "/dev/termination-log",
+    securityContext: {
+      privileged: false,
+      runAsNonRoot: true,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"], add: ["CAP_NET_BIND_SERVICE"] },
+    },
+    volumeMounts: [{ name: "v", mountPath: "/m", mountPropagation: "HostToContainer" }],
+  }],
+};
+
+Deno.test("refusal() and ignoredFields() pass what is harmless or asks for less", () => {
+  assert.equal(refusalOf(HARMLESS), undefined);
+  assert.equal(ignoredFields({ spec: HARMLESS as PodSpec }), undefined);
+  assert.equal(ignoredFields({}), undefined);
+});
+
+Deno.test("ignoredFields() names what somebody would miss, and where it is", () => {
+  const spec = {
+    hostNetwork: true,
+    dnsConfig: { nameservers: ["10.0.0.1"] },
+    securityContext: { sysctls: [{ name: "net/ipv4/tcp_syncookies", value: "1" }] },
+    initContainers: [{ name: "first", tty: true, stdin: true }],
+    containers: [
+      { name: "app", ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 8081 }] },
+      { name: "proxy", lifecycle: { stopSignal: "SIGUSR1" } },
+    ],
+  };
+  assert.equal(
+    ignoredFields({ spec: spec as PodSpec }),
+    "No effect on this node: spec.securityContext.sysctls, spec.initContainers{first}.stdin, " +
+      "spec.initContainers{first}.tty, spec.containers{app}.ports[1].hostPort, " +
+      "spec.containers{proxy}.lifecycle.stopSignal, spec.dnsConfig, spec.hostNetwork " +
+      "(docs/pod-fields.md says why)",
+  );
+  const many = Array.from({ length: 12 }, (_, index) => ({ name: `c${index}`, tty: true }));
+  assert.match(ignoredFields({ spec: { containers: many } }) ?? "", /\{c9\}\.tty and 2 more \(/);
+});
+
+Deno.test("refusal() and ignoredFields() take any object for what it is", () => {
+  const odd = { containers: "x", initContainers: [null, 7], volumes: {}, os: "linux" };
+  assert.doesNotThrow(() => ignoredFields({ spec: odd as unknown as PodSpec }));
+});
+
+Deno.test("PodManager tells once of fields that have no effect", async () => {
+  await using world = await World.open();
+  const pod = podOf("spin", { spec: { hostNetwork: true, restartPolicy: "Always" } });
+  const first = world.agent();
+  first.apply(pod);
+  await world.phase("web", "Running");
+  await first.shutdown(0);
+  const second = world.agent();
+  second.apply(pod);
+  await world.eventually("it runs again", () => world.runs.length === 2);
+  await second.shutdown(0);
+  const told = world.events.filter(({ reason }) => reason === "UnsupportedField");
+  assert.deepEqual(told.map(({ type, message }) => [type, message]), [[
+    "Warning",
+    "No effect on this node: spec.hostNetwork (docs/pod-fields.md says why)",
+  ]]);
+});
