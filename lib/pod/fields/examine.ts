@@ -26,16 +26,16 @@ export function examineFields(pod: Pod): FieldFindings {
       if (found === undefined || found === null) continue;
       const path = `${place.path}.${field}`;
       const refused = rule.refuses?.(found);
-      if (refused !== undefined) refusal ??= { ...refused, who: place.who };
-      else if (rule.misses?.(found) === true) missed.push(path);
-      if (rule.of !== undefined) enter(found, { of: rule.of, path, who: place.who });
+      if (refused !== undefined && !place.late) refusal ??= { ...refused, who: place.who };
+      else if (refused !== undefined || rule.misses?.(found) === true) missed.push(path);
+      if (rule.of !== undefined) enter(found, { ...place, of: rule.of, path });
     }
   };
   const enter = (value: unknown, place: Place): void => {
     if (!Array.isArray(value)) return look(value, place);
     for (const [index, member] of value.entries()) look(member, inList(place, { member, index }));
   };
-  enter(pod.spec, { of: "PodSpec", path: "spec", who: "it" });
+  enter(pod.spec, { of: "PodSpec", path: "spec", who: "it", late: false });
   return { missed, ...(refusal === undefined ? {} : { refusal }) };
 }
 
@@ -44,11 +44,13 @@ interface Place {
   readonly of: Schema;
   readonly path: string;
   readonly who: string;
+  /** What was added to a pod that runs already: it must not end the pod at the agent's next start. */
+  readonly late: boolean;
 }
 
 /** Containers and what else has a name go by it, as events do; the rest is counted. */
 function inList(
-  { of, path, who }: Place,
+  { of, path, who, late }: Place,
   { member, index }: { readonly member: unknown; readonly index: number },
 ): Place {
   const name: unknown = typeof member === "object" && member !== null
@@ -59,5 +61,6 @@ function inList(
     of,
     path: isContainer ? `${path}{${name}}` : `${path}[${index}]`,
     who: isContainer ? `container "${name}"` : who,
+    late: late || of === "EphemeralContainer",
   };
 }
