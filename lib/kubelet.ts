@@ -30,6 +30,7 @@ import { RejectionThrottle } from "./pod/rejection_throttle.ts";
 import type { PodServices } from "./pod/services.ts";
 import { NODE_SHUTDOWN } from "./pod/shutdown.ts";
 import type { Provider } from "./provider.ts";
+import { Ledger } from "./resources/ledger.ts";
 import { reviewAccess } from "./server/access_review.ts";
 import { KubeletServer } from "./server/server.ts";
 import { ClusterStatusTransport } from "./status/cluster_transport.ts";
@@ -225,6 +226,7 @@ export class Kubelet {
       volumes: new PodVolumes({ podsDir: folders.pods, objects, facts }),
       records: new RecordStore(folders.pods, warn),
       rejections: new RejectionThrottle(),
+      ledger: new Ledger(facts.allocatable),
       events: new EventRecorder({
         transport: new ClusterEventTransport(client),
         nodeName,

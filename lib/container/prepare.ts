@@ -111,7 +111,7 @@ export async function prepareRun(
       ? [...mounts, await wordsMount(words, own)]
       : mounts,
     logPath: `${logDir}/${attempt}.log`,
-    limits: memoryLimit(spec),
+    limits: memoryLimit(spec, pod),
     ...(runtimeHandler === undefined ? {} : { runtimeHandler }),
   };
 }
@@ -150,8 +150,9 @@ async function wordsMount(guestPath: string, own: string): Promise<ContainerRun[
   return { hostPath: await Deno.realPath(path), guestPath, readOnly: false, unlisted: true };
 }
 
-function memoryLimit(spec: Container): ContainerRun["limits"] {
-  const text = spec.resources?.limits?.memory;
+/** A container that says nothing itself can have no more than its whole pod (KEP-2837). */
+function memoryLimit({ resources }: Container, pod: Pod): ContainerRun["limits"] {
+  const text = resources?.limits?.["memory"] ?? pod.spec?.resources?.limits?.["memory"];
   if (text === undefined || text === "0") return {};
   return { memoryBytes: quantityBytes(parseQuantity(text)) };
 }

@@ -11,6 +11,7 @@ import type { Exit } from "../exit.ts";
 import type { Images } from "../images/images.ts";
 import type { ContainerRun, Provider, RunControl } from "../provider.ts";
 import type { PodKey } from "../status/writer.ts";
+import type { Ledger } from "../resources/ledger.ts";
 import { PodVolumes } from "../volumes/volumes.ts";
 import { PodManager } from "./manager.ts";
 import { RecordStore } from "./record_store.ts";
@@ -56,6 +57,8 @@ export class World implements AsyncDisposable, StatusSink {
   readonly execs: string[] = [];
   /** How such a program ends; "hang" waits to be killed. */
   program: (argv: readonly string[]) => number | "hang" = () => 0;
+  /** What the node has room for; without one, for everything. */
+  ledger: Ledger | undefined;
   /** What the pull of an image waits for. */
   readonly gates = new Map<string, Promise<void>>();
   /** Images that cannot be had, with the error. */
@@ -108,6 +111,7 @@ export class World implements AsyncDisposable, StatusSink {
         return { [Symbol.dispose]: () => void this.#changed.delete(listener) };
       },
       measureMs: 20,
+      ...(this.ledger === undefined ? {} : { ledger: this.ledger }),
       records: new RecordStore(podsDir, (message) => this.trouble.push(message)),
       rejections: new RejectionThrottle(),
       status: this,

@@ -1,5 +1,5 @@
 /**
- * Whether a pod can ever run on this node, and what it will not get.
+ * Whether a pod can run on this node, ever and now, and what it will not get.
  *
  * @module
  */
@@ -8,7 +8,8 @@ import { KubeletError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
 import { checkVolumes } from "../volumes/check.ts";
 import { examineFields } from "./fields/examine.ts";
-import type { PodFailure } from "./record.ts";
+import type { PodFailure, PodRecord } from "./record.ts";
+import type { PodServices } from "./services.ts";
 
 /** Fields that one event names. */
 const FIELDS_TOLD_MAX = 10;
@@ -41,4 +42,25 @@ export function ignoredFields(pod: Pod): string | undefined {
   return `No effect on this node: ${names}${
     more > 0 ? ` and ${more} more` : ""
   } (docs/pod-fields.md says why)`;
+}
+
+/**
+ * Sets aside what a pod asks for, or says why the node has no room for it, in a kubelet's words. A pod of
+ * which something has run is let in again, whatever the node is like by now.
+ */
+export function lackOfRoom(
+  pod: Pod,
+  { record, services }: {
+    readonly record: PodRecord;
+    readonly services: Pick<PodServices, "ledger" | "turnedAway">;
+  },
+): PodFailure | undefined {
+  const { ledger, turnedAway } = services;
+  if (Object.values(record.containers).some(({ containerId }) => containerId !== undefined)) {
+    ledger?.keep(record.uid, pod);
+    return undefined;
+  }
+  const found = turnedAway?.(pod) ?? ledger?.admit(record.uid, pod);
+  if (found === undefined) return undefined;
+  return { reason: found.reason, message: `Pod was rejected: ${found.message}` };
 }

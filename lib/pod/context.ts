@@ -191,6 +191,8 @@ export class PodContext {
     // On disk before anybody hears of it, so that an ended pod never runs again.
     if (status.phase === "Succeeded" || status.phase === "Failed") {
       this.record.finalPhase ??= status.phase;
+      // Before anybody hears of it: whoever then makes another pod finds room for it.
+      this.services.ledger?.release(this.key.uid);
     }
     // A pod of which nothing has happened yet needs no memory.
     this.#remembered ||= isWorthSaving(this.record);

@@ -188,6 +188,7 @@ export class PodManager {
     } finally {
       context.ending.over();
       context.held?.[Symbol.dispose]();
+      this.#services.ledger?.release(key.uid);
       over.abort();
       await context.saved();
       this.#lives.delete(key.uid);

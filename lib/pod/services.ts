@@ -6,7 +6,9 @@
 import type { Pod, PodStatus } from "../api/types.ts";
 import type { ContainerServices } from "../container/services.ts";
 import type { PodKey } from "../status/writer.ts";
+import type { Ledger } from "../resources/ledger.ts";
 import type { PodVolumes } from "../volumes/volumes.ts";
+import type { PodFailure } from "./record.ts";
 import type { RecordStore } from "./record_store.ts";
 import type { RejectionThrottle } from "./rejection_throttle.ts";
 
@@ -24,6 +26,10 @@ export interface PodServices extends ContainerServices {
   readonly status: StatusSink;
   readonly records: RecordStore;
   readonly rejections: RejectionThrottle;
+  /** What the pods of the node set aside. @default {every pod has room} */
+  readonly ledger?: Ledger;
+  /** Why the node takes no such pod at the moment. @default {it takes all} */
+  readonly turnedAway?: (pod: Pod) => PodFailure | undefined;
   /** Keeps the objects that a pod names at hand, until it is disposed of. @default {nothing} */
   readonly hold?: (pod: Pod) => Disposable;
   /** Tells when an object that the pod names has changed, until it is disposed of. @default {never} */

@@ -16,3 +16,16 @@ Deno.test("qosClass() follows the Kubernetes documentation", () => {
   assert.equal(classOf({ limits: { cpu: "1" } }), "Burstable");
   assert.equal(classOf({ limits: full }, {}), "Burstable");
 });
+
+Deno.test("qosClass() goes by what the pod says as a whole, if it says anything", () => {
+  const full = { cpu: "100m", memory: "64Mi" };
+  const classOfPod = (pod: ResourceRequirements, own: ResourceRequirements): string =>
+    qosClass({ spec: { resources: pod, containers: [{ name: "a", resources: own }] } });
+  assert.equal(classOfPod({ limits: full }, {}), "Guaranteed");
+  assert.equal(
+    classOfPod({ limits: full, requests: full }, { requests: { cpu: "1m" } }),
+    "Guaranteed",
+  );
+  assert.equal(classOfPod({ requests: { cpu: "1m" } }, { limits: full }), "Burstable");
+  assert.equal(classOfPod({ limits: { "hugepages-2Mi": "2Mi" } }, {}), "BestEffort");
+});

@@ -82,6 +82,10 @@ export interface PodSpec {
   priorityClassName?: string;
   /** Users, groups and kernel settings for all containers; a container's own words come first. */
   securityContext?: PodSecurityContext;
+  /** What running the pod costs beside its containers, from its RuntimeClass (KEP-688). */
+  overhead?: Record<string, string>;
+  /** Requests and limits of the pod as a whole, of cpu and memory (KEP-2837). */
+  resources?: ResourceRequirements;
 }
 
 /** `core/v1` PodSecurityContext, as far as it can be honoured where guests have no users. */

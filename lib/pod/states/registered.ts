@@ -1,4 +1,4 @@
-import { ignoredFields, refusal } from "../admission.ts";
+import { ignoredFields, lackOfRoom, refusal } from "../admission.ts";
 import type { NextOf, PodState } from "../edges.ts";
 
 /** Asks whether this pod has ended already, and whether it can ever run here. */
@@ -6,7 +6,7 @@ export const registered: PodState<"registered"> = {
   run(context): NextOf<"registered"> {
     const { record, pod, services } = context;
     if (record.finalPhase !== undefined || record.failure !== undefined) return "finished";
-    const failure = refusal(pod, services.provider);
+    const failure = refusal(pod, services.provider) ?? lackOfRoom(pod, context);
     if (failure !== undefined) {
       context.rejection = failure;
       return "rejecting";

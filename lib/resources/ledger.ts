@@ -1,0 +1,41 @@
+/**
+ * Who has been let in on this node, and what they set aside.
+ *
+ * @module
+ */
+import type { Pod } from "../api/types.ts";
+import { type Amounts, amountsOf, sum } from "./amounts.ts";
+import { type Misfit, misfit } from "./fit.ts";
+import { podRequests } from "./pod_requests.ts";
+
+/** Keeps the pods of the node within what it can allocate. */
+export class Ledger {
+  readonly #allocatable: Amounts;
+  readonly #pods = new Map<string, Amounts>();
+
+  /** @param allocatable the node's `status.allocatable`. */
+  constructor(allocatable: Readonly<Record<string, string>>) {
+    this.#allocatable = amountsOf(allocatable);
+  }
+
+  /** Lets a pod in, if it fits; else says why not. A pod that is in is measured anew. */
+  admit(uid: string, pod: Pod): Misfit | undefined {
+    const found = misfit(pod, { allocatable: this.#allocatable, others: this.#others(uid) });
+    if (found === undefined) this.keep(uid, pod);
+    return found;
+  }
+
+  /** Counts a pod that was let in before, whether it fits or not: what runs is not sent away. */
+  keep(uid: string, pod: Pod): void {
+    this.#pods.set(uid, sum(podRequests(pod), new Map([["pods", 1n]])));
+  }
+
+  /** Nothing of the pod runs any more. */
+  release(uid: string): void {
+    this.#pods.delete(uid);
+  }
+
+  #others(uid: string): Amounts {
+    return sum(...[...this.#pods].filter(([other]) => other !== uid).map(([, amounts]) => amounts));
+  }
+}
