@@ -46,6 +46,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   events: ["api"],
   probes: ["api"],
   resources: ["api"],
+  eviction: ["api", "container", "resources"],
   container: ["api", "images", "volumes", "status", "events", "probes"],
   pod: ["api", "krator", "container", "images", "volumes", "status", "events", "resources"],
   static: ["api", "pod", "status"],

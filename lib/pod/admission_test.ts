@@ -154,3 +154,22 @@ Deno.test("PodManager tells once of fields that have no effect", async () => {
     "No effect on this node: spec.hostNetwork (docs/pod-fields.md says why)",
   ]]);
 });
+
+Deno.test("PodManager.evict() fails a pod that runs, and says why", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  agent.apply(podOf("spin", { spec: { restartPolicy: "Always" } }));
+  await world.eventually("it runs", () => world.container("web")?.started === true);
+  await agent.evict("uid-web", { message: "The node was low on resource: memory. ", low: true });
+  await world.phase("web", "Failed");
+  const { reason, message, conditions } = world.status("web");
+  assert.deepEqual([reason, message], ["Evicted", "The node was low on resource: memory. "]);
+  assert.equal(world.container("web")?.state.terminated?.exitCode, 137);
+  const target = conditions?.find(({ type }) => type === "DisruptionTarget");
+  assert.deepEqual([target?.status, target?.reason], ["True", "TerminationByKubelet"]);
+  assert.equal(world.runs.length, 1, "it is not started again");
+  assert.equal(world.events.filter((event) => event.reason === "Evicted").length, 1);
+  await agent.evict("uid-web", { message: "again", low: false });
+  assert.equal(world.events.filter((event) => event.reason === "Evicted").length, 1);
+  await agent.shutdown(0);
+});

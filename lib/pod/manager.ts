@@ -15,7 +15,7 @@ import { PodContext } from "./context.ts";
 import { watchDeadline } from "./deadline.ts";
 import { POD_EDGES, type PodEdges, type PodStateName, type PodStates } from "./edges.ts";
 import { followPod } from "./follow.ts";
-import { identity, loseRunning, newRecord, type PodRecord } from "./record.ts";
+import { identity, loseRunning, newRecord, type PodFailure, type PodRecord } from "./record.ts";
 import type { PodServices } from "./services.ts";
 import { shutdownGroups, type ShutdownWishes } from "./shutdown.ts";
 import { finished } from "./states/finished.ts";
@@ -31,6 +31,11 @@ const log = getLogger(["krustlet", "pod"]);
 
 /** Beyond all grace periods, what is left to do at a shutdown gets this long. */
 const SETTLE_MS_MAX = 5_000;
+
+/** What an evicted pod gets: a kubelet's own. */
+const EVICTION_GRACE_MS = 1_000;
+/** How long the end of an evicted pod is waited for: a kubelet's own. */
+const EVICTION_MS_MAX = 30_000;
 
 const STATES: PodStates = {
   registered,
@@ -124,6 +129,26 @@ export class PodManager {
       key.namespace === namespace && key.name === name
     );
     return all.find((context) => context.ending.cause === undefined) ?? all.at(-1);
+  }
+
+  /**
+   * Ends a pod for using too much, or because the node is short of something (`low`). Settles when nothing
+   * of it runs any more, or after `EVICTION_MS_MAX`; at once if it is ending already.
+   */
+  async evict(uid: string, { message, low }: { message: string; low: boolean }): Promise<void> {
+    const context = this.#contexts.get(uid);
+    if (context === undefined || context.ending.cause !== undefined) return;
+    if (context.record.finalPhase !== undefined || context.rejection !== undefined) return;
+    context.tell("Warning", "Evicted", message);
+    const failure: PodFailure = low
+      ? { reason: "Evicted", message, disruption: "TerminationByKubelet" }
+      : { reason: "Evicted", message };
+    context.fail(failure, EVICTION_GRACE_MS);
+    const late = AbortSignal.timeout(EVICTION_MS_MAX);
+    const over = AbortSignal.any([late, context.dismissed]);
+    while (context.record.finalPhase === undefined && !over.aborted) {
+      await context.changes.changed(over);
+    }
   }
 
   /**

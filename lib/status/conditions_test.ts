@@ -96,3 +96,21 @@ Deno.test("conditionsOf() asks the conditions that spec.readinessGates names", (
   assert.deepEqual(verdict(good), ["True", "", ""]);
   assert.equal(verdict(good, WAITS)[1], "ContainersNotReady");
 });
+
+Deno.test("conditionsOf() says that it was the node that ended the pod", () => {
+  const input = { pod: POD, containers: {}, phase: "Failed", readyToStart: false } as const;
+  const found = conditionsOf({
+    ...input,
+    disruption: { reason: "TerminationByKubelet", message: "no memory" },
+    before: [],
+    now: "t1",
+  });
+  assert.deepEqual(found.find(({ type }) => type === "DisruptionTarget"), {
+    type: "DisruptionTarget",
+    status: "True",
+    reason: "TerminationByKubelet",
+    message: "no memory",
+    lastTransitionTime: "t1",
+    observedGeneration: 2,
+  });
+});

@@ -1,0 +1,42 @@
+/**
+ * Which pods a node takes that is short of something.
+ *
+ * @module
+ */
+import type { Pod } from "../api/types.ts";
+import type { Shortage } from "./pressure.ts";
+
+/** From here on a pod is critical to the cluster: it is neither turned away nor evicted. */
+const CRITICAL_PRIORITY = 2_000_000_000;
+const MEMORY_PRESSURE = "node.kubernetes.io/memory-pressure";
+
+/** True for a pod without which a cluster does not work. */
+export function isCritical({ spec }: Pod): boolean {
+  return (spec?.priority ?? 0) >= CRITICAL_PRIORITY;
+}
+
+/**
+ * Why a pod is turned away, in a kubelet's words, or `undefined`. A node that is short of memory alone still
+ * takes pods that have asked for some of it, or put up with the shortage.
+ */
+export function turnedAway(
+  pod: Pod,
+  { shortages, bestEffort }: {
+    readonly shortages: ReadonlySet<Shortage>;
+    /** True if the pod has asked for nothing: its QoS class. */
+    readonly bestEffort: boolean;
+  },
+): { reason: string; message: string } | undefined {
+  if (shortages.size === 0 || isCritical(pod)) return undefined;
+  if (!shortages.has("disk") && (!bestEffort || toleratesShortage(pod))) return undefined;
+  const names = [...shortages].map((one) => one === "memory" ? "MemoryPressure" : "DiskPressure");
+  return { reason: "Evicted", message: `The node had condition: [${names.join(" ")}]. ` };
+}
+
+function toleratesShortage({ spec }: Pod): boolean {
+  return (spec?.tolerations ?? []).some(({ key = "", operator = "Equal", value = "", effect }) =>
+    (effect === undefined || effect === "" || effect === "NoSchedule") &&
+    (operator === "Exists" ? key === "" || key === MEMORY_PRESSURE : key === MEMORY_PRESSURE &&
+      value === "")
+  );
+}

@@ -1,0 +1,192 @@
+/**
+ * Keeps the node from running out of memory and disk: pods that use too much of them end.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import type { Pod } from "../api/types.ts";
+import { messageOf } from "../errors.ts";
+import { amountsOf } from "../resources/amounts.ts";
+import { podRequests } from "../resources/pod_requests.ts";
+import { sleep } from "../time.ts";
+import { isCritical, turnedAway } from "./admission.ts";
+import { diskBytes, type DiskUsage, overLimit } from "./local_storage.ts";
+import { type Glutton, lowMessage, resourceOf } from "./messages.ts";
+import {
+  decidePressure,
+  type Met,
+  NO_PRESSURE,
+  type Observations,
+  type Pressure,
+  type PressureRules,
+  type Shortage,
+} from "./pressure.ts";
+import { type Candidate, rank } from "./rank.ts";
+
+const log = getLogger(["krustlet", "eviction"]);
+
+/** Between two looks at the node: a kubelet's own. */
+export const ROUND_MS = 10_000;
+
+/** What a pod uses, as far as anybody knows. */
+export interface PodUsage {
+  readonly disk: DiskUsage & { readonly inodes: number };
+  /** Bytes by container; containers that nobody can measure are absent. */
+  readonly memory: ReadonlyMap<string, number>;
+}
+
+/** What an {@linkcode EvictionManager} looks at, and what it does. */
+export interface EvictionManagerOptions {
+  readonly rules: PressureRules;
+  /** Looks at the machine. */
+  observe(): Promise<Observations>;
+  /** The pods that run or are about to. */
+  pods(): readonly Pod[];
+  /** True if the pod's QoS class is BestEffort. */
+  isBestEffort(pod: Pod): boolean;
+  /** Measures a pod. Rejects if the signal aborts. */
+  usage(pod: Pod, signal: AbortSignal): Promise<PodUsage>;
+  /** Gives back disk that no pod needs, before a pod is evicted. @default {there is none} */
+  reclaimDisk?(signal: AbortSignal): Promise<void>;
+  /** Ends a pod; settles when it has ended, or after a time. `low` if the node was short. */
+  evict(pod: Pod, why: { readonly message: string; readonly low: boolean }): Promise<void>;
+  /** Tells a warning about the node. */
+  tell(reason: string, message: string): void;
+  /** @default {Date.now} */
+  nowMs?(): number;
+}
+
+/** Looks at the node from time to time, and ends one pod at once while it is short of something. */
+export class EvictionManager {
+  readonly #options: EvictionManagerOptions;
+  #state = NO_PRESSURE;
+  #shortages: ReadonlySet<Shortage> = new Set();
+  #told: ReadonlySet<string> = new Set();
+
+  constructor(options: EvictionManagerOptions) {
+    this.#options = options;
+  }
+
+  /** What the node is short of, or was until lately. */
+  get shortages(): ReadonlySet<Shortage> {
+    return this.#shortages;
+  }
+
+  /** Why the node takes no such pod now, or `undefined`. */
+  turnedAway(pod: Pod): { reason: string; message: string } | undefined {
+    const bestEffort = this.#options.isBestEffort(pod);
+    return turnedAway(pod, { shortages: this.#shortages, bestEffort });
+  }
+
+  /** Does a round every {@linkcode ROUND_MS}, until the signal aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    do {
+      try {
+        await this.round(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn("Cannot see whether pods use too much: {error}", { error: messageOf(error) });
+      }
+    } while (await sleep(ROUND_MS, signal));
+  }
+
+  /** One look at the node, and what follows from it. */
+  async round(signal: AbortSignal): Promise<void> {
+    const { met } = await this.#look();
+    if (await this.#evictOverLimit(signal)) return;
+    let [lowest] = met;
+    this.#tellOnce(met);
+    if (lowest === undefined) return;
+    if (resourceOf(lowest.signal) !== "memory" && this.#options.reclaimDisk !== undefined) {
+      await this.#options.reclaimDisk(signal);
+      [lowest] = (await this.#look()).met;
+    }
+    if (lowest !== undefined) await this.#evictFirst(lowest, signal);
+  }
+
+  async #look(): Promise<Pressure> {
+    const { rules, observe, nowMs = Date.now } = this.#options;
+    const decided = decidePressure(await observe(), {
+      rules,
+      before: this.#state,
+      nowMs: nowMs(),
+    });
+    this.#state = decided.state;
+    this.#shortages = decided.shortages;
+    return decided;
+  }
+
+  #tellOnce(met: readonly Met[]): void {
+    const resources = new Set(met.map(({ signal }) => resourceOf(signal)));
+    for (const resource of resources) {
+      if (this.#told.has(resource)) continue;
+      this.#options.tell("EvictionThresholdMet", `Attempting to reclaim ${resource}`);
+    }
+    this.#told = resources;
+  }
+
+  /** True if a pod had to go because of its own limits. */
+  async #evictOverLimit(signal: AbortSignal): Promise<boolean> {
+    let evicted = false;
+    for (const pod of this.#options.pods()) {
+      if (!hasDiskLimit(pod)) continue;
+      const message = overLimit(pod, (await this.#options.usage(pod, signal)).disk);
+      if (message === undefined || isCritical(pod)) continue;
+      await this.#options.evict(pod, { message, low: false });
+      evicted = true;
+    }
+    return evicted;
+  }
+
+  async #evictFirst(lowest: Met, signal: AbortSignal): Promise<void> {
+    const resource = resourceOf(lowest.signal);
+    const found: (Candidate & { pod: Pod; gluttons: Glutton[] })[] = [];
+    for (const pod of this.#options.pods()) {
+      if (isCritical(pod)) continue;
+      const usage = await this.#options.usage(pod, signal);
+      found.push({
+        uid: pod.metadata?.uid ?? "",
+        pod,
+        priority: pod.spec?.priority ?? 0,
+        usage: usageOf(resource, pod, usage),
+        request: Number(podRequests(pod).get(resource) ?? 0n),
+        gluttons: gluttonsOf(resource, pod, usage),
+      });
+    }
+    const [first] = rank(found);
+    if (first === undefined) {
+      return log.warn("The node is short of {resource}, and has no pod to evict", { resource });
+    }
+    await this.#options.evict(first.pod, {
+      message: lowMessage(lowest, first.gluttons),
+      low: true,
+    });
+  }
+}
+
+type Resource = ReturnType<typeof resourceOf>;
+
+function usageOf(resource: Resource, pod: Pod, { disk, memory }: PodUsage): number | undefined {
+  if (resource === "inodes") return disk.inodes;
+  if (resource === "ephemeral-storage") return diskBytes(pod, disk);
+  if (memory.size === 0) return undefined;
+  return [...memory.values()].reduce((one, other) => one + other, 0);
+}
+
+function gluttonsOf(resource: Resource, { spec }: Pod, { disk, memory }: PodUsage): Glutton[] {
+  if (resource === "inodes") return [];
+  const used = resource === "memory" ? memory : disk.containers;
+  return (spec?.containers ?? []).flatMap(({ name, resources }) => {
+    const usage = used.get(name);
+    const request = Number(amountsOf(resources?.requests).get(resource) ?? 0n);
+    return usage !== undefined && usage > request ? [{ name, usage, request }] : [];
+  });
+}
+
+/** Measuring costs a walk through all files, so only those are measured that have a limit. */
+function hasDiskLimit({ spec }: Pod): boolean {
+  return (spec?.volumes ?? []).some(({ emptyDir }) => emptyDir?.sizeLimit !== undefined) ||
+    (spec?.containers ?? []).some(({ resources }) =>
+      resources?.limits?.["ephemeral-storage"] !== undefined
+    );
+}

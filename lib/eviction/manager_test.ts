@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import type { Pod, PodSpec } from "../api/types.ts";
+import { EvictionManager, type PodUsage } from "./manager.ts";
+import type { Observations } from "./pressure.ts";
+import { EVICTION_HARD_DEFAULT, parseThresholds } from "../thresholds.ts";
+
+const signal = AbortSignal.timeout(30_000);
+const MI = 2 ** 20;
+const LOW = { available: 1, capacity: 1000 * MI };
+const WELL = { available: 999 * MI, capacity: 1000 * MI };
+
+/** A node with pods; their usage is of memory and of disk alike. */
+class Node {
+  seen: Observations = {};
+  readonly evicted: string[] = [];
+  readonly told: string[] = [];
+  readonly pods: Pod[] = [];
+  readonly uses = new Map<string, number>();
+  reclaimed = 0;
+  /** What a clean-up of the disk leads to. */
+  cleaned: Observations | undefined;
+  readonly manager = new EvictionManager({
+    rules: {
+      thresholds: parseThresholds(EVICTION_HARD_DEFAULT),
+      minimumReclaim: {},
+      transitionMs: 1000,
+    },
+    observe: () => Promise.resolve(this.seen),
+    pods: () => this.pods,
+    isBestEffort: () => true,
+    usage: ({ metadata }) => Promise.resolve(this.#usage(metadata!.uid!)),
+    reclaimDisk: () => {
+      this.reclaimed++;
+      this.seen = this.cleaned ?? this.seen;
+      return Promise.resolve();
+    },
+    evict: ({ metadata }, { message, low }) => {
+      this.evicted.push(`${metadata!.uid} ${low ? "low" : "limit"}: ${message}`);
+      return Promise.resolve();
+    },
+    tell: (reason, message) => this.told.push(`${reason}: ${message}`),
+  });
+
+  pod(uid: string, bytes: number, spec: Partial<PodSpec> = {}): void {
+    this.pods.push({ metadata: { uid }, spec: { containers: [{ name: "app" }], ...spec } });
+    this.uses.set(uid, bytes);
+  }
+
+  #usage(uid: string): PodUsage {
+    const containers = new Map([["app", this.uses.get(uid)!]]);
+    return { disk: { containers, volumes: new Map(), inodes: 1 }, memory: containers };
+  }
+}
+
+Deno.test("EvictionManager leaves a node alone that has enough", async () => {
+  const node = new Node();
+  node.pod("a", 900 * MI);
+  node.seen = { "memory.available": WELL, "nodefs.available": WELL };
+  await node.manager.round(signal);
+  assert.deepEqual([node.evicted, node.told, node.reclaimed], [[], [], 0]);
+});
+
+Deno.test("EvictionManager ends one pod a round, the greediest first, and no critical one", async () => {
+  const node = new Node();
+  node.pod("small", 10 * MI);
+  node.pod("critical", 900 * MI, { priority: 2_000_001_000 });
+  node.pod("big", 500 * MI);
+  node.seen = { "memory.available": LOW };
+  await node.manager.round(signal);
+  assert.deepEqual(node.evicted, [
+    "big low: The node was low on resource: memory. Threshold quantity: 100Mi, available: 0Ki. \
+Container app was using 500Mi, request is 0, has larger consumption of memory. ",
+  ]);
+  await node.manager.round(signal);
+  assert.deepEqual(node.told, ["EvictionThresholdMet: Attempting to reclaim memory"], "said once");
+  assert.equal(node.reclaimed, 0, "no image is memory");
+  assert.equal(node.manager.turnedAway({ spec: { containers: [] } })?.reason, "Evicted");
+});
+
+Deno.test("EvictionManager ends no pod if the disk can be cleared", async () => {
+  const node = new Node();
+  node.pod("a", MI);
+  node.seen = { "nodefs.available": LOW };
+  node.cleaned = { "nodefs.available": WELL };
+  await node.manager.round(signal);
+  assert.deepEqual([node.evicted, node.reclaimed], [[], 1]);
+  assert.deepEqual([...node.manager.shortages], ["disk"], "it is told of for some time");
+  node.seen = { "nodefs.available": LOW };
+  node.cleaned = undefined;
+  await node.manager.round(signal);
+  assert.equal(node.evicted.length, 1);
+  assert.match(node.evicted[0]!, /^a low: .*ephemeral-storage/);
+});
+
+Deno.test("EvictionManager ends every pod that is over its own limit, before all others", async () => {
+  const node = new Node();
+  const limits = { "ephemeral-storage": "1Mi" };
+  const spec = { containers: [{ name: "app", resources: { limits } }] };
+  node.pod("over", 2 * MI, spec);
+  node.pod("within", MI, spec);
+  node.pod("unlimited", 9 * MI);
+  node.pod("over too", 3 * MI, spec);
+  node.seen = { "memory.available": LOW };
+  await node.manager.round(signal);
+  const message = "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ";
+  assert.deepEqual(node.evicted, [`over limit: ${message}`, `over too limit: ${message}`]);
+});
