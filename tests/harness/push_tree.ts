@@ -13,8 +13,10 @@ const OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
 const LAYER = "application/vnd.oci.image.layer.v1.tar";
 const BLOCK_BYTES = 512;
 
-/** What a layer holds, by path: a file's bytes, or a link's target. */
-export type LayerFiles = Readonly<Record<string, Uint8Array | { readonly link: string }>>;
+/** What a layer holds, by path: a file's bytes, a link's target, or an empty folder. */
+export type LayerFiles = Readonly<
+  Record<string, Uint8Array | { readonly link: string } | "folder">
+>;
 
 /** How layers are packed. */
 export type Packing = "plain" | "gzip" | "zstd";
@@ -22,6 +24,8 @@ export type Packing = "plain" | "gzip" | "zstd";
 /** An image to be pushed. */
 export interface TreeImage {
   readonly repo: string;
+  /** @default "v1" */
+  readonly tag?: string;
   readonly layers: readonly { readonly packing: Packing; readonly files: LayerFiles }[];
   /** `config` of the image's config, as `{ Entrypoint: ["/app.wasm"] }`. */
   readonly run?: Readonly<Record<string, unknown>>;
@@ -31,7 +35,7 @@ export interface TreeImage {
   readonly besides?: readonly { readonly os: string; readonly architecture: string }[];
 }
 
-/** Pushes an image under the tag `v1`. */
+/** Pushes an image under its tag. */
 export async function pushTree(registry: RegistryAddress, image: TreeImage): Promise<Pushed> {
   const { repo, run = {}, besides = [] } = image;
   const platform = image.platform ?? { os: "wasip1", architecture: "wasm" };
@@ -57,7 +61,8 @@ export async function pushTree(registry: RegistryAddress, image: TreeImage): Pro
     },
     layers,
   };
-  let tag = besides.length === 0 ? "v1" : "image";
+  const wanted = image.tag ?? "v1";
+  let tag = besides.length === 0 ? wanted : "image";
   let manifestDigest = await putManifest(registry, {
     repo,
     tag,
@@ -71,7 +76,7 @@ export async function pushTree(registry: RegistryAddress, image: TreeImage): Pro
     };
     const manifests = [...besides.map(entry), entry(platform)];
     const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests };
-    tag = "v1";
+    tag = wanted;
     manifestDigest = await putManifest(registry, {
       repo,
       tag,
@@ -117,8 +122,8 @@ function headerOf(path: string, content: LayerFiles[string], size: number): Uint
   put(100, "0000755\0");
   put(124, `${size.toString(8).padStart(11, "0")}\0`);
   put(148, " ".repeat(8));
-  put(156, content instanceof Uint8Array ? "0" : "2");
-  if (!(content instanceof Uint8Array)) put(157, content.link);
+  put(156, content instanceof Uint8Array ? "0" : content === "folder" ? "5" : "2");
+  if (!(content instanceof Uint8Array) && content !== "folder") put(157, content.link);
   put(257, "ustar\x0000");
   const sum = block.reduce((sum, byte) => sum + byte, 0);
   put(148, `${sum.toString(8).padStart(6, "0")}\0 `);

@@ -1,0 +1,97 @@
+/**
+ * Builds the programs of the suite's images as Wasm.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { cached, hashFolder } from "../parts/cache.ts";
+import { goVersion } from "../parts/go_program.ts";
+import { runTool, withProgress } from "../parts/run.ts";
+
+const SOURCES = fileURLToPath(new URL("./images", import.meta.url));
+const SELF = fileURLToPath(import.meta.url);
+/** The shell as a library. */
+const SHELL = "mvdan.cc/sh/v3";
+
+/** The programs, as Wasm. */
+export interface Programs {
+  readonly busybox: Uint8Array;
+  readonly agnhost: Uint8Array;
+  readonly pause: Uint8Array;
+}
+
+/** Builds them, once, and answers their bytes. It takes about a minute. */
+export async function buildPrograms(): Promise<Programs> {
+  const folder = await cached({
+    name: "conformance_images",
+    inputs: [
+      await hashFolder(SOURCES, (name) => /\.(go|wat)$|^go\.(mod|sum)$/.test(name)),
+      await goVersion(),
+      await Deno.readTextFile(SELF),
+    ],
+    build: (output) => withProgress("the programs of the test images", () => build(output)),
+  });
+  const read = (name: string): Promise<Uint8Array> => Deno.readFile(join(folder, `${name}.wasm`));
+  return {
+    busybox: await read("busybox"),
+    agnhost: await read("agnhost"),
+    pause: await read("pause"),
+  };
+}
+
+async function build(output: string): Promise<void> {
+  const scratch = await Deno.makeTempDir({ prefix: "krustlet-test-" });
+  try {
+    const goMod = await withShellForWasi(scratch);
+    for (const name of ["busybox", "agnhost"]) {
+      const flags = [`-modfile=${goMod}`, "-trimpath", "-ldflags", "-s -w"];
+      await runTool(["go", "build", ...flags, "-o", join(output, `${name}.wasm`), `./${name}`], {
+        cwd: SOURCES,
+        env: { GOOS: "wasip1", GOARCH: "wasm", CGO_ENABLED: "0" },
+      });
+    }
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+  const { default: load } = await import("wabt");
+  const wabt = await load();
+  const text = await Deno.readTextFile(join(SOURCES, "pause.wat"));
+  const module = wabt.parseWat("pause.wat", text);
+  await Deno.writeFile(join(output, "pause.wasm"), module.toBinary({}).buffer);
+  module.destroy();
+}
+
+/**
+ * Answers a go.mod in `scratch` that takes the shell with its pipes in memory.
+ *
+ * The library has them for JavaScript only; WASI has no pipes either, so a copy of it is told so.
+ */
+async function withShellForWasi(scratch: string): Promise<string> {
+  const goMod = join(scratch, "go.mod");
+  await Deno.copyFile(join(SOURCES, "go.mod"), goMod);
+  await Deno.copyFile(join(SOURCES, "go.sum"), join(scratch, "go.sum"));
+  const found = await runTool(["go", "mod", "download", "-json", SHELL], { cwd: SOURCES });
+  const { Dir } = JSON.parse(found) as { Dir: string };
+  const copy = join(scratch, "sh");
+  await copyFolder(Dir, copy);
+  const change = async (file: string, to: string, edit: readonly [string, string]) => {
+    const text = await Deno.readTextFile(join(Dir, "interp", file));
+    if (!text.includes(edit[0])) throw new Error(`Cannot build the shell: ${file} has changed`);
+    await Deno.remove(join(copy, "interp", file));
+    await Deno.writeTextFile(join(copy, "interp", to), text.replace(...edit));
+  };
+  await change("stdin_js.go", "stdin_memory.go", ["//go:build js", "//go:build js || wasip1"]);
+  await change("stdin_os.go", "stdin_os.go", ["//go:build !js", "//go:build !js && !wasip1"]);
+  await runTool(["go", "mod", "edit", `-replace=${SHELL}=${copy}`, goMod]);
+  return goMod;
+}
+
+/** Copies what a build reads; the module cache's own files may not be written. */
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copyFolder(join(from, name), join(to, name));
+    else await Deno.writeFile(join(to, name), await Deno.readFile(join(from, name)));
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Runs Kubernetes' own conformance suite against one node of ours.
+ *
+ *     deno task conformance [FOCUS] [--all] [--procs=N] [--report=FILE]
+ *
+ * Without a word it runs the specs of `passing.txt`, and fails if one of them does. FOCUS is a part of
+ * a name, or a regular expression, and chooses from the whole target set; `--all` is all of it.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { startControlPlane } from "../harness/control_plane.ts";
+import { startKrustlet } from "../harness/kubelet.ts";
+import { own } from "../harness/reaper.ts";
+import { startRegistry } from "../harness/registry.ts";
+import { tempFolder } from "../harness/temp_folder.ts";
+import { kubernetesProgram } from "../parts/kubernetes.ts";
+import { pushImages } from "./images.ts";
+import { chooseSpecs, focusOf, readLists } from "./lists.ts";
+import { judge, readReport, type Result } from "./report.ts";
+import { buildSuite } from "./suite.ts";
+
+/** Specs at a time. Most of them wait, but each of their containers is a process that starts. */
+const PROCS_DEFAULT = 4;
+/** Longer than the whole target set takes, one spec after the other. */
+const SUITE_HOURS_MAX = 6;
+
+/** Runs the specs against a cluster of their own, and answers how they ended. */
+async function runSpecs(
+  specs: readonly string[],
+  options: { readonly procs: number; readonly report?: string },
+): Promise<Result[]> {
+  const suite = await buildSuite();
+  await using folder = await tempFolder();
+  await using plane = await startControlPlane();
+  await using registry = await startRegistry();
+  const repositories = join(folder.path, "repositories.yaml");
+  await Deno.writeTextFile(repositories, await pushImages(registry));
+  await using node = await startKrustlet(plane.cluster, {
+    // The suite's pods tolerate no taint.
+    args: ["--register-with-taints="],
+    insecureRegistries: [registry.host],
+  });
+  const report = join(folder.path, "report.json");
+  const child = new Deno.Command(suite.ginkgo, {
+    args: [
+      ...["run", `--procs=${options.procs}`, "--silence-skips", "--no-color", "--succinct"],
+      ...["--keep-going", `--timeout=${SUITE_HOURS_MAX}h`, `--focus=${focusOf(specs)}`],
+      ...[`--output-dir=${folder.path}`, "--json-report=report.json", suite.e2eTest, "--"],
+      ...["--provider=local", `--kubeconfig=${plane.cluster.kubeconfig}`, "--minStartupPods=0"],
+      ...["--dump-logs-on-failure=false", `--kubectl-path=${await kubectlScript(folder.path)}`],
+    ],
+    cwd: folder.path,
+    env: { KUBE_TEST_REPO_LIST: repositories, HOME: folder.path, NO_COLOR: "1" },
+    stdin: "null",
+  }).spawn();
+  await own(child.pid);
+  await child.status;
+  if (node.process.ending !== undefined) console.error(await node.tail());
+  const json = await Deno.readTextFile(report);
+  if (options.report !== undefined) {
+    await Deno.writeTextFile(options.report, json);
+    await Deno.copyFile(node.process.logPath, `${options.report}.krustlet.log`);
+  }
+  return readReport(json);
+}
+
+/** Some specs start kubectl, by one word. */
+async function kubectlScript(folder: string): Promise<string> {
+  const path = join(folder, "kubectl");
+  const words = (await kubernetesProgram("kubectl")).map((word) => `'${word}'`).join(" ");
+  await Deno.writeTextFile(path, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+  return path;
+}
+
+if (import.meta.main) {
+  const flag = (name: string): string | undefined =>
+    Deno.args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+  const focus = Deno.args.find((arg) => !arg.startsWith("--"));
+  const report = flag("report");
+  const lists = await readLists();
+  const specs = chooseSpecs(lists, {
+    all: Deno.args.includes("--all"),
+    ...(focus === undefined ? {} : { focus }),
+  });
+  if (specs.length === 0) {
+    console.error(`No spec of the target set fits "${focus}"`);
+    Deno.exit(2);
+  }
+  const results = await runSpecs(specs, {
+    procs: Number(flag("procs") ?? PROCS_DEFAULT),
+    ...(report === undefined ? {} : { report }),
+  });
+  const { lines, good } = judge(lists, specs, results);
+  console.log(lines.join("\n"));
+  Deno.exit(good ? 0 : 1);
+}
