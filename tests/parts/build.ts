@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { buildPrograms } from "../conformance/programs.ts";
 import { buildGuests } from "../guests/build.ts";
 import { goProgram } from "./go_program.ts";
 import { pythonOras } from "./python_oras.ts";
@@ -11,6 +12,7 @@ import { pythonOras } from "./python_oras.ts";
 export async function prepareParts(): Promise<void> {
   await goProgram("aide");
   await buildGuests();
+  await buildPrograms();
   await goProgram("registry");
   for (const tool of ["crane", "regctl", "skopeo", "oras"] as const) await goProgram(tool);
   await pythonOras();

@@ -16,10 +16,12 @@ import (
 
 // Exit codes that every shell has.
 const (
-	notFound    = 127
-	usageError  = 2
-	noSignalsIn = "TERM INT HUP QUIT USR1 USR2 KILL SIGTERM SIGINT SIGHUP SIGQUIT"
+	notFound   = 127
+	usageError = 2
 )
+
+// What scripts set traps on.
+const signals = "TERM INT HUP QUIT USR1 USR2 SIGTERM SIGINT SIGHUP SIGQUIT SIGUSR1 SIGUSR2"
 
 // shell runs `sh [-c] SCRIPT [NAME ARGS…]`, a file, or its standard input.
 func shell(c *call) int {
@@ -85,7 +87,7 @@ func prepare(_ context.Context, args []string) ([]string, error) {
 	if args[0] != "trap" || len(args) < 2 {
 		return args, nil
 	}
-	for _, word := range strings.Fields(noSignalsIn) {
+	for _, word := range strings.Fields(signals) {
 		if args[len(args)-1] == word {
 			return []string{"true"}, nil
 		}
