@@ -47,6 +47,8 @@ export async function pushImages(registry: RegistryAddress): Promise<string> {
   await push("nonroot", "1.5", shell, { Cmd: ["sh"], User: "1234" });
   // A spec changes a pod's image to these and leaves its command, which is a shell's.
   for (const tag of ["1.15-4", "1.27-0"]) await push("nginx", tag, shell, { Cmd: ["sleep", "1d"] });
+  // Wanted for its shell and for hostname.
+  await push("glibc-dns-testing", "2.0.0", shell, { Cmd: ["sh"] });
   const tree: LayerFiles = { ...shell, "agnhost": agnhost, "agnhost-2": { link: "agnhost" } };
   for (const tag of ["2.55", "2.63.0"]) {
     await push("agnhost", tag, tree, { Entrypoint: ["/agnhost"], Cmd: ["pause"] });

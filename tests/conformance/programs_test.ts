@@ -25,6 +25,7 @@ const SCRIPTS = [
   ["traps on signals", "trap exit TERM; echo on", "on\n"],
   ["what is found", "touch /t/a; find /t -type f -name a; test -d /t; echo $?", "/t/a\n0\n"],
   ["bytes", "printf 'AB' > /t/b; hexdump -C /t/b | head -n 1 | cut -d ' ' -f 3", "41\n"],
+  ["a file that cannot be made", "(echo x > /no/f) 2>&1 | grep -c 'create /no/f: No'", "1\n"],
   ["a program that is not there", "/crash/missing; echo $?", "127\n"],
 ] as const;
 

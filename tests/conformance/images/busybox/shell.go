@@ -65,6 +65,7 @@ func (c *call) interpret(file *syntax.File, params []string) int {
 		interp.Env(expand.ListEnviron(c.env...)),
 		interp.Params(params...),
 		interp.CallHandler(prepare),
+		interp.OpenHandler(openFile),
 		interp.ExecHandlers(func(interp.ExecHandlerFunc) interp.ExecHandlerFunc { return runTool }),
 	)
 	if err != nil {
@@ -80,6 +81,25 @@ func (c *call) interpret(file *syntax.File, params []string) int {
 		return c.fail(err)
 	}
 	return 0
+}
+
+// openFile says in busybox's words what cannot be opened: scripts' output is compared with them.
+func openFile(
+	ctx context.Context, name string, flags int, mode os.FileMode,
+) (io.ReadWriteCloser, error) {
+	file, err := interp.DefaultOpenHandler()(ctx, name, flags, mode)
+	var failed *os.PathError
+	if !errors.As(err, &failed) {
+		return file, err
+	}
+	action := "can't open"
+	if flags&os.O_CREATE != 0 {
+		action = "can't create"
+	}
+	why := failed.Err.Error()
+	return nil, &os.PathError{
+		Op: os.Args[0] + ": " + action, Path: name, Err: errors.New(strings.ToUpper(why[:1]) + why[1:]),
+	}
 }
 
 // prepare turns traps on signals into nothing: WASI has no signals.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -108,13 +109,23 @@ func pwd(c *call) int {
 	return 0
 }
 
-// hostname is what the node wrote for the pod: WASI cannot ask the system.
+// hostname is what the node wrote for the pod, with -f as in /etc/hosts: WASI cannot ask the system.
 func hostname(c *call) int {
-	name, err := os.ReadFile("/etc/hostname")
+	written, err := os.ReadFile("/etc/hostname")
+	name := strings.TrimSpace(string(written))
 	if err != nil {
-		name = []byte(os.Getenv("HOSTNAME"))
+		name = os.Getenv("HOSTNAME")
 	}
-	fmt.Fprintln(c.stdout, strings.TrimSpace(string(name)))
+	if given, _ := c.flags(""); len(given) > 0 {
+		hosts, _ := os.ReadFile("/etc/hosts")
+		for line := range strings.Lines(string(hosts)) {
+			if words := strings.Fields(line); len(words) > 1 && slices.Contains(words[1:], name) {
+				name = words[1]
+				break
+			}
+		}
+	}
+	fmt.Fprintln(c.stdout, name)
 	return 0
 }
 
