@@ -12,7 +12,7 @@ var commands = map[string]func(args []string) int{
 	"entrypoint-tester": printArguments,
 	"logs-generator":    generateLogs,
 	"mounttest":         testMounts,
-	"pause":             wait,
+	"pause":             pause,
 	// Nobody reaches it before pods have addresses; specs that only want it to run can have that.
 	"test-webserver": wait,
 }
@@ -34,6 +34,12 @@ func main() {
 func printArguments([]string) int {
 	fmt.Println(os.Args)
 	return 0
+}
+
+// pause says so and never ends.
+func pause(args []string) int {
+	fmt.Println("Paused")
+	return wait(args)
 }
 
 // wait never ends. Go calls a select without cases a deadlock, so it sleeps.
