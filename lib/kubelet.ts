@@ -10,6 +10,7 @@ import { listWatch } from "./api/list_watch.ts";
 import { podsPath } from "./api/paths.ts";
 import type { ObjectReference, Pod } from "./api/types.ts";
 import { messageOf } from "./errors.ts";
+import { ImageVolumes } from "./container/image_volumes.ts";
 import { ClusterEventTransport } from "./events/cluster_transport.ts";
 import { EventRecorder } from "./events/recorder.ts";
 import type { CollectionPolicy } from "./images/collect_plan.ts";
@@ -214,6 +215,11 @@ export class Kubelet {
       onDiskFull: () => this.#collector?.hurry(),
     });
     parts.use(images);
+    const events = new EventRecorder({
+      transport: new ClusterEventTransport(client),
+      nodeName,
+      onTrouble: warn,
+    });
     return {
       provider,
       images,
@@ -223,15 +229,16 @@ export class Kubelet {
       facts,
       podsDir: folders.pods,
       logsDir: folders.logs,
-      volumes: new PodVolumes({ podsDir: folders.pods, objects, facts }),
+      volumes: new PodVolumes({
+        podsDir: folders.pods,
+        objects,
+        facts,
+        images: new ImageVolumes({ images, objects, events }),
+      }),
       records: new RecordStore(folders.pods, warn),
       rejections: new RejectionThrottle(),
       ledger: new Ledger(facts.allocatable),
-      events: new EventRecorder({
-        transport: new ClusterEventTransport(client),
-        nodeName,
-        onTrouble: warn,
-      }),
+      events,
       status: new StatusWriter({
         transport: this.#statics.transport(new ClusterStatusTransport(client, warn)),
         onTrouble: warn,
@@ -239,13 +246,13 @@ export class Kubelet {
     };
   }
 
-  #collectorFor(pods: PodManager, { images, events }: ClusterServices): Collector {
+  #collectorFor(pods: PodManager, { images, events, volumes }: ClusterServices): Collector {
     const { settings } = this.#options;
     return new Collector({
       inventory: images.inventory,
       policy: settings.images.collection,
       dir: dataFolders(settings.dataDir).images,
-      inUse: () => imagesInUse(pods.pods()),
+      inUse: () => imagesInUse(pods.pods(), volumes.imageIds()),
       onTrouble: (trouble) => {
         events.tell({ ...trouble, object: this.#nodeReference(), type: "Warning" });
       },

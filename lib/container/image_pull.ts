@@ -55,7 +55,7 @@ async function pullOnce(services: ContainerServices, task: PullTask): Promise<Im
   const pod = task.pod();
   const object = podReference(pod, task.fieldPath);
   const image = task.spec.image ?? "";
-  const secrets = await pullSecrets(services, pod, task.stop);
+  const secrets = await pullSecrets(services, { pod, signal: task.stop });
   const policy = task.spec.imagePullPolicy;
   const found = await images.ensure(
     { image, secrets, pod: pullingPod(pod), ...(policy === undefined ? {} : { policy }) },
@@ -130,16 +130,16 @@ const PULL_REASONS: ReadonlySet<string> = new Set([
   "SignatureValidationFailed",
 ]);
 
-/** Whom the image is for. A static pod has no service account. */
-function pullingPod({ metadata, spec }: Pod): NonNullable<ImageRequest["pod"]> {
+/** Whom an image is for. A static pod has no service account. */
+export function pullingPod({ metadata, spec }: Pod): NonNullable<ImageRequest["pod"]> {
   const { namespace = "default", name = "", uid = "" } = metadata ?? {};
   return { namespace, name, uid, serviceAccount: spec?.serviceAccountName ?? "" };
 }
 
-async function pullSecrets(
-  { objects, events }: ContainerServices,
-  pod: Pod,
-  signal: AbortSignal,
+/** The pull secrets that the pod names, as far as they exist; an Event tells of the others. */
+export async function pullSecrets(
+  { objects, events }: Pick<ContainerServices, "objects" | "events">,
+  { pod, signal }: { readonly pod: Pod; readonly signal: AbortSignal },
 ): Promise<Secret[]> {
   const namespace = pod.metadata?.namespace ?? "default";
   const names = (pod.spec?.imagePullSecrets ?? []).flatMap(({ name }) => name ?? []);

@@ -13,12 +13,13 @@ import {
   parseManifest,
 } from "./layout/manifest.ts";
 import { type ImagePlan, needsConfig, planImage } from "./layout/plan.ts";
+import { FILE_PLATFORMS, planFiles } from "./layout/plan_files.ts";
 import { treeId, type TreePart, type TreeStore } from "./layout/tree_store.ts";
 import { COMPONENT, UnsupportedImage } from "./layout/unsupported.ts";
 import { describeHead, WASM_HEAD_BYTES, wasmKind } from "./layout/wasm_kind.ts";
 import { PullFailure } from "./oci/failure.ts";
 import type { FetchedManifest } from "./oci/reading.ts";
-import type { ImageRecord } from "./store/image_record.ts";
+import type { ImagePurpose, ImageRecord } from "./store/image_record.ts";
 import type { Blob, BlobStore } from "./store/store.ts";
 
 /** Where the parts of an image are fetched from. Everything that fails is a `PullFailure`. */
@@ -63,22 +64,29 @@ export class Assembler {
   /** Fetches what this node needs of an image whose manifest, or index, was `fetched`. */
   async assemble(
     source: ImageSource,
-    { image, fetched, signal }: {
+    { image, fetched, purpose, signal }: {
       /** The reference in its normal form. */
       readonly image: string;
       readonly fetched: FetchedManifest;
+      readonly purpose: ImagePurpose;
       readonly signal: AbortSignal;
     },
   ): Promise<ImageRecord> {
-    const manifest = await this.#imageManifest(source, fetched, signal);
+    const manifest = await this.#imageManifest(source, { fetched, purpose, signal });
     const config = needsConfig(manifest)
       ? await source.smallBlob(manifest.config.digest, signal)
       : undefined;
+    const imageId = source.imageId(fetched.digest);
+    const { moduleName } = source;
+    if (purpose === "volume") {
+      const parts = planFiles(manifest, config);
+      await this.#tree(source, parts, signal);
+      return { image, imageId, moduleName, tree: { parts, readOnly: true }, purpose };
+    }
     const plan = planImage(manifest, { config, terms: this.#terms });
     if (plan.module !== undefined) await this.#module(source, plan.module, signal);
     if (plan.tree.length > 0) await this.#tree(source, plan.tree, signal);
-    const imageId = source.imageId(fetched.digest);
-    return recordOf(plan, { image, imageId, moduleName: source.moduleName });
+    return recordOf(plan, { image, imageId, moduleName });
   }
 
   /** True if all of an image is here and sound; a tree that is not is made again of its layers. */
@@ -97,8 +105,11 @@ export class Assembler {
   /** The manifest of the image itself: that of an index, or of an index in an index. */
   async #imageManifest(
     source: ImageSource,
-    fetched: FetchedManifest,
-    signal: AbortSignal,
+    { fetched, purpose, signal }: {
+      readonly fetched: FetchedManifest;
+      readonly purpose: ImagePurpose;
+      readonly signal: AbortSignal;
+    },
   ): Promise<ImageManifest> {
     let manifest = await this.#keep(source, fetched);
     for (let depth = 0; manifest.kind === "index"; depth++) {
@@ -107,7 +118,10 @@ export class Assembler {
           "its index leads to an index in an index, and not to an image; push an index of images",
         );
       }
-      const { digest } = chooseManifest(manifest.manifests);
+      const { digest } = chooseManifest(
+        manifest.manifests,
+        purpose === "volume" ? FILE_PLATFORMS : [],
+      );
       manifest = await this.#keep(source, await source.manifest(digest, signal));
     }
     return manifest;

@@ -150,6 +150,9 @@ Deno.test("Collector tells that the disk has no size", async () => {
 Deno.test("imagesInUse() names what pods want and what they have", () => {
   const digest = `sha256:${"a".repeat(64)}`;
   const pods = [podWith("hello", "r.io/a@x"), podWith(`r.io/b:1@${digest}`), podWith("No Name")];
+  const volumes = [{ name: "v", image: { reference: "r.io/data:2" } }];
+  const mounting = { spec: { containers: [], volumes } };
+  assert.deepEqual([...imagesInUse([mounting], ["r.io/data@y"])], ["r.io/data@y", "r.io/data:2"]);
   assert.deepEqual([...imagesInUse(pods)].sort(), [
     "docker.io/library/hello:latest",
     "r.io/a@x",

@@ -17,13 +17,13 @@ import { LocalImages } from "./local_images.ts";
 import { mirrorLogins } from "./mirror_logins.ts";
 import { Puller, type PullProgress } from "./pull.ts";
 import { PullGate, type PullLimits } from "./pull_gate.ts";
-import { type PullPolicy, RegistryImages } from "./registry_images.ts";
+import { type Gotten, type PullPolicy, RegistryImages } from "./registry_images.ts";
 import { ImageGuard } from "./signing/guard.ts";
 import type { ImagePolicy } from "./signing/policy.ts";
 import { Inventory } from "./store/inventory.ts";
 import { StoreLock } from "./store/store_lock.ts";
 import { formatReference } from "./oci/reference.ts";
-import { imageBytes, type ImageRecord } from "./store/image_record.ts";
+import { imageBytes, type ImagePurpose, type ImageRecord } from "./store/image_record.ts";
 import { ReferenceIndex } from "./store/reference_index.ts";
 import { BlobStore } from "./store/store.ts";
 import { OciClient, type OciClientOptions } from "./oci/client.ts";
@@ -122,6 +122,29 @@ export interface Images {
   ): Promise<ImageOnDisk>;
 }
 
+/** All files of an image, as a volume has them. */
+export interface ImageFolder {
+  /** See {@linkcode ImageOnDisk}. */
+  readonly imageId: string;
+  /** Absolute path of the folder. Nothing in it ever changes. */
+  readonly path: string;
+  /** True if the registry was asked. */
+  readonly pulled: boolean;
+}
+
+/** Where image volumes get their files from. */
+export interface ImageFolders {
+  /**
+   * Makes sure that the files of the image are on disk as the policy says, whatever it was made to run on.
+   *
+   * Rejects as {@linkcode Images.ensure} does.
+   */
+  folder(
+    request: ImageRequest,
+    options: { readonly signal: AbortSignal } & EnsureHooks,
+  ): Promise<ImageFolder>;
+}
+
 /** Options of an {@linkcode ImageStore}. */
 export interface ImageStoreOptions {
   /** Folder for the blobs and the index; made when it is first needed. */
@@ -149,7 +172,7 @@ export interface ImageStoreOptions {
 }
 
 /** Images of registries and of this machine, kept by digest. Constructing one does nothing yet. */
-export class ImageStore implements Images, AsyncDisposable {
+export class ImageStore implements Images, ImageFolders, AsyncDisposable {
   readonly #store: BlobStore;
   readonly #trees: TreeStore;
   readonly #assembler: Assembler;
@@ -217,17 +240,26 @@ export class ImageStore implements Images, AsyncDisposable {
     options: { readonly signal: AbortSignal } & EnsureHooks,
   ): Promise<ImageOnDisk> {
     const fromMs = performance.now();
-    options.signal.throwIfAborted();
-    this.#ensuring++;
-    try {
-      const found = await this.#fromFiles(request, options) ??
-        await this.#fromRegistry(request, options);
+    const { signal } = options;
+    return await this.#busy(signal, async () => {
+      const { record, ...pull } = await this.#get(request, { ...options, purpose: "run" });
+      const found = await this.#onDisk(record, { ...pull, signal });
       return { ...found, tookMs: performance.now() - fromMs };
-    } catch (error) {
-      throw diskFullError(error, this.#onDiskFull);
-    } finally {
-      this.#ensuring--;
-    }
+    });
+  }
+
+  /** See {@linkcode ImageFolders.folder}. */
+  async folder(
+    request: ImageRequest,
+    options: { readonly signal: AbortSignal } & EnsureHooks,
+  ): Promise<ImageFolder> {
+    const { signal } = options;
+    return await this.#busy(signal, async () => {
+      const { record, pulled } = await this.#get(request, { ...options, purpose: "volume" });
+      const { imageId, tree = { parts: [], readOnly: true } } = record;
+      const { path } = await this.#treeOnDisk(tree, signal);
+      return { imageId, path, pulled };
+    });
   }
 
   /** Stops pulls that are under way and closes the connections. */
@@ -245,25 +277,33 @@ export class ImageStore implements Images, AsyncDisposable {
     await this.close();
   }
 
-  async #fromFiles(
-    { image }: ImageRequest,
-    { signal }: { readonly signal: AbortSignal },
-  ): Promise<Omit<ImageOnDisk, "tookMs"> | undefined> {
-    const local = await this.#local.find(image, signal);
-    if (local === undefined) return undefined;
-    if (local.tree !== undefined) this.inventory.hold(local.tree.parts);
-    return await this.#onDisk(local, { pulled: false, pullMs: 0, signal });
+  /** Nothing is swept away meanwhile; a disk that is full is told of. */
+  async #busy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    this.#ensuring++;
+    try {
+      return await work();
+    } catch (error) {
+      throw diskFullError(error, this.#onDiskFull);
+    } finally {
+      this.#ensuring--;
+    }
   }
 
-  async #fromRegistry(
+  async #get(
     request: ImageRequest,
-    options: { readonly signal: AbortSignal } & EnsureHooks,
-  ): Promise<Omit<ImageOnDisk, "tookMs">> {
+    options: { readonly purpose: ImagePurpose; readonly signal: AbortSignal } & EnsureHooks,
+  ): Promise<Gotten> {
+    const local = await this.#local.find(request.image, options);
+    if (local !== undefined) {
+      if (local.tree !== undefined) this.inventory.hold(local.tree.parts);
+      return { record: local, pulled: false, pullMs: 0 };
+    }
     const reference = referenceOf(request.image);
     try {
-      const { record, ...pull } = await this.#registry.get(reference, { ...request, ...options });
-      this.inventory.touch(record.imageId);
-      return await this.#onDisk(record, { ...pull, signal: options.signal });
+      const gotten = await this.#registry.get(reference, { ...request, ...options });
+      this.inventory.touch(gotten.record.imageId);
+      return gotten;
     } catch (error) {
       throw pullError(error, formatReference(reference));
     }

@@ -13,7 +13,7 @@ import { copyLocalFile, type LocalModules, localPath } from "./layout/local_file
 import { UnsupportedImage } from "./layout/unsupported.ts";
 import { DISK_BYTES } from "./limits.ts";
 import { PullFailure } from "./oci/failure.ts";
-import type { ImageRecord } from "./store/image_record.ts";
+import type { ImagePurpose, ImageRecord } from "./store/image_record.ts";
 import type { Blob, BlobStore } from "./store/store.ts";
 
 /** Options of {@linkcode LocalImages}. */
@@ -39,7 +39,10 @@ export class LocalImages {
    * Throws a `KubeletError` with code `image_name` for a path that is none, and with code `image_pull`
    * if that is not allowed, or what is there cannot be run.
    */
-  async find(image: string, signal: AbortSignal): Promise<ImageRecord | undefined> {
+  async find(
+    image: string,
+    { purpose, signal }: { readonly purpose: ImagePurpose; readonly signal: AbortSignal },
+  ): Promise<ImageRecord | undefined> {
     const path = localPath(image);
     const place = layoutPlace(image);
     const named = path ?? place?.path;
@@ -50,8 +53,8 @@ export class LocalImages {
     const at = resolve(baseDir, named);
     try {
       return await (place === undefined
-        ? this.#fromFile(image, at, signal)
-        : this.#fromLayout(image, { ...place, path: at }, signal));
+        ? this.#fromFile(image, { path: at, purpose, signal })
+        : this.#fromLayout(image, { place: { ...place, path: at }, purpose, signal }));
     } catch (error) {
       if (signal.aborted || !(error instanceof PullFailure)) throw error;
       throw new KubeletError(
@@ -65,16 +68,29 @@ export class LocalImages {
     }
   }
 
-  async #fromFile(image: string, path: string, signal: AbortSignal): Promise<ImageRecord> {
+  async #fromFile(
+    image: string,
+    { path, purpose, signal }: {
+      readonly path: string;
+      readonly purpose: ImagePurpose;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<ImageRecord> {
     const { store, terms } = this.#options;
+    if (purpose === "volume") {
+      throw new UnsupportedImage("a single file is no volume; use a hostPath volume for it");
+    }
     const { digest, size } = await copyLocalFile(path, { store, bytesMax: terms.bytesMax, signal });
     return { image, imageId: digest, module: { digest, size }, moduleName: basename(path) };
   }
 
   async #fromLayout(
     image: string,
-    place: LayoutPlace,
-    signal: AbortSignal,
+    { place, purpose, signal }: {
+      readonly place: LayoutPlace;
+      readonly purpose: ImagePurpose;
+      readonly signal: AbortSignal;
+    },
   ): Promise<ImageRecord> {
     const { path } = place;
     const layout = new ImageLayout(await openLayout(place, signal));
@@ -87,7 +103,7 @@ export class LocalImages {
       smallBlob: (digest) => layout.smallBlob(digest),
       blob: (blob, options) => this.#blob(layout, blob, options),
     };
-    return await this.#options.assembler.assemble(source, { image, fetched, signal });
+    return await this.#options.assembler.assemble(source, { image, fetched, purpose, signal });
   }
 
   /** Copies a blob into the store, unless it is there. */

@@ -6,7 +6,7 @@
 import type { Assembler, ImageSource } from "./assemble.ts";
 import { type Credential, fingerprint } from "./oci/credential.ts";
 import { Flights } from "./flights.ts";
-import type { ImageRecord } from "./store/image_record.ts";
+import type { ImagePurpose, ImageRecord } from "./store/image_record.ts";
 import { formatReference, type Reference, target } from "./oci/reference.ts";
 import type { OciClient } from "./oci/client.ts";
 import type { Sink } from "./store/partial.ts";
@@ -52,11 +52,12 @@ export class Puller {
     options: {
       readonly credential: Credential | undefined;
       readonly known: ImageRecord | undefined;
+      readonly purpose: ImagePurpose;
       readonly progress?: PullProgress;
       readonly signal: AbortSignal;
     },
   ): Promise<ImageRecord> {
-    const { credential, known, progress = new PullProgress(), signal } = options;
+    const { credential, known, purpose, progress = new PullProgress(), signal } = options;
     const { registry, repository } = reference;
     const access: Access = { registry, repository, credential };
     const wanted = target(reference);
@@ -72,6 +73,7 @@ export class Puller {
     return await this.#assembler.assemble(this.#source(access, progress), {
       image,
       fetched,
+      purpose,
       signal,
     });
   }

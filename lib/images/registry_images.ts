@@ -26,6 +26,7 @@ import { type Puller, PullProgress } from "./pull.ts";
 import type { PullGate } from "./pull_gate.ts";
 import { defaultPullPolicy } from "./pull_policy.ts";
 import type { Admission, ImageGuard } from "./signing/guard.ts";
+import type { ImagePurpose } from "./store/image_record.ts";
 import type { ImageRecord, ReferenceIndex } from "./store/reference_index.ts";
 
 /** `imagePullPolicy` of a container. */
@@ -33,6 +34,7 @@ export type PullPolicy = "Always" | "IfNotPresent" | "Never";
 
 /** What is wanted, by whom. */
 export interface RegistryRequest {
+  readonly purpose: ImagePurpose;
   readonly policy?: PullPolicy | undefined;
   readonly secrets: readonly Secret[];
   readonly pod?: PullingPod | undefined;
@@ -78,12 +80,12 @@ export class RegistryImages {
 
   /** Makes sure that the image is in the store as the policy says, and that it may be used. */
   async get(reference: Reference, request: RegistryRequest): Promise<Gotten> {
-    const { signal } = request;
+    const { purpose, signal } = request;
     const policy = request.policy ?? defaultPullPolicy(reference);
     const admission = await this.#options.guard?.admit(reference);
     let finding: Promise<Found> | undefined;
     const find = (): Promise<Found> => finding ??= this.#options.keyring.find(reference, request);
-    const known = await this.#present(reference, signal);
+    const known = await this.#present(reference, { purpose, signal });
     const usable = known !== undefined && policy !== "Always" &&
       await this.#mayUse(known, { reference, admission, find, signal });
     switch (decidePull(policy, usable)) {
@@ -108,9 +110,12 @@ export class RegistryImages {
   }
 
   /** What the index knows of this reference, if all of it is here and sound. */
-  async #present(reference: Reference, signal: AbortSignal): Promise<ImageRecord | undefined> {
+  async #present(
+    reference: Reference,
+    { purpose, signal }: { readonly purpose: ImagePurpose; readonly signal: AbortSignal },
+  ): Promise<ImageRecord | undefined> {
     const { index, assembler } = this.#options;
-    const record = await index.find(reference);
+    const record = await index.find(reference, purpose);
     if (record === undefined || !await assembler.isPresent(record, signal)) return undefined;
     return { ...record, image: formatReference(reference) };
   }
@@ -155,10 +160,10 @@ export class RegistryImages {
     reference: Reference,
     options: RegistryRequest & Found & { readonly admission: Admission | undefined },
   ): Promise<Gotten> {
-    const { credentials, troubles, admission, onProgress } = options;
+    const { purpose, credentials, troubles, admission, onProgress } = options;
     options.onPull?.();
     const prints = credentials.map(({ credential }) => fingerprint(credential));
-    const key = [formatReference(reference), ...prints].join(" ");
+    const key = [purpose, formatReference(reference), ...prints].join(" ");
     const timer = setInterval(() => {
       const progress = this.#progress.get(key);
       if (progress !== undefined) onProgress?.(progress);
@@ -169,7 +174,7 @@ export class RegistryImages {
         this.#progress.set(key, progress);
         try {
           return await this.#options.gate.pass(signal, () => {
-            return this.#pull(reference, { credentials, admission, progress, signal });
+            return this.#pull(reference, { purpose, credentials, admission, progress, signal });
           });
         } finally {
           this.#progress.delete(key);
@@ -188,13 +193,14 @@ export class RegistryImages {
   async #pull(
     reference: Reference,
     options: {
+      readonly purpose: ImagePurpose;
       readonly credentials: readonly TrackedCredential[];
       readonly admission: Admission | undefined;
       readonly progress: PullProgress;
       readonly signal: AbortSignal;
     },
   ): Promise<Omit<Gotten, "pulled">> {
-    const { credentials, admission, progress } = options;
+    const { purpose, credentials, admission, progress } = options;
     const fromMs = performance.now();
     const late = new AbortController();
     const timer = setTimeout(() => {
@@ -206,7 +212,7 @@ export class RegistryImages {
     const signal = AbortSignal.any([options.signal, late.signal]);
     try {
       // Only now: another pull may have brought it since this one was decided on.
-      const known = await this.#present(reference, signal);
+      const known = await this.#present(reference, { purpose, signal });
       for (let i = 0;; i++) {
         try {
           const tracked = credentials[i];
@@ -214,6 +220,7 @@ export class RegistryImages {
           const record = await this.#options.puller.pull(reference, {
             credential,
             known,
+            purpose,
             progress,
             signal,
           });

@@ -6,6 +6,7 @@
 import { dirname } from "node:path";
 import type { ContainerStatus, Pod, PodStatus } from "../api/types.ts";
 import { logLines } from "../container/log_lines.ts";
+import { ImageVolumes } from "../container/image_volumes.ts";
 import { containerLogDir } from "../container/places.ts";
 import type { EventSink, Happening } from "../events/happening.ts";
 import { openImageStore, type StoreSettings } from "../images/open_store.ts";
@@ -107,7 +108,12 @@ class StandaloneRun implements StatusSink, EventSink {
       facts,
       podsDir,
       logsDir: `${workDir}/logs`,
-      volumes: new PodVolumes({ podsDir, objects, facts }),
+      volumes: new PodVolumes({
+        podsDir,
+        objects,
+        facts,
+        images: new ImageVolumes({ images, objects, events: this }),
+      }),
       records: new RecordStore(podsDir, (message) => this.#display.note(message)),
       rejections: new RejectionThrottle(),
       events: this,

@@ -42,6 +42,8 @@ export class PodVolumes {
   readonly #tokens: ServiceAccountTokens;
   readonly #images: ImageFiles | undefined;
   readonly #memory: MemoryFolders;
+  /** By pod. */
+  readonly #imageIds = new Map<string, Set<string>>();
   readonly #last = new Map<string, Promise<unknown>>();
 
   constructor(options: PodVolumesOptions) {
@@ -102,11 +104,20 @@ export class PodVolumes {
       const context = { ...shared, name, folder, keepPrevious: bySubPath.has(name) };
       return [name, await source.mount(context)] as const;
     }));
-    signal.throwIfAborted();
-    throwFailures(volumes, results);
-    return new Map(
+    const mounted = new Map(
       results.flatMap((result) => result.status === "fulfilled" ? [result.value] : []),
     );
+    this.#keepImages(pod, mounted);
+    signal.throwIfAborted();
+    throwFailures(volumes, results);
+    return mounted;
+  }
+
+  #keepImages(pod: Pod, mounted: ReadonlyMap<string, MountedVolume>): void {
+    const uid = pod.metadata?.uid ?? "";
+    const ids = this.#imageIds.get(uid) ?? new Set<string>();
+    for (const { imageId } of mounted.values()) if (imageId !== undefined) ids.add(imageId);
+    if (ids.size > 0) this.#imageIds.set(uid, ids);
   }
 
   async #prepare(
@@ -131,6 +142,7 @@ export class PodVolumes {
   unmountAll(podUid: string): Promise<void> {
     return this.#inTurn(podUid, async () => {
       this.#tokens.forget(podUid);
+      this.#imageIds.delete(podUid);
       const volumes = this.#volumesDir(podUid);
       // Before the folder by which the pod is found again if this is cut short.
       await this.#memory.remove(podUid);
@@ -161,6 +173,11 @@ export class PodVolumes {
       if (!whole || bytes > quantityBytes(limit)) return excessMessage(name, limit);
     }
     return undefined;
+  }
+
+  /** Ids of the images that volumes of pods are made of: they must stay in the store. */
+  imageIds(): string[] {
+    return [...this.#imageIds.values()].flatMap((ids) => [...ids]);
   }
 
   /**

@@ -191,3 +191,36 @@ Deno.test("PodVolumes.excess() names the emptyDir that holds more than its limit
       'Usage of EmptyDir volume "tmp" exceeds the limit "1Mi". ',
     );
   }));
+
+Deno.test("PodVolumes.mountAll() mounts the files of an image, which stays in use until the end", async () => {
+  const root = await Deno.makeTempDir();
+  const files = (wanted: object): Promise<{ path: string; imageId: string }> => {
+    assert.deepEqual(wanted, { reference: "r.io/data:1", pullPolicy: "Always" });
+    return Promise.resolve({ path: root, imageId: "r.io/data@x" });
+  };
+  try {
+    await inRoom(async ({ volumes, signal }) => {
+      const image = { reference: "r.io/data:1", pullPolicy: "Always" } as const;
+      const mounted = await volumes.mountAll(podWith([{ name: "data", image }]), signal);
+      assert.deepEqual(mounted.get("data"), {
+        hostPath: root,
+        readOnly: true,
+        imageId: "r.io/data@x",
+      });
+      assert.deepEqual(volumes.imageIds(), ["r.io/data@x"]);
+      await volumes.unmountAll("7a1e-22");
+      assert.deepEqual(volumes.imageIds(), []);
+    }, { images: { files } });
+    assert.ok((await Deno.stat(root)).isDirectory);
+  } finally {
+    await Deno.remove(root);
+  }
+});
+
+Deno.test("PodVolumes.mountAll() says that an image volume has no reference, or no store", () =>
+  inRoom(async ({ mount }) => {
+    await assert.rejects(
+      mount({ name: "d", image: { reference: "x" } }),
+      /there is no image store/,
+    );
+  }));

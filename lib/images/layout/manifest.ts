@@ -65,9 +65,15 @@ export function parseManifest(bytes: Uint8Array, contentType: string): Manifest 
   }
 }
 
-/** The manifest for this node among those of an index. */
-export function chooseManifest(manifests: readonly Descriptor[]): Descriptor {
-  for (const platform of WASM_PLATFORMS) {
+/**
+ * The manifest for this node among those of an index. `others` are platforms that will do as well: files
+ * alone have none.
+ */
+export function chooseManifest(
+  manifests: readonly Descriptor[],
+  others: readonly string[] = [],
+): Descriptor {
+  for (const platform of [...WASM_PLATFORMS, ...others]) {
     const found = manifests.find((entry) => entry.platform === platform);
     if (found !== undefined) return found;
   }

@@ -79,7 +79,7 @@ export function planImage(
   if (module === undefined && !isForWasm(image, imageConfig)) {
     throw otherPlatform([imageConfig.platform]);
   }
-  const tree = archives(image.layers, imageConfig);
+  const tree = archivesOf(image.layers, imageConfig);
   checkTotal(tree);
   return { ...(module && { module }), tree, readOnly: false, config: imageConfig };
 }
@@ -98,19 +98,24 @@ function moduleOf(layers: readonly Descriptor[], terms: ModuleTerms): ImagePlan[
 
 /** Layers beside the module that bear a file's name: what the module finds in its root. */
 function filesBeside(layers: readonly Descriptor[], module: Descriptor | undefined): TreePart[] {
-  return layers.flatMap((layer): TreePart[] => {
-    const { digest, size, annotations } = layer;
-    const title = annotations[TITLE];
-    if (layer === module || title === undefined || digest === module?.digest) return [];
-    if (isPackedFolder(layer, title)) {
-      const diffId = annotations[ORAS_DIGEST] ?? "";
-      checkSize(layer, LAYER_BYTES_MAX);
-      return [{ kind: "archive", digest, size, ...(isDigest(diffId) ? { diffId } : {}) }];
-    }
-    checkSize(layer, FILE_BYTES_MAX);
-    const path = treePath(title).join("/");
-    return path === "" ? [] : [{ kind: "file", digest, size, path }];
-  });
+  return layers.flatMap((layer) =>
+    layer === module || layer.digest === module?.digest ? [] : fileOf(layer) ?? []
+  );
+}
+
+/** A layer that bears the name of a file, or of a folder that `oras` packed; undefined for another. */
+export function fileOf(layer: Descriptor): TreePart | undefined {
+  const { digest, size, annotations } = layer;
+  const title = annotations[TITLE];
+  if (title === undefined) return undefined;
+  if (isPackedFolder(layer, title)) {
+    const diffId = annotations[ORAS_DIGEST] ?? "";
+    checkSize(layer, LAYER_BYTES_MAX);
+    return { kind: "archive", digest, size, ...(isDigest(diffId) ? { diffId } : {}) };
+  }
+  checkSize(layer, FILE_BYTES_MAX);
+  const path = treePath(title).join("/");
+  return path === "" ? undefined : { kind: "file", digest, size, path };
 }
 
 /** Go's oras says it of a folder; Python's does not, and takes all such layers for folders. */
@@ -121,7 +126,11 @@ function isPackedFolder({ mediaType, annotations }: Descriptor, title: string): 
     : said === "true";
 }
 
-function archives(layers: readonly Descriptor[], { diffIds }: ImageConfig): TreePart[] {
+/** The layers of a container image that are trees of files. Throws a `PullFailure` for what is none. */
+export function archivesOf(
+  layers: readonly Descriptor[],
+  { diffIds }: Pick<ImageConfig, "diffIds">,
+): TreePart[] {
   const hasIds = diffIds.length === layers.length;
   return layers.flatMap((layer, at): TreePart[] => {
     const { mediaType, digest, size } = layer;

@@ -6,6 +6,9 @@
 import type { TreePart } from "../layout/tree_store.ts";
 import { isDigest } from "../oci/reference.ts";
 
+/** What an image is here for: to be run, or for all of its files, as a volume has them. */
+export type ImagePurpose = "run" | "volume";
+
 /** An image as it was pulled, without its bytes. It has a module, or a tree with one in it, or both. */
 export interface ImageRecord {
   /** The reference in its normal form. */
@@ -28,6 +31,15 @@ export interface ImageRecord {
   readonly workingDir?: string;
   /** As its config says; empty, which is root, if that says none. Absent for an image without such a config. */
   readonly user?: string;
+  /** What it was pulled for: each purpose has a record of its own. @default "run" */
+  readonly purpose?: ImagePurpose;
+}
+
+/** The name of a record in the index: there is one for each reference and purpose. */
+export function recordKey(
+  { image, purpose = "run" }: Pick<ImageRecord, "image" | "purpose">,
+): string {
+  return purpose === "run" ? image : `${purpose} ${image}`;
 }
 
 /** All blobs that an image was made of: its module, and the layers of its tree. */
@@ -45,11 +57,12 @@ export function imageBytes(record: Pick<ImageRecord, "module" | "tree">): number
 /** True for a record as this program writes it. */
 export function isRecord(value: unknown): value is ImageRecord {
   if (!isObject(value)) return false;
-  const { image, imageId, module, tree, moduleName, entrypoint, cmd, imageEnv } = value;
+  const { image, imageId, module, tree, moduleName, entrypoint, cmd, imageEnv, purpose } = value;
   return typeof image === "string" && typeof imageId === "string" &&
     typeof moduleName === "string" && (module !== undefined || tree !== undefined) &&
     (module === undefined || isBlob(module)) && (tree === undefined || isTree(tree)) &&
     [value["workingDir"], value["user"]].every((x) => x === undefined || typeof x === "string") &&
+    (purpose === undefined || purpose === "run" || purpose === "volume") &&
     [entrypoint, cmd].every((words) => words === undefined || isTexts(words)) &&
     (imageEnv === undefined ||
       (isObject(imageEnv) && Object.values(imageEnv).every((x) => typeof x === "string")));

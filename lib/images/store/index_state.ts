@@ -4,7 +4,7 @@
  * @module
  */
 import { type ImageAccess, isOwner } from "../credentials/verification.ts";
-import { type ImageRecord, isRecord } from "./image_record.ts";
+import { type ImageRecord, isRecord, recordKey } from "./image_record.ts";
 
 export type { ImageRecord } from "./image_record.ts";
 
@@ -16,7 +16,7 @@ export interface ImageUse {
 
 /** Everything in the index. */
 export interface IndexState {
-  /** By `image`. */
+  /** By `recordKey`. */
   readonly images: ReadonlyMap<string, ImageRecord>;
   /** By `imageId`; an image that this node has not pulled itself is absent. */
   readonly access: ReadonlyMap<string, ImageAccess>;
@@ -51,7 +51,7 @@ export function parseIndex(text: string): IndexState | undefined {
   }
   const records = body["images"].filter(isRecord);
   return {
-    images: new Map(records.map((record) => [record.image, record])),
+    images: new Map(records.map((record) => [recordKey(record), record])),
     access: readMap(body["access"], (value) => ({
       owners: isObject(value) && Array.isArray(value["owners"])
         ? value["owners"].filter(isOwner)

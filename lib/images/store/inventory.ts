@@ -207,8 +207,10 @@ export function storedImages({ images, use }: IndexState): StoredImage[] {
   const byId = Map.groupBy(images.values(), ({ imageId }) => imageId);
   return [...byId].map(([imageId, records]) => ({
     imageId,
-    tags: records.map(({ image }) => image).filter((image) => !image.includes("@")).sort(),
-    sizeBytes: imageBytes(records[0]!),
+    tags: [...new Set(records.map(({ image }) => image))]
+      .filter((image) => !image.includes("@")).sort(),
+    // For a volume more of it may be here than is needed to run it.
+    sizeBytes: Math.max(...records.map(imageBytes)),
     ...(use.get(imageId) ?? { firstMs: 0, lastMs: 0 }),
   }));
 }

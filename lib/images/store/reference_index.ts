@@ -11,6 +11,7 @@ import { type ImageAccess, withOwner } from "../credentials/verification.ts";
 import type { Owner } from "../credentials/tracked.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import { diskFailure, isDamage, replaceFile, spaceFailure } from "./disk.ts";
+import { type ImagePurpose, recordKey } from "./image_record.ts";
 import {
   EMPTY_INDEX,
   formatIndex,
@@ -60,12 +61,18 @@ export class ReferenceIndex {
   }
 
   /** What is known of this reference. A digest is found under any tag that it was pulled by. */
-  async find(reference: Reference): Promise<ImageRecord | undefined> {
+  async find(
+    reference: Reference,
+    purpose: ImagePurpose = "run",
+  ): Promise<ImageRecord | undefined> {
     const { images } = await this.all();
-    if (reference.digest === undefined) return images.get(formatReference(reference));
+    if (reference.digest === undefined) {
+      return images.get(recordKey({ image: formatReference(reference), purpose }));
+    }
     const imageId = `${reference.registry}/${reference.repository}@${reference.digest}`;
-    for (const record of images.values()) if (record.imageId === imageId) return record;
-    return undefined;
+    return images.values().find((record) =>
+      record.imageId === imageId && (record.purpose ?? "run") === purpose
+    );
   }
 
   /** Who has shown a right to the image; undefined if this node has not pulled it. */
@@ -85,7 +92,7 @@ export class ReferenceIndex {
       if (access === known && isSame(state, { record, signed })) return state;
       const use = state.use.get(record.imageId) ?? { firstMs: nowMs };
       return {
-        images: new Map(state.images).set(record.image, record),
+        images: new Map(state.images).set(recordKey(record), record),
         access: new Map(state.access).set(record.imageId, access),
         use: new Map(state.use).set(record.imageId, { ...use, lastMs: nowMs }),
         signed: signed === undefined
@@ -158,7 +165,7 @@ function isSame(
   found: { readonly record: ImageRecord; readonly signed: string | undefined },
 ): boolean {
   const { record } = found;
-  return isDeepStrictEqual(images.get(record.image), record) &&
+  return isDeepStrictEqual(images.get(recordKey(record)), record) &&
     (found.signed === undefined || found.signed === signed.get(record.imageId));
 }
 
