@@ -24,6 +24,7 @@ const GUESTS: Readonly<Record<string, { ends: number | "never"; says?: RegExp }>
   "wat/unknown_import.wat": { ends: 125, says: /launch_missiles/ },
   "go/exerciser": { ends: 1, says: /ERR: Failed with Error parsing command 'one': / },
   "go/sockets": { ends: 1, says: /cannot understand \["one" "two"\]/ },
+  "go/watcher": { ends: 2, says: /^usage: watcher FOLDER END FILE/ },
   "go/hello": { ends: 0, says: /WORD=x\nArgs are: \["one" "two"\]/ },
   "assemblyscript/hello.as": { ends: 0, says: /WORD=x\nArgs are: \[one, two\]/ },
   "rust/hello.rs": { ends: 0, says: /WORD=x\nArgs are: \["one", "two"\]/ },

@@ -41,6 +41,9 @@ export function apiServerFlags({ dir, etcdPort, apiPort }: Place): string[] {
     "--service-cluster-ip-range=10.96.0.0/16",
     "--allow-privileged=true",
     "--authorization-mode=Node,RBAC",
+    // Beta and off by default in 1.36; a node that is asked for it must have it.
+    "--feature-gates=ClusterTrustBundle=true,ClusterTrustBundleProjection=true",
+    "--runtime-config=certificates.k8s.io/v1beta1/clustertrustbundles=true",
     "--enable-admission-plugins=NodeRestriction",
     "--enable-bootstrap-token-auth=true",
     "--enable-aggregator-routing=true",
