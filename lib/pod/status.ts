@@ -8,6 +8,7 @@ import { conditionsOf, isReady } from "../status/conditions.ts";
 import { phaseOf } from "../status/phase.ts";
 import { qosClass } from "../status/qos.ts";
 import { newContainerRecord } from "../container/record.ts";
+import { mountStatuses } from "../volumes/mount_status.ts";
 import type { PodRecord } from "./record.ts";
 
 /** What a status says of the machine. */
@@ -98,5 +99,6 @@ function containerStatus(
     restartCount: container.restartCount,
     state: container.state,
     lastState: container.lastState,
+    ...(spec.volumeMounts === undefined ? {} : { volumeMounts: mountStatuses(spec) }),
   };
 }

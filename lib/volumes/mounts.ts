@@ -3,6 +3,7 @@ import type { Container, VolumeMount } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
 import type { ContainerMount } from "../provider.ts";
 import { expandReferences } from "./expand.ts";
+import { recursiveProblem } from "./mount_status.ts";
 import type { MountedVolume } from "./source.ts";
 import { type ResolvedSubPath, resolveSubPath } from "./sub_path.ts";
 
@@ -34,6 +35,8 @@ export async function containerMounts(
         `cannot find volume "${mount.name}" to mount into container "${container.name}"`,
       );
     }
+    const problem = recursiveProblem(mount);
+    if (problem !== undefined) throw refusal(container, mount, problem);
     const guestPath = guestPathOf(container, mount);
     if (taken.has(guestPath)) throw refusal(container, mount, `"${guestPath}" is mounted twice`);
     taken.add(guestPath);
@@ -43,7 +46,22 @@ export async function containerMounts(
   all.sort((a, b) => depth(a.guestPath) - depth(b.guestPath));
   const [mounts, files]: [ContainerMount[], ContainerMount[]] = [[], []];
   for (const { isFile, ...mount } of all) (isFile ? files : mounts).push(mount);
+  for (const { guestPath } of files) demandUncovered(container, { guestPath, mounts });
   return { mounts, files };
+}
+
+/** A file is put into the container's root, where a folder that is mounted around it would hide it. */
+function demandUncovered(
+  { name }: Container,
+  { guestPath, mounts }: { readonly guestPath: string; readonly mounts: readonly ContainerMount[] },
+): void {
+  const around = mounts.find((mount) => guestPath.startsWith(`${mount.guestPath}/`));
+  if (around === undefined) return;
+  throw new KubeletError(
+    "container_config",
+    `cannot mount a single file at "${guestPath}" of container "${name}": the volume at ` +
+      `"${around.guestPath}" covers it; mount the folder of the file, or put the file elsewhere`,
+  );
 }
 
 function guestPathOf(container: Container, mount: VolumeMount): string {

@@ -58,6 +58,14 @@ Deno.test("containerMounts() refuses what no container could have", async () => 
       [{ name: "nope", mountPath: "/x" }],
       /cannot find volume "nope" to mount into container "app"/,
     ],
+    [
+      [{ name: "data", mountPath: "/x", recursiveReadOnly: "Enabled" }],
+      /volume "data" requested recursive read-only mode, but it is not read-only/,
+    ],
+    [
+      [{ name: "data", mountPath: "/x" }, { name: "file", mountPath: "/x/sub/f" }],
+      /single file at "\/x\/sub\/f" of container "app": the volume at "\/x" covers it/,
+    ],
     [[{ name: "data", mountPath: "/" }], /must not be the root/],
     [[{ name: "data", mountPath: "/a/.." }], /must not be the root/],
     [[{ name: "data", mountPath: "" }], /must not be the root/],

@@ -77,6 +77,20 @@ export interface ContainerStatus {
   state: ContainerState;
   /** How the run before ended; empty before the first restart. */
   lastState: ContainerState;
+  /** How its volumes are mounted. */
+  volumeMounts?: VolumeMountStatus[];
+}
+
+/** `core/v1` VolumeMountStatus: how one volume is mounted. */
+export interface VolumeMountStatus {
+  /** Name of the mount's volume. */
+  name: string;
+  /** Path in the container, as the spec has it. */
+  mountPath: string;
+  /** True if the container cannot write there. Default false. */
+  readOnly?: boolean;
+  /** `Disabled`, or `Enabled` if that holds for all that lies below, as was asked for. */
+  recursiveReadOnly?: string;
 }
 
 /** At most one member is set. An empty object means: nothing to say. */
