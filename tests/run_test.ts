@@ -31,3 +31,47 @@ clusterTest("what cannot be run is said in words", async () => {
     assert.doesNotMatch(stderr, /\n\s+at .*\.ts/, "people get words, not stacks");
   }
 });
+
+clusterTest("a run that is given up leaves nothing in the machine's memory", async () => {
+  await using folder = await tempFolder();
+  const volume = `m-${crypto.randomUUID()}`;
+  const path = join(folder.path, "pod.json");
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "stuck" },
+    spec: {
+      volumes: [
+        { name: volume, emptyDir: { medium: "Memory" } },
+        { name: "none", configMap: { name: "none" } },
+      ],
+      containers: [{
+        name: "app",
+        image: `file:${await guest("hello")}`,
+        volumeMounts: [{ name: volume, mountPath: "/m" }, { name: "none", mountPath: "/n" }],
+      }],
+    },
+  };
+  await Deno.writeTextFile(path, JSON.stringify(pod));
+  const { code, stderr } = await runKrustlet(["run", path]);
+  assert.notEqual(code, 0);
+  assert.match(stderr, /configmap "none" not found/);
+  // Other agents of this machine have folders of their own there.
+  const left = await namesBelow("/dev/shm", 3);
+  assert.deepEqual(left.filter((name) => name === volume), []);
+});
+
+/** Names in a folder and in the folders in it, so many levels deep; none where nobody may look. */
+async function namesBelow(folder: string, depth: number): Promise<string[]> {
+  if (depth === 0) return [];
+  const names: string[] = [];
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      names.push(name);
+      if (isDirectory) names.push(...await namesBelow(join(folder, name), depth - 1));
+    }
+  } catch {
+    return names;
+  }
+  return names;
+}

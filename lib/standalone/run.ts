@@ -59,6 +59,12 @@ export async function runStandalone(options: StandaloneOptions): Promise<number>
   await using parts = new AsyncDisposableStack();
   const run = new StandaloneRun(options);
   const services = await run.services(parts);
+  parts.defer(async () => {
+    // A folder in memory is not below the work folder, and would stay.
+    for (const { metadata } of options.manifest.pods) {
+      if (metadata?.uid !== undefined) await services.volumes.unmountAll(metadata.uid);
+    }
+  });
   return await run.untilOver(new PodManager(services));
 }
 
