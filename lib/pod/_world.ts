@@ -53,6 +53,8 @@ export class World implements AsyncDisposable, StatusSink {
   readonly said: { pod: PodKey; status: PodStatus }[] = [];
   readonly released: string[] = [];
   readonly trouble: string[] = [];
+  /** Called at each point at which an agent may die: between any two of its deeds. */
+  onPoint: (point: string) => void = () => {};
   /** Programs that were run beside the containers' own, as `container: argv`. */
   readonly execs: string[] = [];
   /** How such a program ends; "hang" waits to be killed. */
@@ -87,6 +89,11 @@ export class World implements AsyncDisposable, StatusSink {
     return new World(await Deno.makeTempDir({ prefix: "krustlet-pods-" }));
   }
 
+  /** A machine with a disk that another one has left. */
+  static at(dir: string): World {
+    return new World(dir);
+  }
+
   /** An agent starts. */
   agent(): PodManager {
     const facts = {
@@ -112,7 +119,9 @@ export class World implements AsyncDisposable, StatusSink {
       },
       measureMs: 20,
       ...(this.ledger === undefined ? {} : { ledger: this.ledger }),
-      records: new RecordStore(podsDir, (message) => this.trouble.push(message)),
+      records: new RecordStore(podsDir, (message) => this.trouble.push(message), {
+        onPoint: (point, uid) => this.onPoint(`record of ${uid} ${point}`),
+      }),
       rejections: new RejectionThrottle(),
       status: this,
       events: {
@@ -127,11 +136,13 @@ export class World implements AsyncDisposable, StatusSink {
 
   say(pod: PodKey, status: PodStatus): void {
     this.said.push({ pod, status: structuredClone(status) });
+    this.onPoint(`status of ${pod.uid} said`);
     this.#wake();
   }
 
   release(pod: PodKey): Promise<void> {
     this.released.push(pod.name);
+    this.onPoint(`${pod.uid} released`);
     this.#wake();
     return Promise.resolve();
   }
@@ -198,6 +209,7 @@ export class World implements AsyncDisposable, StatusSink {
       handlers: ["dense"],
       run: async (run, control) => {
         this.runs.push(run);
+        this.onPoint(`${run.pod.uid}/${run.container} run`);
         this.#wake();
         if (run.argv[0] === "booting") return await until(control.stop);
         if (run.argv[0] === "heavy" && this.runs.length === 1) {

@@ -8,15 +8,30 @@ import type { PodRecord } from "./record.ts";
 
 const FILE = "pod.json";
 
+/**
+ * The points between which an agent may die while it saves: nothing is done; the new record lies beside
+ * the old one; it is in its place.
+ */
+export type SavePoint = "begun" | "beside" | "in place";
+
 /** Reads and writes `<podsDir>/<uid>/pod.json`. */
 export class RecordStore {
   readonly #podsDir: string;
   readonly #onTrouble: (message: string) => void;
+  readonly #onPoint: (point: SavePoint, uid: string) => void;
 
-  /** @param onTrouble told of a file that cannot be read or written; the pod goes on without it. */
-  constructor(podsDir: string, onTrouble: (message: string) => void) {
+  /**
+   * @param onTrouble told of a file that cannot be read or written; the pod goes on without it.
+   * @param options `onPoint` is called at each point, for tests that end the agent there.
+   */
+  constructor(
+    podsDir: string,
+    onTrouble: (message: string) => void,
+    options: { readonly onPoint?: (point: SavePoint, uid: string) => void } = {},
+  ) {
     this.#podsDir = podsDir;
     this.#onTrouble = onTrouble;
+    this.#onPoint = options.onPoint ?? ((): void => {});
   }
 
   /** The record of this pod, or `undefined` if there is none that can be read. */
@@ -42,9 +57,12 @@ export class RecordStore {
    */
   async save(uid: string, json: string): Promise<void> {
     const path = this.#path(uid);
+    this.#onPoint("begun", uid);
     try {
       await this.#write(uid, json);
+      this.#onPoint("beside", uid);
       await Deno.rename(`${path}.new`, path);
+      this.#onPoint("in place", uid);
     } catch (error) {
       this.#onTrouble(`Cannot write pod record "${path}": ${error}`);
     }
