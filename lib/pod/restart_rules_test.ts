@@ -56,3 +56,16 @@ Deno.test("an init container that is never tried again fails its pod", async () 
   assert.deepEqual(world.runs.map(({ container }) => container), ["init"]);
   await agent.shutdown(0);
 });
+
+Deno.test("a rule that restarts all containers is refused, and says so", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const restartPolicyRules = [{ ...WHEN_3[0], action: "RestartAllContainers" }];
+  agent.apply(podOf("ok", {
+    spec: { containers: [{ name: "app", image: "ok", restartPolicyRules }] },
+  }));
+  await world.phase("web", "Failed");
+  assert.equal(world.status("web").reason, "RestartAllContainersNotSupported");
+  assert.equal(world.runs.length, 0);
+  await agent.shutdown(0);
+});
