@@ -18,12 +18,18 @@ export function podList(pods: readonly Pod[]): Record<string, unknown> {
 /** The answer of `/runningpods/`: names and containers of the pods of which one runs. */
 export function runningPodList(pods: readonly Pod[]): Record<string, unknown> {
   const running = pods.map(({ metadata, spec, status }) => {
+    const statuses = [
+      ...status?.initContainerStatuses ?? [],
+      ...status?.containerStatuses ?? [],
+      ...status?.ephemeralContainerStatuses ?? [],
+    ];
     const names = new Set(
-      [...status?.initContainerStatuses ?? [], ...status?.containerStatuses ?? []]
+      statuses
         .filter(({ state }) => state.running !== undefined)
         .map(({ name }) => name),
     );
-    const containers = [...spec?.initContainers ?? [], ...spec?.containers ?? []]
+    const { initContainers = [], containers: apps = [], ephemeralContainers = [] } = spec ?? {};
+    const containers = [...initContainers, ...apps, ...ephemeralContainers]
       .filter(({ name }) => names.has(name))
       .map(({ name, image }) => ({ name, image, resources: {} }));
     const { name, namespace, uid } = metadata ?? {};
