@@ -17,7 +17,7 @@ import { POD_EDGES, type PodEdges, type PodStateName, type PodStates } from "./e
 import { followPod } from "./follow.ts";
 import { identity, loseRunning, newRecord, type PodFailure, type PodRecord } from "./record.ts";
 import type { PodServices } from "./services.ts";
-import { shutdownGroups, type ShutdownWishes } from "./shutdown.ts";
+import { shutdownGroups, type ShutdownWishes, TOO_LATE } from "./shutdown.ts";
 import { finished } from "./states/finished.ts";
 import { initializing } from "./states/initializing.ts";
 import { mounting } from "./states/mounting.ts";
@@ -58,6 +58,7 @@ export class PodManager {
   readonly #shutdown = new AbortController();
   readonly #controller: Controller<Pod>;
   #shutdownGraceMs = 0;
+  #nodeEnds = false;
 
   constructor(services: PodServices) {
     this.#services = services;
@@ -74,7 +75,9 @@ export class PodManager {
 
   /** Takes a new or newer version of a pod. */
   apply(pod: Pod): void {
-    if (!this.#shutdown.signal.aborted) this.#controller.apply(pod);
+    // A node that goes down says so to pods that still come; otherwise they wait for the next agent.
+    const comesLate = this.#nodeEnds && !this.#contexts.has(pod.metadata?.uid ?? "");
+    if (!this.#shutdown.signal.aborted || comesLate) this.#controller.apply(pod);
   }
 
   /** Learns that a pod is no more. */
@@ -157,6 +160,7 @@ export class PodManager {
    */
   async shutdown(graceMs: number, wishes: ShutdownWishes = {}): Promise<void> {
     this.#shutdownGraceMs = graceMs;
+    this.#nodeEnds = wishes.failure !== undefined;
     this.#shutdown.abort();
     const settled = new AbortController();
     // A pod that is being removed waits for the API server, which may be away.
@@ -201,7 +205,12 @@ export class PodManager {
       dismissal.abort();
     };
     this.#lives.set(key.uid, { context, pod: latest.value, done: done.promise, end });
-    if (this.#shutdown.signal.aborted) end(this.#shutdownGraceMs);
+    if (this.#shutdown.signal.aborted) {
+      if (this.#nodeEnds && !context.own && context.record.finalPhase === undefined) {
+        context.record.failure ??= TOO_LATE;
+      }
+      end(this.#shutdownGraceMs);
+    }
     void watchDeadline(context, over.signal);
     void followPod(context, over.signal);
     try {

@@ -16,6 +16,12 @@ export const NODE_SHUTDOWN: PodFailure = {
   disruption: "TerminationByKubelet",
 };
 
+/** What becomes of a pod that comes to a machine that goes down; a kubelet's own words. */
+export const TOO_LATE: PodFailure = {
+  reason: "NodeShutdown",
+  message: "Pod was rejected as the node is shutting down.",
+};
+
 /** How pods end together. */
 export interface ShutdownWishes {
   /** The part of the time that pods of the system have for themselves, after all others, in ms. */

@@ -95,3 +95,18 @@ Deno.test("PodManager.shutdown() leaves static pods to the next agent", async ()
   await world.eventually("it runs again", () => world.runs.length === 2);
   await next.shutdown(0);
 });
+
+Deno.test("PodManager refuses pods that come while the node goes down, and no others", async () => {
+  for (const failure of [NODE_SHUTDOWN, undefined]) {
+    await using world = await World.open();
+    const agent = world.agent();
+    agent.apply(podOf("spin", { spec: { terminationGracePeriodSeconds: 3600 } }));
+    await world.phase("web", "Running");
+    const ending = agent.shutdown(100, { failure });
+    agent.apply(podOf("ok", { name: "late" }));
+    await ending;
+    if (failure !== undefined) await world.phase("late", "Failed");
+    assert.equal(world.status("late").reason, failure === undefined ? undefined : "NodeShutdown");
+    assert.equal(world.runs.length, 1);
+  }
+});
