@@ -152,7 +152,7 @@ scenario("a guest cannot leave its mounts", async (scene) => {
   const ref = await scene.pod({
     name: "escape",
     spec: { volumes: [{ name: "h", hostPath: { path: join(host.path, "inside") } }] },
-    containers: ["/h/../outside", "/h/link", "/h/../../etc/hostname"].map((path, index) => ({
+    containers: ["/h/../outside", "/h/link", "/h/../../etc/passwd"].map((path, index) => ({
       name: `way-${index}`,
       image,
       volumeMounts: [{ name: "h", mountPath: "/h" }],
