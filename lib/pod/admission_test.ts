@@ -139,7 +139,9 @@ Deno.test("refusal() and ignoredFields() take any object for what it is", () => 
 
 Deno.test("PodManager tells once of fields that have no effect", async () => {
   await using world = await World.open();
-  const pod = podOf("spin", { spec: { hostNetwork: true, restartPolicy: "Always" } });
+  const spec = { hostNetwork: true, restartPolicy: "Always" };
+  // What the API server and the scheduler say of a pod that no node has seen.
+  const pod = { ...podOf("spin", { spec }), status: { phase: "Pending" as const, conditions: [] } };
   const first = world.agent();
   first.apply(pod);
   await world.phase("web", "Running");

@@ -11,8 +11,8 @@ export const registered: PodState<"registered"> = {
       context.rejection = failure;
       return "rejecting";
     }
-    // A pod that an agent has told of is not told of again.
-    const ignored = record.reported === undefined ? ignoredFields(pod) : undefined;
+    // Only an agent gives a pod its start: one that has none has not been told of.
+    const ignored = record.reported?.startTime === undefined ? ignoredFields(pod) : undefined;
     if (ignored !== undefined) context.tell("Warning", "UnsupportedField", ignored);
     void context.changed();
     context.held = services.hold?.(pod);
