@@ -78,6 +78,25 @@ export function expandArgs(
   };
 }
 
+/**
+ * The container with `$(NAME)` expanded in the commands of its probes. As a kubelet does it there, only plain
+ * values of `env` count, just as they are written; one that comes from elsewhere is empty. Commands of hooks
+ * are not expanded.
+ */
+export function expandProbes(spec: Container): Container {
+  const env = Object.fromEntries((spec.env ?? []).map(({ name, value = "" }) => [name, value]));
+  const probes = PROBES.flatMap((kind) => {
+    const probe = spec[kind];
+    const command = probe?.exec?.command;
+    if (command === undefined) return [];
+    const exec = { command: command.map((text) => expand(text, env)) };
+    return [[kind, { ...probe, exec }] as const];
+  });
+  return { ...spec, ...Object.fromEntries(probes) };
+}
+
+const PROBES = ["startupProbe", "livenessProbe", "readinessProbe"] as const;
+
 /** All variables of one `envFrom` source. */
 async function allOf(
   source: EnvFromSource,

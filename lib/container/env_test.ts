@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Container, EnvFromSource, EnvVar } from "../api/types.ts";
 import { FAKE_FACTS, FakeObjects, podWith } from "../volumes/fake_objects.ts";
-import { expand, expandArgs, resolveEnv } from "./env.ts";
+import { expand, expandArgs, expandProbes, resolveEnv } from "./env.ts";
 
 function cluster(): FakeObjects {
   const objects = new FakeObjects();
@@ -329,4 +329,31 @@ Deno.test("expand() and expandArgs() replace known names only", () => {
     args: ["-n", "2"],
   });
   assert.deepEqual(expandArgs(undefined, undefined, env), { command: [], args: [] });
+});
+
+Deno.test("expandProbes() replaces plain values in the commands of probes, and nothing else", () => {
+  const exec = (...command: string[]): { exec: { command: string[] } } => ({ exec: { command } });
+  const spec: Container = {
+    name: "app",
+    env: [
+      { name: "FILE", value: "/tmp/$(DIR)/ok" },
+      { name: "FROM", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+    ],
+    livenessProbe: {
+      ...exec("cat", "$(FILE)", "[$(FROM)]", "$$(FILE)", "$(PATH)"),
+      periodSeconds: 3,
+    },
+    startupProbe: exec("$(FILE)"),
+    readinessProbe: { tcpSocket: { port: "$(FILE)" } },
+    lifecycle: { preStop: exec("$(FILE)") },
+  };
+  assert.deepEqual(expandProbes(spec), {
+    ...spec,
+    livenessProbe: {
+      ...exec("cat", "/tmp/$(DIR)/ok", "[]", "$(FILE)", "$(PATH)"),
+      periodSeconds: 3,
+    },
+    startupProbe: exec("/tmp/$(DIR)/ok"),
+  });
+  assert.deepEqual(expandProbes({ name: "plain" }), { name: "plain" });
 });

@@ -11,6 +11,7 @@ import { type Health, initialHealth, runProbes } from "../probes/container_probe
 import type { Outcome } from "../probes/outcome.ts";
 import type { ProbeKind } from "../probes/spec.ts";
 import { aborted, sleep, TIMER_MS_MAX } from "../time.ts";
+import { expandProbes } from "./env.ts";
 import { execAndKeep, type RunningContainer } from "./exec.ts";
 import { RunEnd } from "./run_end.ts";
 import type { ContainerServices } from "./services.ts";
@@ -95,7 +96,7 @@ class RunLife {
     if (!await this.#postStart()) return;
     if (this.#gone.signal.aborted) return onHealth(initialHealth(spec));
     await runProbes({
-      spec,
+      spec: expandProbes(spec),
       target: this.#target,
       startedMs,
       onHealth,

@@ -39,6 +39,16 @@ Deno.test("a readiness probe decides whether a container is ready, and goes on d
   await agent.shutdown(0);
 });
 
+Deno.test("a probe's command may refer to variables", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const env = [{ name: "HOW", value: "well" }];
+  agent.sync([probed("spin", { env, readinessProbe: asks("$(HOW)") })]);
+  await world.eventually("it is asked", () => world.execs.length > 0);
+  assert.equal(world.execs[0], "app: well");
+  await agent.shutdown(0);
+});
+
 Deno.test("a liveness probe that fails ends the run within its own grace period, and it is restarted", async () => {
   await using world = await World.open();
   world.program = () => world.runs.length > 1 ? 0 : 1;
