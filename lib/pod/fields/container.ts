@@ -41,19 +41,25 @@ export const CONTAINER: FieldRules = {
   workingDir: HONOURED,
 };
 
-/** `core/v1` EphemeralContainer: what the API server lets such a container have, as for others. */
+/** What the API server lets no ephemeral container have, or what has no effect on one. */
+const NOT_EPHEMERAL = [
+  "lifecycle",
+  "livenessProbe",
+  "ports",
+  "readinessProbe",
+  "resizePolicy",
+  "resources",
+  "restartPolicy",
+  "restartPolicyRules",
+  "startupProbe",
+  "targetContainerName",
+  "volumeDevices",
+];
+
+/** `core/v1` EphemeralContainer: as others, but for what somebody who looks into a pod cannot have. */
 export const EPHEMERAL_CONTAINER: FieldRules = {
   ...CONTAINER,
-  targetContainerName: QUIET,
-  lifecycle: QUIET,
-  livenessProbe: QUIET,
-  ports: QUIET,
-  readinessProbe: QUIET,
-  resizePolicy: QUIET,
-  resources: QUIET,
-  restartPolicy: QUIET,
-  restartPolicyRules: QUIET,
-  startupProbe: QUIET,
+  ...Object.fromEntries(NOT_EPHEMERAL.map((field) => [field, QUIET])),
 };
 
 /**
