@@ -31,7 +31,16 @@ export const CONTAINER: FieldRules = {
   resizePolicy: QUIET,
   resources: inside("ResourceRequirements"),
   restartPolicy: HONOURED,
-  restartPolicyRules: missed(),
+  restartPolicyRules: {
+    ...refused(
+      "RestartAllContainersNotSupported",
+      (rules) =>
+        members(rules).every(({ action }) => action === "Restart")
+          ? undefined
+          : "has a rule that restarts all containers of the pod",
+    ),
+    use: "honoured",
+  },
   startupProbe: inside("Probe"),
   stdin: missed(),
   stdinOnce: QUIET,

@@ -40,17 +40,23 @@ export const POD_SPEC: FieldRules = {
   initContainers: inside("Container"),
   containers: inside("Container"),
   // Nothing inside of it is refused: what somebody adds to a pod that runs must not end it.
-  ephemeralContainers: QUIET,
+  ephemeralContainers: HONOURED,
   volumes: inside("Volume"),
 
   activeDeadlineSeconds: HONOURED,
   automountServiceAccountToken: HONOURED,
   enableServiceLinks: HONOURED,
+  hostAliases: HONOURED,
+  hostname: HONOURED,
+  hostnameOverride: HONOURED,
   imagePullSecrets: HONOURED,
   nodeName: HONOURED,
+  priority: HONOURED,
+  readinessGates: HONOURED,
   restartPolicy: HONOURED,
   runtimeClassName: HONOURED,
   serviceAccountName: HONOURED,
+  subdomain: HONOURED,
   terminationGracePeriodSeconds: HONOURED,
 
   // Whoever makes or places pods acts on these, before a node sees them.
@@ -66,18 +72,12 @@ export const POD_SPEC: FieldRules = {
   tolerations: QUIET,
   topologySpreadConstraints: QUIET,
 
-  // A guest has less than what these leave it, or whole kinds of pods have them by default.
+  // A guest has less than what these leave it, or the API server fills them in.
   dnsPolicy: QUIET,
   hostUsers: QUIET,
-  hostname: QUIET,
-  priority: QUIET,
-  subdomain: QUIET,
 
   dnsConfig: missed(),
-  hostAliases: missed(),
   hostNetwork: missed(),
-  hostnameOverride: missed(),
-  readinessGates: missed(),
   resources: missed(),
   setHostnameAsFQDN: missed(),
 };

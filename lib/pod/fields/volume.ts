@@ -1,5 +1,5 @@
 import { VOLUME_KINDS } from "../../volumes/volume.ts";
-import { type FieldRule, type FieldRules, HONOURED, QUIET, refused } from "./rule.ts";
+import { type FieldRule, type FieldRules, HONOURED, refused } from "./rule.ts";
 
 /** Every kind that the API knows. */
 const API_KINDS = [
@@ -55,7 +55,7 @@ export const VOLUME_MOUNT: FieldRules = {
   mountPath: HONOURED,
   name: HONOURED,
   readOnly: HONOURED,
-  recursiveReadOnly: QUIET,
+  recursiveReadOnly: HONOURED,
   subPath: HONOURED,
   subPathExpr: HONOURED,
 };
