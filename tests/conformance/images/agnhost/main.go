@@ -13,8 +13,9 @@ var commands = map[string]func(args []string) int{
 	"logs-generator":    generateLogs,
 	"mounttest":         testMounts,
 	"pause":             pause,
-	// Nobody reaches it before pods have addresses; specs that only want it to run can have that.
-	"test-webserver": wait,
+	// Nobody reaches them before pods have addresses; specs that only want them to run can have that.
+	"fake-registry-server": wait,
+	"test-webserver":       wait,
 }
 
 func main() {
