@@ -8,11 +8,15 @@ import type { ApiClient } from "./api/client.ts";
 import { ClusterObjects } from "./api/cluster_objects.ts";
 import { listWatch } from "./api/list_watch.ts";
 import { podsPath } from "./api/paths.ts";
-import type { ObjectReference, Pod } from "./api/types.ts";
+import type { ObjectReference, Pod, PodPhase } from "./api/types.ts";
 import { messageOf } from "./errors.ts";
 import { ImageVolumes } from "./container/image_volumes.ts";
 import { ClusterEventTransport } from "./events/cluster_transport.ts";
 import { EventRecorder } from "./events/recorder.ts";
+import { EvictionManager } from "./eviction/manager.ts";
+import { observe } from "./eviction/observe.ts";
+import { podUsage } from "./eviction/pod_usage.ts";
+import type { PressureRules } from "./eviction/pressure.ts";
 import type { CollectionPolicy } from "./images/collect_plan.ts";
 import { Collector } from "./images/collector.ts";
 import type { ImageStore } from "./images/images.ts";
@@ -20,7 +24,7 @@ import { imagesInUse } from "./images/images_in_use.ts";
 import { openImageStore, type StoreSettings } from "./images/open_store.ts";
 import type { RegistrySettings } from "./images/registry_files.ts";
 import { capacityOf } from "./node/capacity.ts";
-import { readMachineFacts } from "./node/machine.ts";
+import { readMachineFacts, readMemory } from "./node/machine.ts";
 import { describeImages } from "./node/node_images.ts";
 import { NodeKeeper } from "./node/node_keeper.ts";
 import type { NodeSettings } from "./node/node_object.ts";
@@ -35,6 +39,7 @@ import { Ledger } from "./resources/ledger.ts";
 import { reviewAccess } from "./server/access_review.ts";
 import { KubeletServer } from "./server/server.ts";
 import { ClusterStatusTransport } from "./status/cluster_transport.ts";
+import { qosClass } from "./status/qos.ts";
 import { StatusWriter } from "./status/writer.ts";
 import { StaticSource } from "./static/static_source.ts";
 import { aborted } from "./time.ts";
@@ -56,6 +61,8 @@ export interface KubeletSettings extends NodeSettings, RegistrySettings {
     /** How many images the node's status names; -1 is all. */
     readonly statusMax: number;
   };
+  /** When pods are evicted. */
+  readonly eviction: PressureRules;
   /** Whether files of this machine may be images. */
   readonly allowLocalModules: boolean;
   /** Absolute path of the folder that everything lives in. */
@@ -104,6 +111,7 @@ export class Kubelet {
   #collector: Collector | undefined;
   #node: NodeKeeper | undefined;
   readonly #statics: StaticSource;
+  #eviction: EvictionManager | undefined;
 
   /** Nothing happens before {@linkcode run}. */
   constructor(options: KubeletOptions) {
@@ -137,6 +145,7 @@ export class Kubelet {
     const server = await this.#serve(pods, services);
     parts.defer(() => server.close());
     const ending = new AbortController();
+    const eviction = this.#eviction = this.#evictions({ pods, services, collector });
     const node = this.#node = new NodeKeeper({
       api: client,
       settings,
@@ -145,28 +154,27 @@ export class Kubelet {
       port: server.port,
       dataDir,
       statusUpdateMs: settings.nodeStatusUpdateFrequencyMs,
+      shortages: () => eviction.shortages,
       images: async () => {
         return describeImages(await services.images.inventory.list(), settings.images.statusMax);
       },
-      onDiskShort: (isNews) => {
-        if (isNews) this.#tellDiskShort(services);
-        collector.hurry();
-      },
+      onDiskShort: () => collector.hurry(),
     });
     await this.#statics.start(pods);
     const keeping = node.start(ending.signal);
     const following = this.#statics.run(ending.signal);
     const watching = this.#watchPods(pods, services, ending.signal);
-    // Before that it is not known which images are in use.
-    const collecting = Promise.race([this.#synced.promise, aborted(ending.signal)])
-      .then(() => collector.run(ending.signal));
+    // Before that it is not known which images are in use, and which pods there are.
+    const known = Promise.race([this.#synced.promise, aborted(ending.signal)]);
+    const collecting = known.then(() => collector.run(ending.signal));
+    const evicting = known.then(() => eviction.run(ending.signal));
     void node.ready.then(() => log.info("Node {nodeName} is ready", { ...settings }));
     try {
       await Promise.race([aborted(signal), keeping, watching]);
     } finally {
       await this.#stop({ node, pods, services });
       ending.abort();
-      await Promise.allSettled([keeping, watching, collecting, following]);
+      await Promise.allSettled([keeping, watching, following, collecting, evicting]);
     }
   }
 
@@ -192,9 +200,9 @@ export class Kubelet {
 
   async #services(parts: AsyncDisposableStack): Promise<ClusterServices> {
     const { settings, client, provider } = this.#options;
-    const { dataDir, nodeName, nodeIp, maxPods } = settings;
+    const { dataDir, nodeName, nodeIp } = settings;
     const folders = dataFolders(dataDir);
-    const capacity = capacityOf(await readMachineFacts(dataDir), maxPods);
+    const capacity = capacityOf(await readMachineFacts(dataDir), settings);
     const facts = {
       nodeName,
       hostIPs: [nodeIp],
@@ -239,6 +247,7 @@ export class Kubelet {
       rejections: new RejectionThrottle(),
       ledger: new Ledger(facts.allocatable),
       events,
+      turnedAway: (pod) => this.#eviction?.turnedAway(pod),
       status: new StatusWriter({
         transport: this.#statics.transport(new ClusterStatusTransport(client, warn)),
         onTrouble: warn,
@@ -259,16 +268,35 @@ export class Kubelet {
     });
   }
 
-  /** In the words of a kubelet, which then removes unused images too, before it evicts anything. */
-  #tellDiskShort({ events }: ClusterServices): void {
-    const [reason, message] = ["EvictionThresholdMet", "Attempting to reclaim ephemeral-storage"];
-    events.tell({ object: this.#nodeReference(), type: "Warning", reason, message });
-    log.warn("The disk is short of space: removing all images that nobody uses");
-  }
-
   #nodeReference(): ObjectReference {
     const { nodeName: name } = this.#options.settings;
     return { kind: "Node", name, uid: name };
+  }
+
+  #evictions(
+    { pods, services, collector }: {
+      readonly pods: PodManager;
+      readonly services: ClusterServices;
+      readonly collector: Collector;
+    },
+  ): EvictionManager {
+    const { settings: { dataDir, eviction }, provider } = this.#options;
+    const { images: imagesDir, pods: podsDir, logs: logsDir } = dataFolders(dataDir);
+    return new EvictionManager({
+      rules: eviction,
+      observe: async () => observe({ memory: await readMemory(), dataDir, imagesDir }),
+      pods: () => pods.pods().filter(({ status }) => hasWork(status?.phase)),
+      isBestEffort: (pod) => qosClass(pod) === "BestEffort",
+      usage: (pod, signal) => podUsage(pod, { podsDir, logsDir, provider, signal }),
+      reclaimDisk: async (signal) => {
+        log.warn("The disk is short of space: removing all images that nobody uses");
+        await collector.round(signal, { urgent: true });
+      },
+      evict: (pod, why) => pods.evict(pod.metadata?.uid ?? "", why),
+      tell: (reason, message) => {
+        services.events.tell({ object: this.#nodeReference(), type: "Warning", reason, message });
+      },
+    });
   }
 
   async #serve(
@@ -328,6 +356,10 @@ export class Kubelet {
       log.warn("Cannot remove what is left of old pods: {error}", { error: messageOf(error) });
     }
   }
+}
+
+function hasWork(phase: PodPhase | undefined): boolean {
+  return phase !== "Succeeded" && phase !== "Failed";
 }
 
 interface ClusterServices extends PodServices {

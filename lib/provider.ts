@@ -158,6 +158,12 @@ export interface Provider {
    */
   exec?(program: ContainerExec, control: ExecControl): Promise<Exit>;
 
+  /**
+   * How much memory of the machine a run takes now, in bytes; `undefined` if nobody can tell, or it does
+   * not run. Absent: the backend can never tell.
+   */
+  memoryBytes?(id: ContainerRun["id"]): Promise<number | undefined>;
+
   /** Ends what the backend keeps warm. No run is under way. */
   close(): Promise<void>;
 }

@@ -5,17 +5,13 @@
  */
 import { parseQuantity, quantityBytes } from "./quantity.ts";
 
-/** A kubelet's names. Those of imagefs are about the disk that holds the image store. */
-export const SIGNALS = [
-  "memory.available",
-  "nodefs.available",
-  "nodefs.inodesFree",
-  "imagefs.available",
-  "imagefs.inodesFree",
-] as const;
-
-/** One of the signals. Bytes, or numbers of inodes. */
-export type Signal = (typeof SIGNALS)[number];
+/** A kubelet's names, in bytes or numbers of inodes. Those of imagefs are about the image store's disk. */
+export type Signal =
+  | "memory.available"
+  | "nodefs.available"
+  | "nodefs.inodesFree"
+  | "imagefs.available"
+  | "imagefs.inodesFree";
 
 /** An amount, or a share of the capacity (0 to 1). */
 export type Amount = { readonly units: number } | { readonly share: number };
@@ -24,7 +20,7 @@ export type Amount = { readonly units: number } | { readonly share: number };
 export type Thresholds = Readonly<Partial<Record<Signal, Amount>>>;
 
 /** A kubelet's `--eviction-hard` on Linux. */
-export const EVICTION_HARD_DEFAULT: Readonly<Record<string, string>> = {
+export const EVICTION_HARD_DEFAULT: Readonly<Record<Signal, string>> = {
   "memory.available": "100Mi",
   "nodefs.available": "10%",
   "nodefs.inodesFree": "5%",
@@ -39,13 +35,13 @@ export const EVICTION_HARD_DEFAULT: Readonly<Record<string, string>> = {
 export function parseThresholds(texts: Readonly<Record<string, string>>): Thresholds {
   const read: Partial<Record<Signal, Amount>> = {};
   for (const [name, text] of Object.entries(texts)) {
-    const signal = SIGNALS.find((one) => one === name);
-    if (signal === undefined) {
-      throw new RangeError(`"${name}" is no signal; there are ${SIGNALS.join(", ")}`);
+    if (!isSignal(name)) {
+      const known = Object.keys(EVICTION_HARD_DEFAULT).join(", ");
+      throw new RangeError(`"${name}" is no signal; there are ${known}`);
     }
     const amount = parseAmount(text);
     const off = "share" in amount ? amount.share === 0 || amount.share === 1 : amount.units === 0;
-    if (!off) read[signal] = amount;
+    if (!off) read[name] = amount;
   }
   return read;
 }
@@ -53,6 +49,10 @@ export function parseThresholds(texts: Readonly<Record<string, string>>): Thresh
 /** The amount in the signal's own units. */
 export function amountUnits(amount: Amount, capacity: number): number {
   return "share" in amount ? Math.floor(capacity * amount.share) : amount.units;
+}
+
+function isSignal(name: string): name is Signal {
+  return Object.hasOwn(EVICTION_HARD_DEFAULT, name);
 }
 
 function parseAmount(text: string): Amount {

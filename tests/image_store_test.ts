@@ -26,6 +26,11 @@ const LAZY = { imageGCHighThresholdPercent: 100, imageMinimumGCAge: "0s" };
 /** The cluster keeps pods away from a node under pressure; those of a test go there. */
 const TOLERANT = { tolerations: [{ operator: "Exists" }] };
 const QUICK = { nodeStatusUpdateFrequency: "1s" };
+/** One mark for the disk alone, and a shortage that is over when it is over. */
+const TENTH = {
+  evictionHard: { "nodefs.available": "10%" },
+  evictionPressureTransitionPeriod: "3s",
+};
 
 scenario("status.images, and images that go for their age or for space", async (cluster) => {
   await using room = await Room.open(cluster, { ...LAZY, ...QUICK, nodeStatusMaxImages: 3 });
@@ -78,7 +83,7 @@ scenario(
   "a disk that is short of space, or full, costs images that nobody uses",
   async (cluster) => {
     await using disk = (await SmallDisk.open(128 * MIB))!;
-    await using room = await Room.open(cluster, { ...LAZY, ...QUICK }, disk);
+    await using room = await Room.open(cluster, { ...LAZY, ...QUICK, ...TENTH }, disk);
     const { node, pods } = room;
     const used = await room.push("used", 4 * MIB);
     const old = await room.push("old", 8 * MIB);
@@ -92,7 +97,7 @@ scenario(
     // By the marks: 71 % are used, and to remove one image is enough to come below 66 %.
     await leave(disk, 38 * MIB);
     await room.restart({
-      ...{ ...LAZY, ...QUICK, imageGCHighThresholdPercent: 70 },
+      ...{ ...LAZY, ...QUICK, ...TENTH, imageGCHighThresholdPercent: 70 },
       imageGCLowThresholdPercent: 66,
     });
     await room.told(recent, used);
@@ -117,6 +122,9 @@ scenario(
     });
     await room.told(used);
     assert.ok(await disk.free() >= 20 * MIB);
+    await eventually("the pressure to be over", async () => {
+      return conditionOf((await node.node())!, "DiskPressure")?.status === "False";
+    });
     await pods.succeeds("still-here", used.image, TOLERANT);
   },
   { unless: mayMount === undefined },

@@ -14,11 +14,12 @@ import { KUBELET_OPTIONS } from "./kubelet_options.ts";
 import type { OptionValues } from "./option.ts";
 import { readOptions } from "./read_options.ts";
 import type { HostValues } from "./registry_kinds.ts";
+import { type ResourceSettings, resourceSettings } from "./resource_options.ts";
 import { shutdownSettings } from "./shutdown_options.ts";
 import { MACHINE, type World } from "./world.ts";
 
 /** Everything that can be configured, checked and complete. Paths are absolute. */
-export interface KrustletConfig {
+export interface KrustletConfig extends ResourceSettings {
   /** Name of the node object; the host name unless it was given. */
   readonly nodeName: string;
   /** In the node's addresses, its label and its certificate; lower case. */
@@ -112,6 +113,7 @@ export async function parseConfig(sources: ConfigSources): Promise<KrustletConfi
     nodeLabels: values.nodeLabels,
     registerWithTaints: values.registerWithTaints,
     maxPods: values.maxPods,
+    ...resourceSettings(values),
     nodeStatusUpdateFrequencyMs: values.nodeStatusUpdateFrequencyMs,
     kubeconfig: resolve(chooseKubeconfig(values.kubeconfig, paths, world)),
     bootstrapFile,

@@ -33,6 +33,19 @@ Deno.test("parseConfig() has Krustlet's defaults", async () => {
     nodeLabels: {},
     registerWithTaints: undefined,
     maxPods: 110,
+    systemReserved: {},
+    kubeReserved: { cpu: "50m", memory: "128Mi" },
+    eviction: {
+      thresholds: {
+        "memory.available": { units: 100 * 1024 * 1024 },
+        "nodefs.available": { share: 0.1 },
+        "nodefs.inodesFree": { share: 0.05 },
+        "imagefs.available": { share: 0.15 },
+        "imagefs.inodesFree": { share: 0.05 },
+      },
+      minimumReclaim: {},
+      transitionMs: 300_000,
+    },
     nodeStatusUpdateFrequencyMs: 10_000,
     kubeconfig: join(DATA, "config", "kubeconfig"),
     bootstrapFile: "/etc/kubernetes/bootstrap-kubelet.conf",
@@ -87,6 +100,11 @@ Deno.test("parseConfig() reads every flag", async () => {
     ..."--max-parallel-image-pulls 3 --registry-qps 0 --registry-burst 2".split(" "),
     ..."--image-gc-high-threshold 70 --image-gc-low-threshold 60".split(" "),
     ..."--minimum-image-ttl-duration 1s --image-maximum-gc-age 1h".split(" "),
+    ..."--system-reserved cpu=1 --kube-reserved memory=1Gi".split(" "),
+    ..."--eviction-hard memory.available<5% --eviction-minimum-reclaim nodefs.available=1Ki".split(
+      " ",
+    ),
+    ..."--eviction-pressure-transition-period 1m".split(" "),
     ..."--registry-mirror index.docker.io=http://n:5000 --registry-client-cert b=me.pem".split(" "),
   ];
   assert.deepEqual(await parse({ args }), {
@@ -96,6 +114,13 @@ Deno.test("parseConfig() reads every flag", async () => {
     nodeLabels: { a: "b", c: "" },
     registerWithTaints: [{ key: "k", value: "v", effect: "NoExecute" }],
     maxPods: 10,
+    systemReserved: { cpu: "1" },
+    kubeReserved: { memory: "1Gi" },
+    eviction: {
+      thresholds: { "memory.available": { share: 0.05 } },
+      minimumReclaim: { "nodefs.available": { units: 1024 } },
+      transitionMs: 60_000,
+    },
     nodeStatusUpdateFrequencyMs: 5_000,
     kubeconfig: "/k",
     bootstrapFile: "/b",

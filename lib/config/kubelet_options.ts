@@ -8,6 +8,7 @@ import { IMAGE_OPTIONS } from "./image_options.ts";
 import * as kinds from "./kinds.ts";
 import { defineOptions } from "./option.ts";
 import { REGISTRY_OPTIONS } from "./registry_options.ts";
+import { RESOURCE_OPTIONS } from "./resource_options.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -130,6 +131,7 @@ export const KUBELET_OPTIONS = defineOptions({
     help: "How many pods the node takes.",
     group: "Node",
   },
+  ...RESOURCE_OPTIONS,
   nodeStatusUpdateFrequencyMs: {
     flag: "node-status-update-frequency",
     env: "KRUSTLET_NODE_STATUS_UPDATE_FREQUENCY",

@@ -15,6 +15,14 @@ export function rootDir(podsDir: string, uid: string, container: string, attempt
   return `${podDir(podsDir, uid)}/containers/${container}/${attempt}`;
 }
 
+/**
+ * An empty file that was written when a run's root was filled with the files of its image: what has changed
+ * there since is the guest's own.
+ */
+export function filledMark(root: string): string {
+  return `${root}-filled`;
+}
+
 /** Where a run with this root leaves its last words, if it cannot write in its root. */
 export function wordsDir(root: string): string {
   return `${root}-words`;

@@ -8,6 +8,7 @@ import { removeTree } from "../files.ts";
 import type { ImageOnDisk } from "../images/images.ts";
 import { copyTree } from "../images/layout/copy_tree.ts";
 import type { ContainerMount, ContainerRun } from "../provider.ts";
+import { filledMark } from "./places.ts";
 
 /** What a root is made for. */
 export interface RootWishes {
@@ -60,6 +61,7 @@ export async function makeRoot(
   if (tree === undefined) return own;
   if (readOnly && mountPaths.every((path) => tree.index.hasFolder(path.slice(1)))) return tree.path;
   await copyTree(tree, { into: own, signal });
+  await Deno.writeFile(filledMark(own), new Uint8Array());
   return own;
 }
 

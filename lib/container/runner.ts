@@ -14,7 +14,7 @@ import type { MountedVolume } from "../volumes/volume.ts";
 import { backoffText } from "./backoff.ts";
 import { decideRestart } from "./decide.ts";
 import { ensureImage } from "./image_pull.ts";
-import { containerLogDir, podReference, rootDir, wordsDir } from "./places.ts";
+import { containerLogDir, filledMark, podReference, rootDir, wordsDir } from "./places.ts";
 import { prepareRun } from "./prepare.ts";
 import { type ContainerRecord, endedRun, endRun } from "./record.ts";
 import { ImageWatch, type WatchedContainer } from "./image_watch.ts";
@@ -282,6 +282,7 @@ ${name}_${namespace}(${uid})`,
     // Nobody can look into a finished run's own files: what must stay belongs into a volume.
     await removeTree(root).catch(() => {});
     await removeTree(wordsDir(root)).catch(() => {});
+    await Deno.remove(filledMark(root)).catch(() => {});
   }
 
   // Like a kubelet, keeps the newest run's log and the one before it.

@@ -35,6 +35,7 @@ export interface PressureState {
 
 /** By what the decision is made. */
 export interface PressureRules {
+  /** Below which amounts something is short. */
   readonly thresholds: Thresholds;
   /** What must be free beyond a threshold before it counts as left. */
   readonly minimumReclaim: Thresholds;
@@ -64,7 +65,7 @@ export function decidePressure(
   },
 ): Pressure {
   const met: Met[] = [];
-  // Their order is that of SIGNALS in whatever way the thresholds were written.
+  // Their order is that of ORDER in whatever way the thresholds were written.
   for (const [signal, amount] of inOrder(rules.thresholds)) {
     const seen = observations[signal];
     if (seen === undefined) continue;

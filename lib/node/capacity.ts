@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { parseQuantity, quantityBytes, quantityMillis } from "../quantity.ts";
+import {
+  amountUnits,
+  EVICTION_HARD_DEFAULT,
+  parseThresholds,
+  type Thresholds,
+} from "../thresholds.ts";
 import type { MachineFacts } from "./machine.ts";
-import { DISK_AVAILABLE_SHARE_MIN, MEMORY_AVAILABLE_BYTES_MIN } from "./pressure.ts";
-
-/** The agent with its pool of warm guest processes, at rest. */
-const AGENT_MEMORY_BYTES = 128 * 1024 * 1024;
-/** Leases, status and watches, measured in thousandths of a CPU and rounded up. */
-const AGENT_CPU_MILLIS = 50;
 
 /** `status.capacity` and `status.allocatable` as Kubernetes quantities. */
 export interface Capacity {
@@ -17,34 +18,65 @@ export interface Capacity {
   readonly allocatable: Record<string, string>;
 }
 
+/** What of the machine is not for pods. `KrustletConfig` fits. */
+export interface CapacitySettings {
+  /** How many pods the node says it takes. */
+  readonly maxPods: number;
+  /** Quantities by resource, for other programs. @default {none} */
+  readonly systemReserved?: Readonly<Record<string, string>>;
+  /** Quantities by resource, for this program. @default {none} */
+  readonly kubeReserved?: Readonly<Record<string, string>>;
+  /** When pods are evicted. @default {as a kubelet's} */
+  readonly eviction?: { readonly thresholds: Thresholds };
+}
+
 /**
- * Capacity is the machine's. Allocatable keeps back what the agent itself needs and, as a kubelet
- * does, what is left when eviction begins.
+ * Capacity is the machine's. Allocatable keeps back what is reserved and, as a kubelet does, what is left
+ * when eviction begins.
  */
-export function capacityOf(machine: MachineFacts, maxPods: number): Capacity {
+export function capacityOf(machine: MachineFacts, settings: CapacitySettings): Capacity {
   const hugePages = Object.fromEntries(
     // Guests cannot map huge pages, so none are offered.
     machine.hugePages.map((size) => [`hugepages-${size}`, "0"]),
   );
-  const pods = String(maxPods);
-  const diskBytes = Math.floor(machine.diskBytes * (1 - DISK_AVAILABLE_SHARE_MIN));
-  const memoryBytes = machine.memoryBytes - AGENT_MEMORY_BYTES - MEMORY_AVAILABLE_BYTES_MIN;
+  const pods = String(settings.maxPods);
+  const kept = (name: string): number => reservedUnits(settings, name);
+  const { thresholds } = settings.eviction ??
+    { thresholds: parseThresholds(EVICTION_HARD_DEFAULT) };
+  const left = (signal: "memory.available" | "nodefs.available", capacity: number): number => {
+    const amount = thresholds[signal];
+    return amount === undefined ? 0 : amountUnits(amount, capacity);
+  };
+  const { cpuMillis, memoryBytes, diskBytes } = machine;
   return {
     capacity: {
-      cpu: cpu(machine.cpuMillis),
-      memory: kibibytes(machine.memoryBytes),
-      "ephemeral-storage": kibibytes(machine.diskBytes),
-      ...hugePages,
-      pods,
-    },
-    allocatable: {
-      cpu: cpu(machine.cpuMillis - AGENT_CPU_MILLIS),
+      cpu: cpu(cpuMillis),
       memory: kibibytes(memoryBytes),
       "ephemeral-storage": kibibytes(diskBytes),
       ...hugePages,
       pods,
     },
+    allocatable: {
+      cpu: cpu(cpuMillis - kept("cpu")),
+      memory: kibibytes(memoryBytes - kept("memory") - left("memory.available", memoryBytes)),
+      "ephemeral-storage": kibibytes(
+        diskBytes - kept("ephemeral-storage") - left("nodefs.available", diskBytes),
+      ),
+      ...hugePages,
+      pods,
+    },
   };
+}
+
+/** Thousandths of a CPU, or bytes. */
+function reservedUnits(
+  { systemReserved = {}, kubeReserved = {} }: CapacitySettings,
+  name: string,
+): number {
+  return [systemReserved[name], kubeReserved[name]].reduce((total, text) => {
+    const quantity = parseQuantity(text ?? "0");
+    return total + (name === "cpu" ? Number(quantityMillis(quantity)) : quantityBytes(quantity));
+  }, 0);
 }
 
 function cpu(millis: number): string {

@@ -74,7 +74,7 @@ export async function readMachineUsage(dataDir: string): Promise<MachineUsage> {
 }
 
 /** The machine's memory, or that of the control group that this program is confined to. */
-async function readMemory(): Promise<{ totalBytes: number; availableBytes: number }> {
+export async function readMemory(): Promise<{ totalBytes: number; availableBytes: number }> {
   const { total, available } = Deno.systemMemoryInfo();
   const limit = memoryLimitBytes(await readCgroup("memory.max"));
   if (limit === undefined || limit >= total) {

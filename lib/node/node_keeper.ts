@@ -47,6 +47,8 @@ export interface NodeKeeperOptions {
    * `isNews` if they did not say it yet.
    */
   readonly onDiskShort?: (isNews: boolean) => void;
+  /** What the node is short of, if somebody watches that more closely. @default {it looks itself} */
+  shortages?(): ReadonlySet<"memory" | "disk">;
   /** @default 10_000 */
   readonly statusUpdateMs?: number;
   /** How the machine is read. @default {this machine} */
@@ -244,10 +246,12 @@ export class NodeKeeper {
     const readUsage = this.#options.machine?.readUsage ?? readMachineUsage;
     const usage = await readUsage(this.#options.dataDir);
     const before = this.#seen;
-    const { pressures, seen, shortOfDisk } = decidePressures(usage, { seen: before, nowMs });
+    const { pressures: own, seen, shortOfDisk } = decidePressures(usage, { seen: before, nowMs });
     this.#seen = seen;
     if (shortOfDisk) this.#options.onDiskShort?.(before.diskMs === undefined);
-    return pressures;
+    const short = this.#options.shortages?.();
+    if (short === undefined) return own;
+    return { ...own, memory: short.has("memory"), disk: short.has("disk") };
   }
 
   #nowMs(): number {

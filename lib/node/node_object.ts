@@ -4,12 +4,12 @@
  * @module
  */
 import type { Node, NodeCondition, NodeStatus, Taint } from "../api/types.ts";
-import { capacityOf } from "./capacity.ts";
+import { capacityOf, type CapacitySettings } from "./capacity.ts";
 import { filterLabels } from "./labels.ts";
 import type { MachineFacts } from "./machine.ts";
 
 /** What the configuration says about the node. `KrustletConfig` fits. */
-export interface NodeSettings {
+export interface NodeSettings extends CapacitySettings {
   /** Name of the Node; only pods that are bound to it are run. */
   readonly nodeName: string;
   /** In the node's addresses and its label `kubernetes.io/hostname`. */
@@ -20,8 +20,6 @@ export interface NodeSettings {
   readonly nodeLabels: Readonly<Record<string, string>>;
   /** `undefined` means the taints that follow from the backend's architecture. */
   readonly registerWithTaints: readonly Taint[] | undefined;
-  /** How many pods the node says it takes. */
-  readonly maxPods: number;
 }
 
 /** What the backend says about itself. `Provider` fits. */
@@ -92,7 +90,7 @@ export function describeStatus(
 ): NodeStatus {
   const { settings, machine, backend } = facts;
   return {
-    ...capacityOf(machine, settings.maxPods),
+    ...capacityOf(machine, settings),
     conditions,
     addresses: [
       { type: "InternalIP", address: settings.nodeIp },

@@ -88,7 +88,9 @@ class StandaloneRun implements StatusSink, EventSink {
 
   async services(parts: AsyncDisposableStack): Promise<PodServices> {
     const { manifest, provider, workDir, imagesDir, registries } = this.#options;
-    const capacity = capacityOf(await readMachineFacts(workDir), manifest.pods.length);
+    const capacity = capacityOf(await readMachineFacts(workDir), {
+      maxPods: manifest.pods.length,
+    });
     const facts = {
       nodeName: Deno.hostname(),
       hostIPs: ["127.0.0.1"],

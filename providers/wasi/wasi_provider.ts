@@ -29,6 +29,7 @@ import { MODULE_TERMS } from "./module_terms.ts";
 import { makeMountPoints } from "./mount_points.ts";
 import { nodeSandbox } from "./node_sandbox.ts";
 import { encodeLine, type Order, type RunEnd } from "./protocol.ts";
+import { residentBytes } from "./resident_bytes.ts";
 import { SharedProcess } from "./shared_process.ts";
 import { SharedProcesses } from "./shared_processes.ts";
 import { orderOf } from "./view.ts";
@@ -98,6 +99,8 @@ export class WasiProvider implements Provider {
   readonly #env = Deno.env.toObject();
   readonly #pool: WarmPool<GuestProcess>;
   readonly #shared: SharedProcesses<SharedProcess>;
+  /** Processes of runs that have one of their own, by the run's id. */
+  readonly #pids = new Map<string, number>();
 
   /**
    * Begins to boot the warm processes; {@linkcode close} ends them. Throws a `KubeletError` of kind
@@ -177,6 +180,12 @@ export class WasiProvider implements Provider {
     }
   }
 
+  /** See {@linkcode Provider.memoryBytes}. What containers share cannot be told apart. */
+  async memoryBytes(id: ContainerRun["id"]): Promise<number | undefined> {
+    const pid = this.#pids.get(id);
+    return pid === undefined ? undefined : await residentBytes(pid);
+  }
+
   /** See {@linkcode Provider.close}. */
   async close(): Promise<void> {
     await Promise.all([this.#pool.close(), this.#shared.close()]);
@@ -200,9 +209,11 @@ export class WasiProvider implements Provider {
   ): Promise<Ran> {
     const order = this.#orderOf(container);
     const { item, settled } = await this.#take(container, unwanted);
+    this.#pids.set(container.id, item.pid);
     try {
       return await see(control, (guest) => item.run(order, guest), settled);
     } finally {
+      this.#pids.delete(container.id);
       settled();
     }
   }

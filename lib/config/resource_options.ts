@@ -1,0 +1,94 @@
+/**
+ * Options for what the node keeps back from pods, and when it ends them. Names and defaults are a
+ * kubelet's, but for what this program itself needs.
+ *
+ * @module
+ */
+import { EVICTION_HARD_DEFAULT, parseThresholds, type Thresholds } from "../thresholds.ts";
+import * as kinds from "./kinds.ts";
+import { defineOptions, type OptionValues } from "./option.ts";
+import { type Amounts, reclaims, reserved, thresholds } from "./resource_kinds.ts";
+
+const MINUTE_MS = 60_000;
+
+/** Options of the node agent. */
+export const RESOURCE_OPTIONS = defineOptions({
+  systemReserved: {
+    flag: "system-reserved",
+    env: "KRUSTLET_SYSTEM_RESERVED",
+    key: "systemReserved",
+    kind: reserved,
+    default: {},
+    help: "What is kept back from pods for other programs of the machine.",
+    group: "Node",
+  },
+  kubeReserved: {
+    flag: "kube-reserved",
+    env: "KRUSTLET_KUBE_RESERVED",
+    key: "kubeReserved",
+    kind: reserved,
+    // The agent with its pool of warm guest processes at rest, measured and rounded up.
+    default: { cpu: "50m", memory: "128Mi" },
+    help: "What is kept back from pods for the node agent itself.",
+    group: "Node",
+  },
+  evictionHard: {
+    flag: "eviction-hard",
+    env: "KRUSTLET_EVICTION_HARD",
+    key: "evictionHard",
+    kind: thresholds,
+    defaultText: "a kubelet's: 100Mi of memory, 10% of the disk",
+    help: "Below which amounts pods are evicted, and the node says that it is short.",
+    group: "Node",
+  },
+  evictionMinimumReclaim: {
+    flag: "eviction-minimum-reclaim",
+    env: "KRUSTLET_EVICTION_MINIMUM_RECLAIM",
+    key: "evictionMinimumReclaim",
+    kind: reclaims,
+    default: {},
+    help: "How much beyond its threshold a signal has to be before evictions end.",
+    group: "Node",
+  },
+  evictionPressureTransitionMs: {
+    flag: "eviction-pressure-transition-period",
+    env: "KRUSTLET_EVICTION_PRESSURE_TRANSITION_PERIOD",
+    key: "evictionPressureTransitionPeriod",
+    kind: kinds.duration(0, 60 * MINUTE_MS),
+    default: 5 * MINUTE_MS,
+    help: "How long the node goes on saying that it is short after it was.",
+    group: "Node",
+  },
+});
+
+/** What the node keeps back, and when it evicts. */
+export interface ResourceSettings {
+  /** Quantities by resource, for other programs. */
+  readonly systemReserved: Amounts;
+  /** Quantities by resource, for this program. */
+  readonly kubeReserved: Amounts;
+  /** When pods are evicted. */
+  readonly eviction: {
+    /** Below which amounts something is short. */
+    readonly thresholds: Thresholds;
+    /** What must be free beyond a threshold before it counts as left. */
+    readonly minimumReclaim: Thresholds;
+    /** How long a shortage is told of after it was last seen, in ms. */
+    readonly transitionMs: number;
+  };
+}
+
+/** The settings that follow from the options. */
+export function resourceSettings(
+  values: OptionValues<typeof RESOURCE_OPTIONS>,
+): ResourceSettings {
+  return {
+    systemReserved: values.systemReserved,
+    kubeReserved: values.kubeReserved,
+    eviction: {
+      thresholds: parseThresholds(values.evictionHard ?? EVICTION_HARD_DEFAULT),
+      minimumReclaim: parseThresholds(values.evictionMinimumReclaim),
+      transitionMs: values.evictionPressureTransitionMs,
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/**
+ * Looks at what the machine has left.
+ *
+ * @module
+ */
+import { statfs } from "node:fs/promises";
+import type { Observation, Observations } from "./pressure.ts";
+
+/** What is left of memory, in bytes. */
+export interface MemoryLeft {
+  readonly totalBytes: number;
+  readonly availableBytes: number;
+}
+
+/** Looks at memory and at the disks that hold the data folder and the image store; both exist. */
+export async function observe(
+  { memory, dataDir, imagesDir }: {
+    readonly memory: MemoryLeft;
+    readonly dataDir: string;
+    readonly imagesDir: string;
+  },
+): Promise<Observations> {
+  const [node, images] = await Promise.all([diskOf(dataDir), diskOf(imagesDir)]);
+  return {
+    "memory.available": { available: memory.availableBytes, capacity: memory.totalBytes },
+    "nodefs.available": node.bytes,
+    "imagefs.available": images.bytes,
+    ...(node.inodes === undefined ? {} : { "nodefs.inodesFree": node.inodes }),
+    ...(images.inodes === undefined ? {} : { "imagefs.inodesFree": images.inodes }),
+  };
+}
+
+async function diskOf(path: string): Promise<{ bytes: Observation; inodes?: Observation }> {
+  const { blocks, bavail, bsize, files, ffree } = await statfs(path);
+  const bytes = { available: bavail * bsize, capacity: blocks * bsize };
+  // Filesystems that make inodes as they are needed (btrfs, and those of Windows) say 0.
+  return files > 0 ? { bytes, inodes: { available: ffree, capacity: files } } : { bytes };
+}

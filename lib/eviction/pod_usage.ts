@@ -1,0 +1,67 @@
+/**
+ * Measures what a pod takes of the machine.
+ *
+ * @module
+ */
+import type { Pod } from "../api/types.ts";
+import { filledMark, podDir, podLogDir } from "../container/places.ts";
+import { namesIn } from "../files.ts";
+import type { Provider } from "../provider.ts";
+import { folderUsage } from "./folder_usage.ts";
+import type { PodUsage } from "./manager.ts";
+
+/** Where to look. */
+export interface UsageSources {
+  readonly podsDir: string;
+  readonly logsDir: string;
+  readonly provider: Pick<Provider, "memoryBytes">;
+  readonly signal: AbortSignal;
+}
+
+/** Measures the pod's containers and volumes. What is not there counts as nothing. */
+export async function podUsage(pod: Pod, sources: UsageSources): Promise<PodUsage> {
+  const { podsDir, logsDir, signal } = sources;
+  const own = podDir(podsDir, pod.metadata?.uid ?? "");
+  const [containers, volumes] = [new Map<string, number>(), new Map<string, number>()];
+  let inodes = 0;
+  const add = (to: Map<string, number>, name: string, more: Measured): void => {
+    to.set(name, (to.get(name) ?? 0) + more.bytes);
+    inodes += more.inodes;
+  };
+  for (const { name } of [...pod.spec?.initContainers ?? [], ...pod.spec?.containers ?? []]) {
+    const runs = `${own}/containers/${name}`;
+    for (const run of await namesIn(runs).catch(() => [])) {
+      add(containers, name, await rootUsage(`${runs}/${run}`, signal));
+    }
+    add(containers, name, await folderUsage(`${podLogDir(logsDir, pod)}/${name}`, { signal }));
+  }
+  for (const kind of await namesIn(`${own}/volumes`).catch(() => [])) {
+    for (const name of await namesIn(`${own}/volumes/${kind}`).catch(() => [])) {
+      add(volumes, name, await folderUsage(`${own}/volumes/${kind}/${name}`, { signal }));
+    }
+  }
+  return { disk: { containers, volumes, inodes }, memory: await memoryOf(pod, sources) };
+}
+
+type Measured = Awaited<ReturnType<typeof folderUsage>>;
+
+/** The files of its image are not the container's: like a runtime's, its own layer counts. */
+async function rootUsage(root: string, signal: AbortSignal): Promise<Measured> {
+  const filled = await Deno.lstat(filledMark(root)).catch(() => undefined);
+  const afterMs = filled?.mtime?.getTime();
+  return await folderUsage(root, { ...(afterMs === undefined ? {} : { afterMs }), signal });
+}
+
+async function memoryOf(
+  { status }: Pod,
+  { provider }: UsageSources,
+): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  const all = [...status?.initContainerStatuses ?? [], ...status?.containerStatuses ?? []];
+  for (const { name, containerID, state } of all) {
+    if (state.running === undefined || containerID === undefined) continue;
+    const bytes = await provider.memoryBytes?.(containerID.slice(containerID.indexOf("://") + 3));
+    if (bytes !== undefined) found.set(name, bytes);
+  }
+  return found;
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import type { Pod } from "../api/types.ts";
+import { filledMark, rootDir } from "../container/places.ts";
+import { sleep } from "../time.ts";
+import { podUsage } from "./pod_usage.ts";
+
+const MI = 2 ** 20;
+const UID = "0f1e2d3c-0000-4000-8000-000000000001";
+const POD: Pod = {
+  metadata: { namespace: "default", name: "web", uid: UID },
+  spec: { containers: [{ name: "app" }, { name: "idle" }] },
+  status: {
+    containerStatuses: ["app", "idle"].map((name) => ({
+      name,
+      image: "",
+      imageID: "",
+      containerID: `krustlet-wasi://${name}-id`,
+      ready: true,
+      restartCount: 1,
+      state: name === "app" ? { running: { startedAt: "x" } } : {},
+      lastState: {},
+    })),
+  },
+};
+
+function about(bytes: number | undefined, expected: number): void {
+  const is = bytes !== undefined && bytes >= expected && bytes < expected + MI / 2;
+  assert.ok(is, `${bytes} is not about ${expected}`);
+}
+
+Deno.test("podUsage() counts roots without the image's own files, logs, volumes and memory", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "krustlet-usage-" });
+  try {
+    const [podsDir, logsDir] = [`${dir}/pods`, `${dir}/logs`];
+    const write = async (path: string, mebibytes: number): Promise<void> => {
+      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      await Deno.writeFile(path, new Uint8Array(mebibytes * MI).fill(7));
+    };
+    const root = rootDir(podsDir, UID, "app", 1);
+    await write(`${root}/bin/of-the-image`, 9);
+    await Deno.writeFile(filledMark(root), new Uint8Array());
+    const filledMs = (await Deno.stat(filledMark(root))).mtime!.getTime();
+    while (Date.now() <= filledMs + 20) await sleep(5);
+    await write(`${root}/own`, 2);
+    await write(`${rootDir(podsDir, UID, "idle", 0)}/own`, 3);
+    await write(`${logsDir}/default_web_${UID}/app/1.log`, 1);
+    await write(`${podsDir}/${UID}/volumes/kubernetes.io~empty-dir/scratch/file`, 4);
+    const { disk, memory } = await podUsage(POD, {
+      podsDir,
+      logsDir,
+      provider: { memoryBytes: (id) => Promise.resolve(id === "app-id" ? 5 : 6) },
+      signal: AbortSignal.timeout(30_000),
+    });
+    about(disk.containers.get("app"), 3 * MI);
+    about(disk.containers.get("idle"), 3 * MI);
+    about(disk.volumes.get("scratch"), 4 * MI);
+    assert.ok(disk.inodes >= 4);
+    assert.deepEqual([...memory], [["app", 5]], "one that does not run has none");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("podUsage() finds nothing of a pod that has not begun", async () => {
+  const sources = { podsDir: "/nowhere/p", logsDir: "/nowhere/l", provider: {} };
+  const usage = await podUsage(POD, { ...sources, signal: AbortSignal.timeout(30_000) });
+  assert.deepEqual([...usage.disk.volumes], []);
+  assert.deepEqual([usage.disk.containers.get("app"), usage.memory.size], [0, 0]);
+});
