@@ -24,6 +24,7 @@ export type * from "./api/object_source.ts";
 export type * from "./api/types.ts";
 export { asksFor, type ConfigSources, type KrustletConfig, parseConfig } from "./config/config.ts";
 export type { CredentialSettings, ImageSettings } from "./config/image_options.ts";
+export type { Amounts } from "./config/resource_kinds.ts";
 export type { ResourceSettings } from "./config/resource_options.ts";
 export type { HostValues } from "./config/registry_kinds.ts";
 export type { World } from "./config/world.ts";
