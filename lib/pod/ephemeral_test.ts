@@ -34,7 +34,17 @@ Deno.test("runEphemeral() starts what is added to a pod that runs, once, and not
     "the second runs",
     () => ephemeral(world, "debug-1")?.state.running !== undefined,
   );
-  assert.deepEqual(world.runs.map(({ container }) => container), ["app", "debug-0", "debug-1"]);
+  agent.apply(debugged(pod, "three", "spin", "ok"));
+  await world.eventually(
+    "the third has ended",
+    () => ephemeral(world, "debug-2")?.state.terminated !== undefined,
+  );
+  assert.deepEqual(world.runs.map(({ container }) => container), [
+    "app",
+    "debug-0",
+    "debug-1",
+    "debug-2",
+  ]);
   assert.equal(ephemeral(world, "debug-0")?.restartCount, 0);
   assert.equal(ephemeral(world, "debug-1")?.ready, false);
   assert.equal(world.status("web").phase, "Running");

@@ -18,6 +18,7 @@ async function withSource(
   api: { create(path: string, body: unknown): Promise<unknown> },
   test: (parts: {
     world: World;
+    agent: ReturnType<World["agent"]>;
     source: StaticSource;
     write(guest: string): Promise<void>;
     remove(): Promise<void>;
@@ -45,6 +46,7 @@ async function withSource(
   try {
     await test({
       world,
+      agent,
       source,
       write: (guest) => Deno.writeTextFile(file, manifest(guest)),
       remove: () => Deno.remove(file),
@@ -89,11 +91,11 @@ Deno.test("StaticSource says a pod's status to each new mirror of it", async () 
         metadata: { ...(body as Pod).metadata, uid: `mirror-${++uids}` },
       }),
   };
-  await withSource(api, async ({ world, source }) => {
+  await withSource(api, async ({ world, agent, source }) => {
     await world.phase(NAME, "Running");
     for (let round = 1; round <= 2; round++) {
       const before = world.said.length;
-      source.sync([]); // there is no mirror (any more)
+      agent.sync(source.sync([])); // there is no mirror (any more)
       await world.eventually(
         "it says so again",
         () => uids === round && world.said.length > before,
@@ -101,5 +103,6 @@ Deno.test("StaticSource says a pod's status to each new mirror of it", async () 
       assert.equal(world.status(NAME).phase, "Running");
     }
     assert.equal(world.runs.length, 1);
+    assert.equal(agent.find("default", NAME)?.ending.cause, undefined, "a list ends no static pod");
   });
 });
