@@ -61,8 +61,10 @@ Deno.test("runEphemeral() starts nothing again with the next agent", async () =>
   const pod = debugged(podOf("spin", { spec: { restartPolicy: "Always" } }), "spin");
   first.apply(pod);
   await world.eventually(
-    "it runs",
-    () => ephemeral(world, "debug-0")?.state.running !== undefined,
+    "both run",
+    () =>
+      ephemeral(world, "debug-0")?.state.running !== undefined &&
+      world.container("web")?.state.running !== undefined,
   );
   const next = world.agent();
   next.apply(pod);
