@@ -154,11 +154,13 @@ export class Kubelet {
       port: server.port,
       dataDir,
       statusUpdateMs: settings.nodeStatusUpdateFrequencyMs,
-      shortages: () => eviction.shortages,
+      shortages: async () => {
+        await eviction.look();
+        return eviction.shortages;
+      },
       images: async () => {
         return describeImages(await services.images.inventory.list(), settings.images.statusMax);
       },
-      onDiskShort: () => collector.hurry(),
     });
     await this.#statics.start(pods);
     const keeping = node.start(ending.signal);
@@ -292,6 +294,7 @@ export class Kubelet {
         log.warn("The disk is short of space: removing all images that nobody uses");
         await collector.round(signal, { urgent: true });
       },
+      onDiskShort: () => collector.hurry(),
       evict: (pod, why) => pods.evict(pod.metadata?.uid ?? "", why),
       tell: (reason, message) => {
         services.events.tell({ object: this.#nodeReference(), type: "Warning", reason, message });

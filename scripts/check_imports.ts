@@ -47,7 +47,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   probes: ["api"],
   resources: ["api"],
   eviction: ["api", "container", "resources"],
-  container: ["api", "images", "volumes", "status", "events", "probes"],
+  container: ["api", "images", "volumes", "status", "events", "probes", "resources"],
   pod: ["api", "krator", "container", "images", "volumes", "status", "events", "resources"],
   static: ["api", "pod", "status"],
   node: ["api"],

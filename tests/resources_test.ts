@@ -1,8 +1,15 @@
 /** What pods ask for and what they may use, on a real node. */
 import assert from "node:assert/strict";
-import { conditionOf } from "./harness/objects.ts";
+import { conditionOf, type Pod } from "./harness/objects.ts";
 import { useTestbed } from "./harness/testbed.ts";
-import { waitEnded, waitEvent, waitGone, waitPod, waitRunning } from "./harness/wait_pod.ts";
+import {
+  statusOf,
+  waitEnded,
+  waitEvent,
+  waitGone,
+  waitPod,
+  waitRunning,
+} from "./harness/wait_pod.ts";
 
 const scenario = useTestbed({
   args: ["--max-pods=3", "--kube-reserved=cpu=100m", "--system-reserved=memory=64Mi"],
@@ -83,3 +90,58 @@ scenario("a pod that fills its emptyDir beyond the limit is evicted", async (sce
   assert.equal(conditionOf(pod, "DisruptionTarget"), undefined, "it was its own fault");
   await waitEvent(scene.cluster, ref, { reason: "Evicted" });
 });
+
+scenario(
+  "a pod is resized in place where that is possible, and says why where it is not",
+  async (scene) => {
+    const image = await scene.image("sleep");
+    const policy = { resourceName: "memory", restartPolicy: "RestartContainer" };
+    const resources = { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "64Mi" } };
+    const ref = await scene.pod({
+      name: "grows",
+      containers: [{ image, resources }, {
+        name: "anew",
+        image,
+        resources,
+        resizePolicy: [policy],
+      }],
+      restartPolicy: "Always",
+      spec: { terminationGracePeriodSeconds: 0 },
+    });
+    await waitRunning(scene.cluster, ref);
+    const resize = (name: string, wanted: object): Promise<string> =>
+      scene.kubectl(
+        ...["patch", "pod", ref.name, "--subresource", "resize", "--patch"],
+        JSON.stringify({ spec: { containers: [{ name, resources: wanted }] } }),
+      );
+    const seen = (pod: Pod, name: string): Record<string, unknown> => ({ ...statusOf(pod, name) });
+
+    await resize("main", { requests: { cpu: "20m" } });
+    const more = await waitPod(scene.cluster, ref, {
+      to: "have more cpu",
+      wanted: (pod) => JSON.stringify(seen(pod, "main")["allocatedResources"]).includes('"20m"'),
+    });
+    assert.equal(statusOf(more, "main").restartCount, 0);
+
+    await resize("anew", { limits: { memory: "128Mi" } });
+    const anew = await waitPod(scene.cluster, ref, {
+      to: "have more memory after a restart",
+      wanted: (pod) =>
+        statusOf(pod, "anew").restartCount === 1 &&
+        statusOf(pod, "anew").state?.running !== undefined,
+    });
+    assert.match(JSON.stringify(seen(anew, "anew")["resources"]), /"limits":\{"memory":"128Mi"\}/);
+
+    await resize("main", { limits: { memory: "128Mi" } });
+    const refused = await waitPod(scene.cluster, ref, {
+      to: "say why it cannot be resized",
+      wanted: (pod) => conditionOf(pod, "PodResizePending") !== undefined,
+    });
+    assert.equal(conditionOf(refused, "PodResizePending")?.reason, "Infeasible");
+    await resize("main", { limits: { memory: "64Mi" } });
+    await waitPod(scene.cluster, ref, {
+      to: "be content again",
+      wanted: (pod) => conditionOf(pod, "PodResizePending") === undefined,
+    });
+  },
+);

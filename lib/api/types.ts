@@ -14,6 +14,7 @@ export type * from "./types/node.ts";
 export type * from "./types/pod.ts";
 export type * from "./types/pod_status.ts";
 export type * from "./types/probe.ts";
+export type * from "./types/resources.ts";
 export type * from "./types/runtime_class.ts";
 export type * from "./types/storage.ts";
 export type * from "./types/service.ts";

@@ -7,7 +7,7 @@
 import { EVICTION_HARD_DEFAULT, parseThresholds, type Thresholds } from "../thresholds.ts";
 import * as kinds from "./kinds.ts";
 import { defineOptions, type OptionValues } from "./option.ts";
-import { type Amounts, reclaims, reserved, thresholds } from "./resource_kinds.ts";
+import { reclaims, reserved, thresholds } from "./resource_kinds.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -64,9 +64,9 @@ export const RESOURCE_OPTIONS = defineOptions({
 /** What the node keeps back, and when it evicts. */
 export interface ResourceSettings {
   /** Quantities by resource, for other programs. */
-  readonly systemReserved: Amounts;
+  readonly systemReserved: Readonly<Record<string, string>>;
   /** Quantities by resource, for this program. */
-  readonly kubeReserved: Amounts;
+  readonly kubeReserved: Readonly<Record<string, string>>;
   /** When pods are evicted. */
   readonly eviction: {
     /** Below which amounts something is short. */

@@ -1,9 +1,10 @@
 /**
- * The one field of a container that may change while it runs.
+ * What may change of a container while it runs, and then needs another run.
  *
  * @module
  */
 import type { Container } from "../api/types.ts";
+import { hasOtherMemoryLimit } from "../resources/resize.ts";
 
 /** The container, as the newest version of its pod has it. */
 export interface WatchedContainer {
@@ -12,7 +13,7 @@ export interface WatchedContainer {
   podChanged(signal: AbortSignal): Promise<void>;
 }
 
-/** Watches until the container is to have another image, or until it is disposed of. */
+/** Watches until the container is to have another image or memory limit, or until it is disposed of. */
 export class ImageWatch implements Disposable {
   readonly #replaced = new AbortController();
   readonly #over = new AbortController();
@@ -22,14 +23,17 @@ export class ImageWatch implements Disposable {
     void this.#watch(container, begun);
   }
 
-  /** Aborted when the container is to have another image. */
+  /** Aborted when the container is to have another image or memory limit. */
   get signal(): AbortSignal {
     return this.#replaced.signal;
   }
 
   async #watch(container: WatchedContainer, begun: Container): Promise<void> {
     while (!this.#over.signal.aborted) {
-      if (container.spec().image !== begun.image) return this.#replaced.abort();
+      const { image, resources } = container.spec();
+      if (image !== begun.image || hasOtherMemoryLimit(resources, begun.resources)) {
+        return this.#replaced.abort();
+      }
       await container.podChanged(this.#over.signal);
     }
   }

@@ -3,7 +3,11 @@
  *
  * @module
  */
-import type { ContainerState, ContainerStateTerminated } from "../api/types.ts";
+import type {
+  ContainerState,
+  ContainerStateTerminated,
+  ResourceRequirements,
+} from "../api/types.ts";
 import { type Exit, termination } from "../exit.ts";
 import { kubeTime } from "../time.ts";
 import type { Backoff } from "./decide.ts";
@@ -25,6 +29,8 @@ export interface ContainerRecord {
   started: boolean;
   /** True while it is started and its readiness probe, if it has one, says that it can serve. */
   ready: boolean;
+  /** With what the newest run was begun. */
+  resources?: ResourceRequirements;
   /** The pause before the next start that was planned last. */
   backoff?: Backoff;
 }

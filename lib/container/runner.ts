@@ -171,6 +171,8 @@ ${name}_${namespace}(${uid})`,
     const { run } = start;
     const [scheme] = this.#services.provider.runtimeVersion.split("://");
     record.containerId = `${scheme}://${run.id}`;
+    if (spec.resources === undefined) delete record.resources;
+    else record.resources = spec.resources;
     await this.#forgetOldRuns();
     // On disk before the first instruction, so that a killed agent knows that this run began.
     await this.#task.changed();

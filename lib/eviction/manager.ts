@@ -17,7 +17,6 @@ import {
   type Met,
   NO_PRESSURE,
   type Observations,
-  type Pressure,
   type PressureRules,
   type Shortage,
 } from "./pressure.ts";
@@ -48,6 +47,8 @@ export interface EvictionManagerOptions {
   usage(pod: Pod, signal: AbortSignal): Promise<PodUsage>;
   /** Gives back disk that no pod needs, before a pod is evicted. @default {there is none} */
   reclaimDisk?(signal: AbortSignal): Promise<void>;
+  /** Told when the disk begins to be short. */
+  onDiskShort?(): void;
   /** Ends a pod; settles when it has ended, or after a time. `low` if the node was short. */
   evict(pod: Pod, why: { readonly message: string; readonly low: boolean }): Promise<void>;
   /** Tells a warning about the node. */
@@ -92,19 +93,18 @@ export class EvictionManager {
 
   /** One look at the node, and what follows from it. */
   async round(signal: AbortSignal): Promise<void> {
-    const { met } = await this.#look();
+    let [lowest] = await this.look();
     if (await this.#evictOverLimit(signal)) return;
-    let [lowest] = met;
-    this.#tellOnce(met);
     if (lowest === undefined) return;
     if (resourceOf(lowest.signal) !== "memory" && this.#options.reclaimDisk !== undefined) {
       await this.#options.reclaimDisk(signal);
-      [lowest] = (await this.#look()).met;
+      [lowest] = await this.look();
     }
     if (lowest !== undefined) await this.#evictFirst(lowest, signal);
   }
 
-  async #look(): Promise<Pressure> {
+  /** Looks at the machine now, and tells of what is short. Nothing else follows from it. */
+  async look(): Promise<readonly Met[]> {
     const { rules, observe, nowMs = Date.now } = this.#options;
     const decided = decidePressure(await observe(), {
       rules,
@@ -113,13 +113,15 @@ export class EvictionManager {
     });
     this.#state = decided.state;
     this.#shortages = decided.shortages;
-    return decided;
+    this.#tellOnce(decided.met);
+    return decided.met;
   }
 
   #tellOnce(met: readonly Met[]): void {
     const resources = new Set(met.map(({ signal }) => resourceOf(signal)));
     for (const resource of resources) {
       if (this.#told.has(resource)) continue;
+      if (resource !== "memory") this.#options.onDiskShort?.();
       this.#options.tell("EvictionThresholdMet", `Attempting to reclaim ${resource}`);
     }
     this.#told = resources;

@@ -48,7 +48,7 @@ export interface NodeKeeperOptions {
    */
   readonly onDiskShort?: (isNews: boolean) => void;
   /** What the node is short of, if somebody watches that more closely. @default {it looks itself} */
-  shortages?(): ReadonlySet<"memory" | "disk">;
+  shortages?(): Promise<ReadonlySet<"memory" | "disk">>;
   /** @default 10_000 */
   readonly statusUpdateMs?: number;
   /** How the machine is read. @default {this machine} */
@@ -249,7 +249,7 @@ export class NodeKeeper {
     const { pressures: own, seen, shortOfDisk } = decidePressures(usage, { seen: before, nowMs });
     this.#seen = seen;
     if (shortOfDisk) this.#options.onDiskShort?.(before.diskMs === undefined);
-    const short = this.#options.shortages?.();
+    const short = await this.#options.shortages?.();
     if (short === undefined) return own;
     return { ...own, memory: short.has("memory"), disk: short.has("disk") };
   }

@@ -6,6 +6,7 @@
 import type { Pod } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
+import { allocate, allocatedPod } from "../resources/resize.ts";
 import { checkVolumes } from "../volumes/check.ts";
 import { examineFields } from "./fields/examine.ts";
 import type { PodFailure, PodRecord } from "./record.ts";
@@ -58,9 +59,11 @@ export function lackOfRoom(
 ): PodFailure | undefined {
   const { ledger, turnedAway } = services;
   if (Object.values(record.containers).some(({ containerId }) => containerId !== undefined)) {
-    ledger?.keep(record.uid, pod);
+    record.allocated ??= allocate(pod);
+    ledger?.keep(record.uid, allocatedPod(pod, record.allocated));
     return undefined;
   }
+  record.allocated = allocate(pod);
   const found = turnedAway?.(pod) ?? ledger?.admit(record.uid, pod);
   if (found === undefined) return undefined;
   return { reason: found.reason, message: `Pod was rejected: ${found.message}` };

@@ -8,6 +8,7 @@ import { podReference } from "../container/places.ts";
 import { newContainerRecord } from "../container/record.ts";
 import { ContainerRunner, type ContainerTask } from "../container/runner.ts";
 import { Latest } from "../krator/mod.ts";
+import { allocatedContainer } from "../resources/resize.ts";
 import { phaseOf } from "../status/phase.ts";
 import type { PodKey } from "../status/writer.ts";
 import { kubeTime } from "../time.ts";
@@ -210,7 +211,10 @@ export class PodContext {
     if (spec === undefined) {
       throw new Error(`Cannot start container "${name}": the pod has no such container`);
     }
-    return { spec, fieldPath: `spec.${list}{${name}}` };
+    return {
+      spec: allocatedContainer(spec, this.record.allocated),
+      fieldPath: `spec.${list}{${name}}`,
+    };
   }
 }
 

@@ -17,6 +17,7 @@ import { POD_EDGES, type PodEdges, type PodStateName, type PodStates } from "./e
 import { followPod } from "./follow.ts";
 import { identity, loseRunning, newRecord, type PodFailure, type PodRecord } from "./record.ts";
 import type { PodServices } from "./services.ts";
+import { watchResize } from "./resize.ts";
 import { shutdownGroups, type ShutdownWishes, TOO_LATE } from "./shutdown.ts";
 import { finished } from "./states/finished.ts";
 import { initializing } from "./states/initializing.ts";
@@ -213,6 +214,7 @@ export class PodManager {
     }
     void watchDeadline(context, over.signal);
     void followPod(context, over.signal);
+    void watchResize(context, over.signal);
     try {
       let end = await this.#run(context, { initial: "registered", dismissed: dismissal.signal })
         .catch((error) => this.#defect(context, error));

@@ -9,6 +9,8 @@
 import type { Pod, PodStatus } from "../api/types.ts";
 import { type ContainerRecord, endRun, newContainerRecord } from "../container/record.ts";
 
+import type { Allocated, PendingResize } from "../resources/resize.ts";
+
 /** A pod that has failed as a whole, and why. */
 export interface PodFailure {
   readonly reason: string;
@@ -27,6 +29,10 @@ export interface PodRecord {
   startTime: string;
   /** Init, app and ephemeral containers by name; names are unique within a pod. */
   containers: Record<string, ContainerRecord>;
+  /** What the node has agreed to when it let the pod in, and since (KEP-1287). */
+  allocated?: Allocated;
+  /** Why it has not agreed to what the pod asks for now. */
+  pendingResize?: PendingResize;
   /** Set once the pod has failed for a reason that is not a container's. It never runs again. */
   failure?: PodFailure;
   /** Set once the phase is Succeeded or Failed. It never changes again. */

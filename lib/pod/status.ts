@@ -3,11 +3,19 @@
  *
  * @module
  */
-import type { Container, ContainerStatus, Pod, PodPhase, PodStatus } from "../api/types.ts";
+import type {
+  Container,
+  ContainerStatus,
+  Pod,
+  PodPhase,
+  PodStatus,
+  ResourceRequirements,
+} from "../api/types.ts";
 import { conditionsOf, isReady } from "../status/conditions.ts";
 import { phaseOf } from "../status/phase.ts";
 import { qosClass } from "../status/qos.ts";
-import { newContainerRecord } from "../container/record.ts";
+import { type ContainerRecord, newContainerRecord } from "../container/record.ts";
+import { hasOtherMemoryLimit } from "../resources/resize.ts";
 import { mountStatuses } from "../volumes/mount_status.ts";
 import type { PodRecord } from "./record.ts";
 
@@ -40,6 +48,7 @@ export function podStatus(pod: Pod, record: PodRecord, facts: StatusFacts): PodS
       ...(failure?.disruption === undefined
         ? {}
         : { disruption: { reason: failure.disruption, message: failure.message } }),
+      resize: { pending: record.pendingResize, inProgress: isResizing(record) },
       before: record.reported?.conditions ?? pod.status?.conditions ?? [],
       now: facts.now,
     }),
@@ -100,5 +109,34 @@ function containerStatus(
     state: container.state,
     lastState: container.lastState,
     ...(spec.volumeMounts === undefined ? {} : { volumeMounts: mountStatuses(spec) }),
+    ...resourcesNow(container, record.allocated?.[spec.name]),
   };
+}
+
+/** Of a container that runs: all but its memory limit follows the node's word at once. */
+function resourcesNow(
+  { state, resources: begun }: ContainerRecord,
+  allocated: ResourceRequirements | undefined,
+): Partial<ContainerStatus> {
+  if (allocated === undefined || state.running === undefined) return {};
+  const memory = begun?.limits?.["memory"];
+  const { memory: _, ...limits } = allocated.limits ?? {};
+  const now = {
+    ...(allocated.limits === undefined && memory === undefined
+      ? {}
+      : { limits: { ...limits, ...(memory === undefined ? {} : { memory }) } }),
+    ...(allocated.requests === undefined ? {} : { requests: allocated.requests }),
+  };
+  return {
+    ...(allocated.requests === undefined ? {} : { allocatedResources: allocated.requests }),
+    resources: now,
+  };
+}
+
+/** True while a container still runs with the memory limit of before. */
+function isResizing({ allocated, containers }: PodRecord): boolean {
+  return Object.entries(containers).some(([name, { state, resources }]) =>
+    allocated?.[name] !== undefined && state.running !== undefined &&
+    hasOtherMemoryLimit(resources, allocated[name])
+  );
 }

@@ -6,6 +6,7 @@
 import { type ApiClient, ApiError, isConflict, isNotFound } from "../api/client.ts";
 import { podPath, podStatusPath } from "../api/paths.ts";
 import type { PodStatus } from "../api/types.ts";
+import { PASSING_CONDITIONS } from "./conditions.ts";
 import type { Heard, PodKey, StatusTransport } from "./writer.ts";
 
 /** Members that a strategic merge would keep from before when they are merely absent. */
@@ -16,6 +17,9 @@ const REPLACED = { $patch: "replace" };
 /** The patch that makes `status` the pod's status; conditions of others stay. */
 export function statusPatch(pod: PodKey, status: PodStatus): Record<string, unknown> {
   const conditions = status.conditions?.map((condition) => ({ ...CLEARED, ...condition }));
+  const passed = PASSING_CONDITIONS.filter((type) =>
+    status.conditions?.every((condition) => condition.type !== type)
+  );
   // Their items are merged by address: without this, an old address would stay beside a new one.
   const { podIPs, hostIPs } = status;
   return {
@@ -23,7 +27,9 @@ export function statusPatch(pod: PodKey, status: PodStatus): Record<string, unkn
     status: {
       ...CLEARED,
       ...status,
-      ...(conditions === undefined ? {} : { conditions }),
+      ...(conditions === undefined ? {} : {
+        conditions: [...conditions, ...passed.map((type) => ({ type, $patch: "delete" }))],
+      }),
       ...(podIPs === undefined ? {} : { podIPs: [REPLACED, ...podIPs] }),
       ...(hostIPs === undefined ? {} : { hostIPs: [REPLACED, ...hostIPs] }),
     },

@@ -31,6 +31,8 @@ Deno.test("statusPatch() keeps the words that there are, and clears those of eac
     conditions: [
       { type: "Ready", status: "False", reason: "PodFailed", message: null },
       { type: "Initialized", status: "True", reason: null, message: null },
+      { type: "PodResizePending", $patch: "delete" },
+      { type: "PodResizeInProgress", $patch: "delete" },
     ],
   });
 });

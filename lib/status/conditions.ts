@@ -20,6 +20,11 @@ export interface ConditionsInput {
   readonly readyToStart: boolean;
   /** Why the node ends the pod, if it does (`DisruptionTarget`). */
   readonly disruption?: { readonly reason: string; readonly message: string };
+  /** Whether resources are to change, and do (KEP-1287). @default {they do not} */
+  readonly resize?: {
+    readonly pending: { readonly reason: string; readonly message: string } | undefined;
+    readonly inProgress: boolean;
+  };
   /** What was reported before; a condition that did not change keeps its time. */
   readonly before: readonly PodCondition[];
   /** RFC 3339. */
@@ -39,6 +44,7 @@ export function conditionsOf(input: ConditionsInput): PodCondition[] {
     { type: "Ready", ...readyVerdict(pod, containersReady) },
     { type: "ContainersReady", ...containersReady },
     { type: "PodScheduled", status: "True" },
+    ...resizing(input.resize),
   ];
   if (input.disruption !== undefined) {
     found.unshift({ type: "DisruptionTarget", status: "True", ...input.disruption });
@@ -86,6 +92,19 @@ function containersVerdict(phase: PodPhase, unready: readonly string[]): Verdict
     reason: "ContainersNotReady",
     message: `containers with unready status: [${unready.join(" ")}]`,
   };
+}
+
+/** Types of conditions that are there only while there is something to say. */
+export const PASSING_CONDITIONS: readonly string[] = ["PodResizePending", "PodResizeInProgress"];
+
+function resizing(resize: ConditionsInput["resize"]): (Verdict & { type: string })[] {
+  const { pending, inProgress = false } = resize ?? {};
+  return [
+    ...(pending === undefined
+      ? []
+      : [{ type: "PodResizePending", status: "True" as const, ...pending }]),
+    ...(inProgress ? [{ type: "PodResizeInProgress", status: "True" as const }] : []),
+  ];
 }
 
 function initialized({ pod, containers, phase }: ConditionsInput): Verdict & { type: string } {

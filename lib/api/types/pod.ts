@@ -7,6 +7,7 @@ import type { Lifecycle, Probe } from "./probe.ts";
 import type { EnvFromSource, EnvVar } from "./env.ts";
 import type { KubeObject } from "./meta.ts";
 import type { PodStatus } from "./pod_status.ts";
+import type { ResourceRequirements } from "./resources.ts";
 import type { Volume, VolumeMount } from "./volume.ts";
 
 /** `core/v1` Pod: containers that share a life, a node and volumes. */
@@ -144,6 +145,8 @@ export interface Container {
   ports?: ContainerPort[];
   /** How much of the node the container asks for, and how much it may use. */
   resources?: ResourceRequirements;
+  /** Whether a change of a resource needs a new run; `NotRequired` for resources that are not named. */
+  resizePolicy?: { resourceName: string; restartPolicy: string }[];
   /** Where volumes of the pod appear in the container. */
   volumeMounts?: VolumeMount[];
   /** Volumes that appear as raw block devices. */
@@ -218,12 +221,4 @@ export interface ContainerPort {
   hostIP?: string;
   /** `TCP` (default), `UDP` or `SCTP`. */
   protocol?: string;
-}
-
-/** `core/v1` ResourceRequirements. Keys are resources, as `cpu`; values are quantities. */
-export interface ResourceRequirements {
-  /** The most that the container may use. */
-  limits?: Record<string, string>;
-  /** The least that the scheduler sets aside. Default: the limit. */
-  requests?: Record<string, string>;
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ResourceRequirements } from "./resources.ts";
+
 /** Where a pod is in its life. `Succeeded` and `Failed` are final. */
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
 
@@ -77,6 +79,10 @@ export interface ContainerStatus {
   state: ContainerState;
   /** How the run before ended; empty before the first restart. */
   lastState: ContainerState;
+  /** The requests that the node has agreed to. */
+  allocatedResources?: Record<string, string>;
+  /** What the container has now. */
+  resources?: ResourceRequirements;
   /** How its volumes are mounted. */
   volumeMounts?: VolumeMountStatus[];
 }

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import type { Container, Pod, PodCondition } from "../api/types.ts";
+import { Ledger } from "../resources/ledger.ts";
+import { podOf, World } from "./_world.ts";
+
+type Resources = NonNullable<Container["resources"]>;
+
+function sized(resources: Resources, more: object = {}): Pod {
+  const containers = [{ name: "app", image: "polite", resources, ...more }];
+  return podOf("polite", { spec: { restartPolicy: "Always", containers } });
+}
+
+function pending(world: World): PodCondition | undefined {
+  return world.status("web").conditions?.find(({ type }) => type === "PodResizePending");
+}
+
+async function start(world: World, pod: Pod): Promise<ReturnType<World["agent"]>> {
+  const agent = world.agent();
+  agent.apply(pod);
+  await world.eventually("it runs", () => world.container("web")?.started === true);
+  return agent;
+}
+
+Deno.test("a resize of cpu and of requests is agreed to without a restart", async () => {
+  await using world = await World.open();
+  const agent = await start(world, sized({ requests: { cpu: "100m" } }));
+  assert.deepEqual(world.container("web")?.allocatedResources, { cpu: "100m" });
+  agent.apply(sized({ requests: { cpu: "200m" }, limits: { cpu: "1" } }));
+  await world.eventually(
+    "it has more",
+    () => world.container("web")?.resources?.limits !== undefined,
+  );
+  const { resources, allocatedResources, restartCount } = world.container("web")!;
+  assert.deepEqual(resources, { requests: { cpu: "200m" }, limits: { cpu: "1" } });
+  assert.deepEqual(allocatedResources, { cpu: "200m" });
+  assert.deepEqual([restartCount, world.runs.length, pending(world)], [0, 1, undefined]);
+  await agent.shutdown(0);
+});
+
+Deno.test("another memory limit is infeasible without a restart, and no more once it is taken back", async () => {
+  await using world = await World.open();
+  const agent = await start(world, sized({ limits: { memory: "64Mi" } }));
+  agent.apply(sized({ limits: { memory: "1Gi" } }));
+  await world.eventually("it is refused", () => pending(world)?.reason === "Infeasible");
+  assert.match(
+    pending(world)?.message ?? "",
+    /container "app" has no resizePolicy RestartContainer/,
+  );
+  assert.deepEqual(world.container("web")?.resources, { limits: { memory: "64Mi" } });
+  agent.apply(sized({ limits: { memory: "64Mi" } }));
+  await world.eventually("nothing is pending", () => pending(world) === undefined);
+  assert.equal(world.runs.length, 1);
+  await agent.shutdown(0);
+});
+
+Deno.test("another memory limit restarts a container whose policy says so, and the guest has it", async () => {
+  await using world = await World.open();
+  const policy = { resizePolicy: [{ resourceName: "memory", restartPolicy: "RestartContainer" }] };
+  const agent = await start(world, sized({ limits: { memory: "64Mi" } }, policy));
+  agent.apply(sized({ limits: { memory: "128Mi" } }, policy));
+  await world.eventually(
+    "it runs again",
+    () => world.container("web")?.started === true && world.container("web")?.restartCount === 1,
+  );
+  assert.deepEqual(world.runs.map(({ limits }) => limits.memoryBytes), [
+    64 * 2 ** 20,
+    128 * 2 ** 20,
+  ]);
+  assert.deepEqual(world.container("web")?.resources, { limits: { memory: "128Mi" } });
+  await agent.shutdown(0);
+});
+
+Deno.test("a resize without room waits, and one that can never have it says so", async () => {
+  await using world = await World.open();
+  world.ledger = new Ledger({ cpu: "1", pods: "9" });
+  world.ledger.keep("another", sized({ requests: { cpu: "600m" } }));
+  const agent = await start(world, sized({ requests: { cpu: "100m" } }));
+  agent.apply(sized({ requests: { cpu: "2" } }));
+  await world.eventually("it is refused", () => pending(world)?.reason === "Infeasible");
+  agent.apply(sized({ requests: { cpu: "500m" } }));
+  await world.eventually("it has to wait", () => pending(world)?.reason === "Deferred");
+  assert.deepEqual(world.container("web")?.allocatedResources, { cpu: "100m" });
+  world.ledger.release("another");
+  agent.apply(sized({ requests: { cpu: "501m" } }));
+  await world.eventually("it is agreed to", () => pending(world) === undefined);
+  assert.deepEqual(world.container("web")?.allocatedResources, { cpu: "501m" });
+  await agent.shutdown(0);
+});
