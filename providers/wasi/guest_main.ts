@@ -17,7 +17,7 @@ import { grantsOf, type ProgramFiles } from "./grants.ts";
 import { runGuest } from "./guest_run.ts";
 import { Kernel } from "./kernel.ts";
 import { GUEST_NICENESS, ORDER_BYTES_MAX, OUTPUT_BYTES_MAX } from "./limits.ts";
-import { limitProcess } from "./process_limits.ts";
+import { limitData, limitProcess } from "./process_limits.ts";
 import {
   encodeLine,
   encodeOutputHead,
@@ -126,11 +126,13 @@ interface Here {
 
 /** Runs the guest on this thread, where the kernel contains it. */
 async function runHere(order: Order, { kernel, sandbox, program }: Here): Promise<RunEnd> {
-  limitProcess(kernel, order);
+  limitProcess(kernel);
   kernel.beNice(GUEST_NICENESS);
   return await runGuest(order, {
     host: "libc",
     enclose({ threads }): void {
+      // Half a GiB of addresses that each Worker's code may use would count in full.
+      if (!threads) limitData(kernel, order);
       // Each thread opens the C library again.
       if (!threads) Deno.permissions.revokeSync({ name: "ffi" });
       enterSandbox(sandbox, order, threads ? program : undefined);

@@ -73,3 +73,34 @@ Deno.test("a guest that traps with its memory full is out of memory, refused or 
   const exit = await endOf(fixture, `(drop ${grow(19)}) unreachable`);
   assert.equal(exit.kind, "out_of_memory", JSON.stringify(exit));
 });
+
+/** Starts 16 threads that wait for each other, and leaves when all are there. */
+const SIXTEEN = `(module
+  (import "env" "memory" (memory 1 1 shared))
+  (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+  (export "memory" (memory 0))
+  (func $meet
+    (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))
+    (drop (memory.atomic.notify (i32.const 0) (i32.const 100)))
+    (loop $wait
+      (drop (memory.atomic.wait32 (i32.const 0) (i32.atomic.load (i32.const 0)) (i64.const 10000000)))
+      (br_if $wait (i32.lt_u (i32.atomic.load (i32.const 0)) (i32.const 17)))))
+  (func (export "wasi_thread_start") (param i32 i32) (call $meet))
+  (func (export "_start") (local $left i32)
+    (local.set $left (i32.const 16))
+    (loop $more
+      (if (i32.lt_s (call $spawn (i32.const 0)) (i32.const 0)) (then unreachable))
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      (br_if $more (local.get $left)))
+    (call $meet)))`;
+
+Deno.test({
+  name: "the Workers of a guest's threads do not count against its memory limit",
+  ignore: Deno.build.os !== "linux",
+  async fn(): Promise<void> {
+    await using fixture = await openFixture({ poolSize: 0 });
+    const container = await fixture.guestOf(SIXTEEN, { limits: { memoryBytes: 20 * MIB } });
+    const control = { onStarted: () => {}, stop: never, kill: never };
+    assert.deepEqual(await fixture.provider.run(container, control), { kind: "exited", code: 0 });
+  },
+});

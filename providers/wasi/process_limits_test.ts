@@ -16,12 +16,12 @@ const ORDER: Order = {
   memoryBytes: 10 * MIB,
 };
 
-/** Runs code in a process of its own; `kernel`, `limitProcess` and `status` are at hand. */
+/** Runs code in a process of its own; `kernel`, the limits and `status` are at hand. */
 async function inProcess(code: string): Promise<{ stdout: string; stderr: string }> {
   const url = (name: string) => JSON.stringify(import.meta.resolve(name));
   const source = `
     import { Kernel } from ${url("./kernel.ts")};
-    import { limitProcess } from ${url("./process_limits.ts")};
+    import { limitData, limitProcess } from ${url("./process_limits.ts")};
     const kernel = Kernel.open(${JSON.stringify(findLibc())});
     const status = (name) => Deno.readTextFileSync("/proc/self/" + name);
     ${code}`;
@@ -33,12 +33,13 @@ async function inProcess(code: string): Promise<{ stdout: string; stderr: string
 }
 
 Deno.test({
-  name: "limitProcess() walls in memory, descriptors and core files, for good",
+  name: "limitProcess() and limitData() wall in memory, descriptors and core files, for good",
   ignore,
   async fn(): Promise<void> {
     const { stdout, stderr } = await inProcess(`
       const idle = Number(/VmData:\\s+(\\d+)/.exec(status("status"))[1]) * 1024;
-      limitProcess(kernel, { dataBytesMax: idle + ${64 * MIB} });
+      limitProcess(kernel);
+      limitData(kernel, { dataBytesMax: idle + ${64 * MIB} });
       const memory = new WebAssembly.Memory({ initial: 0 });
       let pages = 0;
       try { for (;;) { memory.grow(16); pages += 16; } } catch { /* the wall */ }

@@ -23,7 +23,7 @@ export interface SharedProcessStart {
  * pipe. Never returns.
  */
 export async function serveGuests({ kernel, libc }: SharedProcessStart): Promise<never> {
-  limitProcess(kernel, {});
+  limitProcess(kernel);
   try {
     const house = new GuestHouse(Reaper.open(kernel, libc), libc);
     await house.prove();
