@@ -22,7 +22,7 @@ const SCRIPTS = [
   ["a tool by its path", "/bin/echo -n DONE; /bin/false || echo no", "DONEno\n"],
   ["tests of the newer kind", '[[ "${V:?}" == "v" ]] && echo OK', "OK\n"],
   ["exported variables", "W=2; export X=3; env | grep -E '^[WX]='", "X=3\n"],
-  ["traps on signals", "trap exit TERM; echo on", "on\n"],
+  ["traps on signals", "trap exit TERM && echo on", "on\n"],
   ["what is found", "touch /t/a; find /t -type f -name a; test -d /t; echo $?", "/t/a\n0\n"],
   ["bytes", "printf 'AB' > /t/b; hexdump -C /t/b | head -n 1 | cut -d ' ' -f 3", "41\n"],
   ["a file that cannot be made", "(echo x > /no/f) 2>&1 | grep -c 'create /no/f: No'", "1\n"],
