@@ -17,11 +17,11 @@ export interface DiskUsage {
 }
 
 /**
- * The message with which a kubelet evicts such a pod, or `undefined` if it is within its limits: those of
- * its emptyDir volumes, that of all containers together, and that of each container.
+ * The message with which a kubelet evicts such a pod, or `undefined` if it is within its limits: that of all
+ * containers together, and that of each container. Volumes look after their own (`PodVolumes.excess`).
  */
 export function overLimit(pod: Pod, usage: DiskUsage): string | undefined {
-  return overVolume(pod, usage) ?? overPod(pod, usage) ?? overContainer(pod, usage);
+  return overPod(pod, usage) ?? overContainer(pod, usage);
 }
 
 /** Everything of the pod that counts, in bytes. */
@@ -33,16 +33,6 @@ export function diskBytes(pod: Pod, { containers, volumes }: DiskUsage): number 
 /** Volumes that are accounted to the pod, but for those that are to be memory. */
 function isLocal({ emptyDir, configMap }: Volume): boolean {
   return (emptyDir !== undefined && emptyDir?.medium !== "Memory") || configMap !== undefined;
-}
-
-function overVolume({ spec }: Pod, { volumes }: DiskUsage): string | undefined {
-  for (const { name, emptyDir } of spec?.volumes ?? []) {
-    const text = emptyDir?.sizeLimit;
-    if (text === undefined || isNone(text)) continue;
-    if ((volumes.get(name) ?? 0) <= bytesOf(text)) continue;
-    return `Usage of EmptyDir volume "${name}" exceeds the limit "${canonical(text)}". `;
-  }
-  return undefined;
 }
 
 function overPod(pod: Pod, usage: DiskUsage): string | undefined {
@@ -60,10 +50,6 @@ function overContainer({ spec }: Pod, { containers }: DiskUsage): string | undef
     return `Container ${name} exceeded its local ephemeral storage limit "${canonical(text)}". `;
   }
   return undefined;
-}
-
-function isNone(text: string): boolean {
-  return parseQuantity(text).nanos === 0n;
 }
 
 function bytesOf(text: string): number {

@@ -187,8 +187,7 @@ function gluttonsOf(resource: Resource, { spec }: Pod, { disk, memory }: PodUsag
 
 /** Measuring costs a walk through all files, so only those are measured that have a limit. */
 function hasDiskLimit({ spec }: Pod): boolean {
-  return (spec?.volumes ?? []).some(({ emptyDir }) => emptyDir?.sizeLimit !== undefined) ||
-    (spec?.containers ?? []).some(({ resources }) =>
-      resources?.limits?.["ephemeral-storage"] !== undefined
-    );
+  return (spec?.containers ?? []).some(({ resources }) =>
+    resources?.limits?.["ephemeral-storage"] !== undefined
+  );
 }

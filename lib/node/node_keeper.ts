@@ -42,11 +42,6 @@ export interface NodeKeeperOptions {
   readonly dataDir: string;
   /** The images of the status, asked each time. @default {none are told} */
   readonly images?: () => Promise<NonNullable<NodeStatus["images"]>>;
-  /**
-   * Told in each round in which the disk is short, whatever the conditions still say of earlier ones;
-   * `isNews` if they did not say it yet.
-   */
-  readonly onDiskShort?: (isNews: boolean) => void;
   /** What the node is short of, if somebody watches that more closely. @default {it looks itself} */
   shortages?(): Promise<ReadonlySet<"memory" | "disk">>;
   /** @default 10_000 */
@@ -245,10 +240,8 @@ export class NodeKeeper {
     const nowMs = this.#nowMs();
     const readUsage = this.#options.machine?.readUsage ?? readMachineUsage;
     const usage = await readUsage(this.#options.dataDir);
-    const before = this.#seen;
-    const { pressures: own, seen, shortOfDisk } = decidePressures(usage, { seen: before, nowMs });
+    const { pressures: own, seen } = decidePressures(usage, { seen: this.#seen, nowMs });
     this.#seen = seen;
-    if (shortOfDisk) this.#options.onDiskShort?.(before.diskMs === undefined);
     const short = await this.#options.shortages?.();
     if (short === undefined) return own;
     return { ...own, memory: short.has("memory"), disk: short.has("disk") };

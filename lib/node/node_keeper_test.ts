@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import type { Node } from "../api/types.ts";
 import { FakeApi, refusal } from "./_test_api.ts";
-import { type MachineUsage, readMachineFacts, readMachineUsage } from "./machine.ts";
 import { NodeKeeper, type NodeKeeperOptions } from "./node_keeper.ts";
-import { PRESSURE_TRANSITION_MS } from "./pressure.ts";
 
 interface Kept extends AsyncDisposable {
   readonly api: FakeApi;
@@ -39,30 +37,6 @@ function keep(api: FakeApi = new FakeApi(), more: Partial<NodeKeeperOptions> = {
       await started;
     },
   };
-}
-
-/** This machine with another disk, and the rounds in which it was looked at. */
-class Rounds {
-  readonly readFacts = readMachineFacts;
-  #looked = Promise.withResolvers<void>();
-  readonly #disk: () => { readonly share: number };
-
-  constructor(disk: () => { readonly share: number }) {
-    this.#disk = disk;
-  }
-
-  readonly readUsage = async (dataDir: string): Promise<MachineUsage> => {
-    const usage = await readMachineUsage(dataDir);
-    const { share } = this.#disk();
-    this.#looked.resolve();
-    this.#looked = Promise.withResolvers();
-    return { ...usage, diskAvailableBytes: usage.diskBytes * share, inodes: undefined };
-  };
-
-  /** Waits until a round that has begun now, and another one, have looked at the disk. */
-  async next(): Promise<void> {
-    for (let round = 0; round < 3; round++) await this.#looked.promise;
-  }
 }
 
 function readyOf(node: Node | undefined): string | undefined {
@@ -143,44 +117,4 @@ Deno.test("NodeKeeper.shutdown() has nothing to say when it was never started", 
   });
   await keeper.shutdown();
   assert.equal(keeper.uid, undefined);
-});
-
-Deno.test("NodeKeeper.start() tells of a disk that is short, round by round, and when that is news", async () => {
-  const told: boolean[] = [];
-  let [nowMs, share] = [1_000_000, 0.05];
-  const rounds = new Rounds(() => ({ share }));
-  await using _kept = keep(new FakeApi(), {
-    machine: rounds,
-    nowMs: () => nowMs,
-    onDiskShort: (isNews) => told.push(isNews),
-  });
-  await rounds.next();
-  assert.deepEqual(told.slice(0, 2), [true, false]);
-  share = 0.5;
-  await rounds.next();
-  const before = told.length;
-  await rounds.next();
-  assert.equal(told.length, before, "the condition stays for a while, and the disk has room");
-  share = 0.05;
-  await rounds.next();
-  assert.equal(told.at(-1), false);
-  share = 0.5;
-  await rounds.next();
-  nowMs += PRESSURE_TRANSITION_MS;
-  await rounds.next();
-  const news = told.length;
-  share = 0.05;
-  await rounds.next();
-  assert.equal(told[news], true);
-});
-
-Deno.test("NodeKeeper.start() tells of a short disk though the API server is away", async () => {
-  const api = new FakeApi();
-  api.before = () => {
-    throw refusal(503);
-  };
-  const heard = Promise.withResolvers<void>();
-  const machine = new Rounds(() => ({ share: 0.05 }));
-  await using _kept = keep(api, { machine, onDiskShort: () => heard.resolve() });
-  await heard.promise;
 });

@@ -30,20 +30,15 @@ export interface Pressures {
   readonly pid: boolean;
 }
 
-/**
- * Decides at `nowMs`; give the returned `seen` back the next time. `shortOfDisk` is what is so now,
- * without the pressure that stays for a while.
- */
+/** Decides at `nowMs`; give the returned `seen` back the next time. */
 export function decidePressures(
   usage: MachineUsage,
   { seen, nowMs }: { readonly seen: PressureMemory; readonly nowMs: number },
-): { pressures: Pressures; seen: PressureMemory; shortOfDisk: boolean } {
-  const shortOfDisk = isShortOfDisk(usage);
+): { pressures: Pressures; seen: PressureMemory } {
   const memoryMs = lastSeen(isShortOfMemory(usage), seen.memoryMs, nowMs);
-  const diskMs = lastSeen(shortOfDisk, seen.diskMs, nowMs);
+  const diskMs = lastSeen(isShortOfDisk(usage), seen.diskMs, nowMs);
   const pidMs = lastSeen(isShortOfPids(usage), seen.pidMs, nowMs);
   return {
-    shortOfDisk,
     pressures: {
       memory: memoryMs !== undefined,
       disk: diskMs !== undefined,

@@ -28,7 +28,7 @@ export const CONTAINER: FieldRules = {
   name: HONOURED,
   ports: inside("ContainerPort"),
   readinessProbe: inside("Probe"),
-  resizePolicy: QUIET,
+  resizePolicy: HONOURED,
   resources: inside("ResourceRequirements"),
   restartPolicy: HONOURED,
   restartPolicyRules: {

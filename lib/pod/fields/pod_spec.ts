@@ -53,6 +53,8 @@ export const POD_SPEC: FieldRules = {
   nodeName: HONOURED,
   priority: HONOURED,
   readinessGates: HONOURED,
+  overhead: HONOURED,
+  resources: inside("ResourceRequirements"),
   restartPolicy: HONOURED,
   runtimeClassName: HONOURED,
   serviceAccountName: HONOURED,
@@ -62,7 +64,6 @@ export const POD_SPEC: FieldRules = {
   // Whoever makes or places pods acts on these, before a node sees them.
   affinity: QUIET,
   nodeSelector: QUIET,
-  overhead: QUIET,
   preemptionPolicy: QUIET,
   priorityClassName: QUIET,
   schedulerName: QUIET,
@@ -78,7 +79,6 @@ export const POD_SPEC: FieldRules = {
 
   dnsConfig: missed(),
   hostNetwork: missed(),
-  resources: missed(),
   setHostnameAsFQDN: missed(),
 };
 
