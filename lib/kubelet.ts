@@ -343,7 +343,8 @@ export class Kubelet {
         if (!this.#statics.deleted(event.object)) pods.remove(event.object);
       } else {
         const own = this.#statics.sync(event.items);
-        if (first) await this.#cleanUp(own, services);
+        // Those that end need their files as well.
+        if (first) await this.#cleanUp([...own, ...pods.pods()], services);
         first = false;
         pods.sync(own);
         this.#synced.resolve();

@@ -63,11 +63,14 @@ export function parseEnvFile(
     }
     if (!value.startsWith("'")) return refuse("value must be enclosed in single quotes");
     value = value.slice(1);
-    while (!value.includes("'")) {
+    const first = at;
+    for (let last = value; !last.includes("'");) {
       const next = lines[++at];
       if (next === undefined) return refuse("unclosed single quote");
-      value += `\n${next}`;
+      last = next;
     }
+    // Joined once: a file may be one value of a million lines.
+    value = [value, ...lines.slice(first + 1, at + 1)].join("\n");
     const end = value.indexOf("'");
     if (!/^[ \t]*(#|$)/.test(value.slice(end + 1))) {
       return refuse("unexpected content after closing quote");

@@ -107,7 +107,7 @@ export async function prepareRun(
     ...(workingDir === undefined ? {} : { workingDir }),
     rootPath,
     ...(readOnlyRoot ? { readOnlyRoot } : {}),
-    mounts: words !== undefined && readOnlyRoot
+    mounts: words !== undefined && readOnlyRoot && !holdsFiles(image.tree, words)
       ? [...mounts, await wordsMount(words, own)]
       : mounts,
     logPath: `${logDir}/${attempt}.log`,
@@ -141,6 +141,11 @@ async function makeFolderIn(
   // Not worth a start: a guest that wants to leave words finds that it cannot.
   if (place === undefined) return;
   await Deno.mkdir(`${rootPath}/${place}`, { recursive: true }).catch(() => {});
+}
+
+/** True if the image has something in this folder, which a mount would hide. */
+function holdsFiles(tree: ImageOnDisk["tree"], folder: string): boolean {
+  return tree?.index.entries.some(({ path }) => `/${path}`.startsWith(`${folder}/`)) ?? false;
 }
 
 /** A folder for last words over a root in which nothing can be written. */

@@ -182,6 +182,12 @@ Deno.test("prepareRun() gives last words a place, also in a root that nothing is
     assert.deepEqual([rest, more], [{ guestPath: "/dev", readOnly: false, unlisted: true }, []]);
     assert.deepEqual(await namesIn(hostPath), []);
     assert.deepEqual((await namesIn(tree)).toSorted(), ["apps", "ls", "run", "var"]);
+    const beside = { ...readOnly, terminationMessagePath: "/apps/words" };
+    assert.deepEqual(
+      (await prepareTree({ entries: APP }, beside)).mounts,
+      [],
+      "it would hide files",
+    );
   }));
 
 Deno.test("prepareRun() mounts behind a link of the image by both of its names", () =>

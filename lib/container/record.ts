@@ -46,6 +46,15 @@ export function newContainerRecord(reason = "ContainerCreating"): ContainerRecor
   };
 }
 
+/**
+ * True while a run is under way, as far as anybody knows: its id is taken down before the first instruction,
+ * and it is told of as running only after its start hook.
+ */
+export function isUnderWay({ state, lastState, containerId }: ContainerRecord): boolean {
+  if (state.running !== undefined) return true;
+  return state.waiting !== undefined && containerId !== lastState.terminated?.containerID;
+}
+
 /** Notes that the newest run has ended. */
 export function endRun(
   container: ContainerRecord,

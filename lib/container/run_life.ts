@@ -16,8 +16,8 @@ import { execAndKeep, type RunningContainer } from "./exec.ts";
 import { RunEnd } from "./run_end.ts";
 import type { ContainerServices } from "./services.ts";
 
-/** What HTTP and gRPC servers see of a probe; a kubelet's own words. */
-const USER_AGENT = "kube-probe/1.36";
+/** What HTTP and gRPC servers see; a kubelet's own words. */
+const USER_AGENT = { probe: "kube-probe/1.36", hook: "kube-lifecycle/1.36" } as const;
 /** What a pod gets that names no grace period, in seconds. */
 const GRACE_SECONDS = 30;
 
@@ -60,7 +60,7 @@ class RunLife {
     this.#target = {
       container: spec,
       podIP: services.facts.podIPs[0] ?? services.facts.hostIPs[0] ?? "127.0.0.1",
-      userAgent: USER_AGENT,
+      userAgent: USER_AGENT.probe,
       exec: (command, signal) => execAndKeep(services.provider, options, { command, signal }),
     };
   }
@@ -156,7 +156,8 @@ class RunLife {
       return passed ? { result: "success", message: "" } : undefined;
     }
     try {
-      return await attempt(handler, this.#target, { timeoutMs: TIMER_MS_MAX, signal });
+      const target = { ...this.#target, userAgent: USER_AGENT.hook, anyAnswer: true };
+      return await attempt(handler, target, { timeoutMs: TIMER_MS_MAX, signal });
     } catch (error) {
       if (signal.aborted) return undefined;
       throw error;

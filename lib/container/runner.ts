@@ -77,7 +77,8 @@ export class ContainerRunner {
       using watch = new ImageWatch(this.#task, this.#spec);
       if (!await this.#isToStart(replaced, watch.signal)) return;
       if (!watch.signal.aborted) await this.#runOnce(watch.signal);
-      replaced = watch.signal.aborted;
+      // A run that ended by itself has ended, whatever its pod is to have by now.
+      replaced = watch.signal.aborted && this.#task.record.state.terminated === undefined;
     }
   }
 

@@ -88,6 +88,25 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "terminationMessage() does not follow a mount that a guest has swapped for a link",
+  ignore: Deno.build.os === "windows",
+  async fn(): Promise<void> {
+    await using ended = new Ended();
+    const sub = `${ended.volume}/sub`;
+    await Deno.mkdir(sub);
+    ended.mounts = [{ hostPath: sub, guestPath: "/data", readOnly: false }];
+    await Deno.writeTextFile(`${sub}/words`, "bye");
+    await Deno.mkdir(`${ended.dir}/machine`);
+    await Deno.writeTextFile(`${ended.dir}/machine/words`, "a secret of the machine");
+    const spec = { ...SPEC, terminationMessagePath: "/data/words" };
+    assert.equal(await ended.words(spec), "bye");
+    await Deno.rename(sub, `${ended.volume}/other`);
+    await Deno.symlink("../machine", sub);
+    assert.equal(await ended.words(spec), "");
+  },
+});
+
 Deno.test("terminationMessage() takes the end of a failed run's log, where that was asked for", async () => {
   await using ended = new Ended();
   const lines = Array.from({ length: 100 }, (_, i) => `2026-01-01T00:00:00Z stdout F line ${i}\n`);

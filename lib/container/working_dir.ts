@@ -6,6 +6,7 @@
 import { posix } from "node:path";
 import type { Container } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
+import { type Held, hold } from "../hold.ts";
 import type { ImageOnDisk } from "../images/images.ts";
 import type { ContainerMount } from "../provider.ts";
 import { resolveSubPath } from "../volumes/sub_path.ts";
@@ -56,7 +57,10 @@ export async function makeWorkingDir(
   try {
     if (mount !== undefined) {
       const below = path.slice(mount.guestPath.length + 1);
-      const found = await resolveSubPath(mount.hostPath, below, { create: !mount.readOnly });
+      const found = await resolveSubPath(mount.hostPath, below, {
+        create: !mount.readOnly,
+        hold: holdExactly,
+      });
       if (found.isFile) refuse("it is a file");
       return;
     }
@@ -68,6 +72,14 @@ export async function makeWorkingDir(
     if (error instanceof KubeletError && error.code === "entrypoint") throw error;
     refuse(messageOf(error), error);
   }
+}
+
+/** Holds a folder that a guest may have swapped for a link since its path was found. */
+async function holdExactly(path: string): Promise<Held> {
+  const held = await hold(path);
+  if (held.path === path) return held;
+  await held[Symbol.asyncDispose]();
+  throw new Error(`"${path}" was swapped for something else`);
 }
 
 /** The mount that holds this path. */

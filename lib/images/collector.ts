@@ -110,6 +110,7 @@ export class Collector {
   async #collect(round: Round): Promise<void> {
     const { inventory } = this.#options;
     const named = new Set(this.#options.inUse());
+    inventory.protect(named);
     const inUse = idsOf(await inventory.list(), named);
     const images = await inventory.list(inUse);
     const found = await inventory.alone(() => this.#clear(images, { ...round, inUse }));

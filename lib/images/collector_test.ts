@@ -160,3 +160,20 @@ Deno.test("imagesInUse() names what pods want and what they have", () => {
     `r.io/b@${digest}`,
   ]);
 });
+
+Deno.test("Collector keeps what runs, though its tag has moved on to another image", async () => {
+  await using room = await Room.open();
+  const before = await room.pull("app", moduleOf(300));
+  room.registry.artifact("app", "v1", moduleOf(400));
+  const request = { image: room.name("app"), secrets: [], policy: "Always" } as const;
+  const after = await room.store.ensure(request, { signal });
+  assert.notEqual(before.imageId, after.imageId);
+  room.pods = [podWith(room.name("app"), before.imageId), podWith(room.name("app"), after.imageId)];
+  const disk = () => Promise.resolve({ bytes: 100, availableBytes: 50 });
+  await room.collect({ disk }, 10 * HOUR_MS).round(signal);
+  const module = before.module?.path ?? "";
+  assert.ok((await Deno.stat(module)).isFile);
+  room.pods = [];
+  await room.collect({ disk }, 10 * HOUR_MS).round(signal);
+  await assert.rejects(Deno.stat(module), Deno.errors.NotFound);
+});

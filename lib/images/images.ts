@@ -183,7 +183,8 @@ export class ImageStore implements Images, ImageFolders, AsyncDisposable {
   readonly #lock: StoreLock;
   readonly #onDiskFull: (() => void) | undefined;
   /** Calls of {@linkcode ensure} that are under way. */
-  #ensuring = 0;
+  /** When each image that is being brought was begun with. */
+  readonly #ensuring = new Set<{ readonly fromMs: number }>();
   /** What is in the store, and how it is removed. */
   readonly inventory: Inventory;
 
@@ -208,7 +209,7 @@ export class ImageStore implements Images, ImageFolders, AsyncDisposable {
       index,
       store: this.#store,
       lock: this.#lock,
-      isBusy: () => this.#ensuring > 0,
+      busySinceMs: () => Math.min(...[...this.#ensuring].map(({ fromMs }) => fromMs)),
     });
     const keyring = options.keyring ?? new Keyring();
     this.#client = new OciClient({
@@ -280,13 +281,14 @@ export class ImageStore implements Images, ImageFolders, AsyncDisposable {
   /** Nothing is swept away meanwhile; a disk that is full is told of. */
   async #busy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
-    this.#ensuring++;
+    const begun = { fromMs: Date.now() };
+    this.#ensuring.add(begun);
     try {
       return await work();
     } catch (error) {
       throw diskFullError(error, this.#onDiskFull);
     } finally {
-      this.#ensuring--;
+      this.#ensuring.delete(begun);
     }
   }
 
@@ -302,7 +304,7 @@ export class ImageStore implements Images, ImageFolders, AsyncDisposable {
     const reference = referenceOf(request.image);
     try {
       const gotten = await this.#registry.get(reference, { ...request, ...options });
-      this.inventory.touch(gotten.record.imageId);
+      this.inventory.touch(gotten.record);
       return gotten;
     } catch (error) {
       throw pullError(error, formatReference(reference));

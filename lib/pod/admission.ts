@@ -52,13 +52,18 @@ export function ignoredFields(pod: Pod): string | undefined {
  */
 export function lackOfRoom(
   pod: Pod,
-  { record, services }: {
+  { record, own, services }: {
     readonly record: PodRecord;
+    /** A pod of this machine's own, which nothing drives away. */
+    readonly own: boolean;
     readonly services: Pick<PodServices, "ledger" | "turnedAway">;
   },
 ): PodFailure | undefined {
   const { ledger, turnedAway } = services;
-  if (Object.values(record.containers).some(({ containerId }) => containerId !== undefined)) {
+  const hasRun = Object.values(record.containers).some(({ containerId }) =>
+    containerId !== undefined
+  );
+  if (own || hasRun) {
     record.allocated ??= allocate(pod);
     ledger?.keep(record.uid, allocatedPod(pod, record.allocated));
     return undefined;

@@ -7,7 +7,12 @@
  * @module
  */
 import type { Pod, PodStatus } from "../api/types.ts";
-import { type ContainerRecord, endRun, newContainerRecord } from "../container/record.ts";
+import {
+  type ContainerRecord,
+  endRun,
+  isUnderWay,
+  newContainerRecord,
+} from "../container/record.ts";
 
 import type { Allocated, PendingResize } from "../resources/resize.ts";
 
@@ -100,11 +105,7 @@ export function identity(pod: Pod): { uid: string; namespace: string; name: stri
  */
 export function loseRunning(record: PodRecord, nowMs: number): void {
   for (const container of Object.values(record.containers)) {
-    const { running, waiting } = container.state;
-    // Its id is on disk before the first instruction: such a run may have begun.
-    const begun = waiting !== undefined &&
-      container.containerId !== container.lastState.terminated?.containerID;
-    if (running === undefined && !begun) continue;
+    if (!isUnderWay(container)) continue;
     endRun(container, { exit: { kind: "lost" }, atMs: nowMs });
   }
 }

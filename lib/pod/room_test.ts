@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { Ledger } from "../resources/ledger.ts";
 import { podOf, World } from "./_world.ts";
+import { lackOfRoom } from "./admission.ts";
+import { newRecord } from "./record.ts";
 
 /** A container `app` that asks for this much of one CPU. */
 function asking(guest: string, cpu: string): { containers: object[] } {
@@ -56,4 +58,13 @@ Deno.test("PodManager goes on with a pod that ran before, though the node has sh
   await world.eventually("it runs again", () => world.runs.length === 2);
   await world.phase("web", "Running");
   await after.shutdown(0);
+});
+
+Deno.test("lackOfRoom() drives away no pod of this machine's own", () => {
+  const pod = podOf("ok", { spec: asking("ok", "800m") });
+  const services = { ledger: new Ledger({ cpu: "100m", pods: "1" }) };
+  const found = (own: boolean): string | undefined =>
+    lackOfRoom(pod, { record: newRecord(pod, "2026-11-21T12:00:00Z"), own, services })?.reason;
+  assert.equal(found(false), "OutOfcpu");
+  assert.equal(found(true), undefined);
 });

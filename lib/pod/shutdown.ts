@@ -4,10 +4,8 @@
  * @module
  */
 import type { Pod } from "../api/types.ts";
+import { isCritical } from "../resources/critical.ts";
 import type { PodFailure } from "./record.ts";
-
-/** From here on a pod belongs to the system itself (scheduling/v1, `system-cluster-critical`). */
-const CRITICAL_PRIORITY_MIN = 2_000_000_000;
 
 /** What becomes of pods whose machine goes down; a kubelet's own words. */
 export const NODE_SHUTDOWN: PodFailure = {
@@ -42,10 +40,9 @@ export function shutdownGroups<T extends { readonly pod: Pod }>(
   { graceMs, criticalGraceMs }: { readonly graceMs: number } & ShutdownWishes,
 ): ShutdownGroup<T>[] {
   if (criticalGraceMs === undefined) return [{ members: all, graceMs }];
-  const isCritical = ({ pod }: T): boolean => (pod.spec?.priority ?? 0) >= CRITICAL_PRIORITY_MIN;
   const critical = Math.min(criticalGraceMs, graceMs);
   return [
-    { members: all.filter((one) => !isCritical(one)), graceMs: graceMs - critical },
-    { members: all.filter(isCritical), graceMs: critical },
+    { members: all.filter(({ pod }) => !isCritical(pod)), graceMs: graceMs - critical },
+    { members: all.filter(({ pod }) => isCritical(pod)), graceMs: critical },
   ].filter(({ members }) => members.length > 0);
 }

@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "../errors.ts";
+import { isCritical } from "../resources/critical.ts";
 import { sleep } from "../time.ts";
 import type { PodContext } from "./context.ts";
 
@@ -17,11 +18,13 @@ const GRACE_MS = 1_000;
 export async function watchSizes(context: PodContext): Promise<void> {
   const { services, ending, mounted, key } = context;
   const { stop: signal } = ending;
+  // As those of a kubelet, they are never evicted.
+  if (context.own || isCritical(context.pod)) return;
   if (!context.pod.spec?.volumes?.some(({ emptyDir }) => emptyDir !== undefined)) return;
   while (await sleep(services.measureMs ?? MEASURE_MS, signal)) {
     try {
       const message = await services.volumes.excess(context.pod, { mounted, signal });
-      if (message === undefined) continue;
+      if (message === undefined || ending.cause !== undefined) continue;
       context.tell("Warning", "Evicted", message);
       context.fail({ reason: "Evicted", message }, GRACE_MS);
     } catch (error) {

@@ -14,7 +14,7 @@ import type {
 import { conditionsOf, isReady } from "../status/conditions.ts";
 import { phaseOf } from "../status/phase.ts";
 import { qosClass } from "../status/qos.ts";
-import { type ContainerRecord, newContainerRecord } from "../container/record.ts";
+import { type ContainerRecord, isUnderWay, newContainerRecord } from "../container/record.ts";
 import { hasOtherMemoryLimit } from "../resources/resize.ts";
 import { mountStatuses } from "../volumes/mount_status.ts";
 import type { PodRecord } from "./record.ts";
@@ -77,7 +77,7 @@ export function podStatus(pod: Pod, record: PodRecord, facts: StatusFacts): PodS
 function phaseNow(pod: Pod, { failure, containers }: PodRecord): PodPhase {
   const phase = failure === undefined ? phaseOf(pod, containers) : "Failed";
   if (phase !== "Succeeded" && phase !== "Failed") return phase;
-  const busy = Object.values(containers).some(({ state }) => state.running !== undefined);
+  const busy = Object.values(containers).some(isUnderWay);
   return busy ? "Running" : phase;
 }
 

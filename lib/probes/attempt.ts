@@ -5,9 +5,10 @@
  */
 import type { Container, Handler, Probe } from "../api/types.ts";
 import { messageOf } from "../errors.ts";
-import { sleep } from "../time.ts";
+import { aborted, sleep } from "../time.ts";
 import { grpcCheck } from "./grpc_check.ts";
 import { httpGet } from "./http_get.ts";
+import { LATE_MS_MAX } from "./limits.ts";
 import { failure, type Outcome, SUCCESS } from "./outcome.ts";
 import { portNumber } from "./ports.ts";
 import { tcpConnect } from "./tcp_connect.ts";
@@ -19,6 +20,8 @@ export interface ProbeTarget {
   readonly podIP: string;
   /** What HTTP and gRPC servers see of us. */
   readonly userAgent: string;
+  /** True takes any answer to an HTTP request for a success. @default false */
+  readonly anyAnswer?: boolean;
   /**
    * Runs a program in the container. Settles with `killed` soon after the signal is aborted; rejects if it
    * could not be started.
@@ -44,11 +47,18 @@ export async function attempt(
   const over = new AbortController();
   const ended = AbortSignal.any([signal, over.signal]);
   const waited = sleep(timeoutMs, ended).then(() => over.abort());
+  const settled = new AbortController();
+  // What has not heard of its end a moment later never will, and nobody may wait for it.
+  const late = aborted(ended).then(async () => {
+    await sleep(LATE_MS_MAX, settled.signal);
+    return failure(`no answer within ${timeoutMs / 1000}s`);
+  });
   try {
-    return await act(handler, target, { timeoutMs, signal: ended });
+    return await Promise.race([act(handler, target, { timeoutMs, signal: ended }), late]);
   } catch (error) {
     return { result: "error", message: messageOf(error) };
   } finally {
+    settled.abort();
     over.abort();
     await waited;
     signal.throwIfAborted();
@@ -61,7 +71,7 @@ async function act(
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<Outcome> {
   const { exec, httpGet: get, tcpSocket, grpc } = handler;
-  const { podIP, container, userAgent } = target;
+  const { podIP, container, userAgent, anyAnswer = false } = target;
   if (exec !== undefined) {
     const command = exec.command ?? [];
     const { exitCode, output } = await target.exec(command, signal);
@@ -71,7 +81,8 @@ async function act(
     return exitCode === 0 ? { ...SUCCESS, message: output } : failure(output);
   }
   if (get !== undefined) {
-    return await httpGet(get, { podIP, port: portNumber(get.port, container), userAgent, signal });
+    const port = portNumber(get.port, container);
+    return await httpGet(get, { podIP, port, userAgent, anyAnswer, signal });
   }
   if (tcpSocket !== undefined) {
     const port = portNumber(tcpSocket.port, container);

@@ -116,6 +116,29 @@ Deno.test("attempt() reads the beginning of a large answer, and waits for a slow
   assert.match(slow.message, /\/slow": no answer within timeoutSeconds$/);
 });
 
+Deno.test("attempt() ends with an answer that wants another protocol, as a failure", async () => {
+  const server = createTcpServer((socket) => {
+    socket.once("data", () => {
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+    });
+    socket.on("error", () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  assert.deepEqual(await ask({ httpGet: { port } }, {}, 1_000), {
+    result: "failure",
+    message: "HTTP probe failed with statuscode: 101",
+  });
+  await new Promise((resolve) => server.close(resolve));
+});
+
+Deno.test("attempt() takes any answer where only a message is delivered", async () => {
+  await using server = await serve((_, response) => void response.writeHead(500).end("no"));
+  const { port } = server;
+  const outcome = await ask({ httpGet: { port } }, { anyAnswer: true });
+  assert.deepEqual(outcome, { result: "success", message: "no" });
+});
+
 Deno.test("attempt() finds a port by its name, and says that there is none", async () => {
   await using server = await serve((_, response) => void response.end());
   const container = { name: "app", ports: [{ name: "web", containerPort: server.port }] };

@@ -18,6 +18,8 @@ export interface HttpGetOptions {
   readonly port: number;
   /** What a server sees as `User-Agent` unless the action says another. */
   readonly userAgent: string;
+  /** True takes whatever comes for a success: a hook only delivers a message. @default false */
+  readonly anyAnswer?: boolean;
   /** Aborted when the time is over. */
   readonly signal: AbortSignal;
 }
@@ -58,7 +60,9 @@ export async function httpGet(action: HttpGetAction, options: HttpGetOptions): P
         url = next;
         continue;
       }
-      if (status >= 200 && status < 400) return { ...SUCCESS, message: body };
+      if (options.anyAnswer || (status >= 200 && status < 400)) {
+        return { ...SUCCESS, message: body };
+      }
       return failure(`HTTP probe failed with statuscode: ${status}`);
     }
   } catch (error) {
@@ -107,6 +111,11 @@ function send(
       read(response).then(resolve, reject).finally(() => sent.destroy());
     });
     sent.once("error", reject);
+    // An answer that wants to go on in another protocol is an answer without a body.
+    sent.once("upgrade", (response, socket) => {
+      socket.destroy();
+      resolve({ status: response.statusCode ?? 101, location: undefined, body: "" });
+    });
     sent.end();
   });
 }

@@ -12,3 +12,6 @@ export const REDIRECTS_MAX = 10;
 
 /** Attempts of one probe that could not be made at all, before that is told. */
 export const ATTEMPTS_MAX = 3;
+
+/** Milliseconds that an attempt may take to end, once its time is over. */
+export const LATE_MS_MAX = 1_000;

@@ -54,10 +54,11 @@ export interface Tree {
 export function treeId(parts: readonly TreePart[]): string {
   const lines = parts.map((part) =>
     part.kind === "file"
-      ? `file ${part.digest} ${part.path}`
-      : `archive ${part.diffId ?? `of ${part.digest}`}`
+      ? ["file", part.digest, part.path]
+      : ["archive", part.diffId ?? `of ${part.digest}`]
   );
-  return createHash("sha256").update(lines.join("\n")).digest("hex");
+  // A path may hold anything, so no sign of our own tells parts apart.
+  return createHash("sha256").update(JSON.stringify(lines)).digest("hex");
 }
 
 /** Trees by their name. Nothing happens on disk before the first call. */

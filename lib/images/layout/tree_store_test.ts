@@ -164,3 +164,15 @@ Deno.test("copyTree() refuses a tree that is too large to be copied for each con
     /set securityContext.readOnlyRootFilesystem, or put the data into a volume/,
   );
 });
+
+Deno.test("treeId() takes no path for the end of a part and the beginning of another", () => {
+  const [one, two] = [`sha256:${"1".repeat(64)}`, `sha256:${"2".repeat(64)}`];
+  const file = (digest: string, path: string): TreePart => ({
+    kind: "file",
+    digest,
+    path,
+    size: 1,
+  });
+  const honest = [file(one, "a"), file(two, "b")];
+  assert.notEqual(treeId([file(one, `a\nfile ${two} b`)]), treeId(honest));
+});

@@ -32,8 +32,11 @@ export interface InventoryOptions {
   readonly index: ReferenceIndex;
   readonly store: BlobStore;
   readonly lock: StoreLock;
-  /** True while images are brought: what belongs to none yet may be a part of these. */
-  readonly isBusy: () => boolean;
+  /**
+   * Since when images are brought, in ms since 1970: what was asked for since then may be a part of these.
+   * `Infinity` if none is.
+   */
+  readonly busySinceMs: () => number;
 }
 
 /** Milliseconds that content without a record is left alone: a pull may be about to name it. */
@@ -48,14 +51,30 @@ export class Inventory {
   readonly #touched = new Map<string, number>();
   /** Trees of images that have no record: those of this machine's files. */
   readonly #held = new Set<string>();
+  /** What was given out, by image: a tag that has moved leaves no record of what still runs. */
+  readonly #given = new Map<string, { readonly record: ImageRecord; readonly atMs: number }>();
+  /** The images that are in use, as the collector has last said. */
+  #inUse: ReadonlySet<string> = new Set();
 
   constructor(options: InventoryOptions) {
     this.#options = options;
   }
 
   /** Takes down that an image is used now. It reaches the disk with {@linkcode list}. */
-  touch(imageId: string): void {
-    this.#touched.set(imageId, Date.now());
+  touch(record: ImageRecord): void {
+    const atMs = Date.now();
+    this.#touched.set(record.imageId, atMs);
+    this.#given.set(givenKey(record), { record, atMs });
+  }
+
+  /** Learns of all images in use: their content stays, whatever names them. */
+  protect(inUse: ReadonlySet<string>): void {
+    this.#inUse = inUse;
+    // A pod that has just been given one may not have said so yet.
+    const longAgoMs = Date.now() - ORPHAN_MS_MIN;
+    for (const [key, { record, atMs }] of this.#given) {
+      if (!inUse.has(record.imageId) && atMs < longAgoMs) this.#given.delete(key);
+    }
   }
 
   /** Keeps a tree that belongs to no record from being swept away, as long as this process lives. */
@@ -69,7 +88,7 @@ export class Inventory {
    */
   async list(inUse: Iterable<string> = []): Promise<StoredImage[]> {
     const { index } = this.#options;
-    for (const imageId of inUse) this.touch(imageId);
+    for (const imageId of inUse) this.#touched.set(imageId, Date.now());
     const touched = new Map(this.#touched);
     this.#touched.clear();
     const nowMs = Date.now();
@@ -108,6 +127,16 @@ export class Inventory {
     return freed;
   }
 
+  #isBusy(): boolean {
+    return this.#options.busySinceMs() !== Infinity;
+  }
+
+  /** What is in use, as it was given out. */
+  #running(): ImageRecord[] {
+    return [...this.#given.values()].map(({ record }) => record)
+      .filter(({ imageId }) => this.#inUse.has(imageId));
+  }
+
   /** Removes what these records of one image need, and no other image does. */
   async #removeContent(
     imageId: string,
@@ -115,12 +144,18 @@ export class Inventory {
     unusedSinceMs: number,
   ): Promise<number> {
     const { images } = await this.#options.index.all();
-    const kept = await this.#kept(images.values().filter((record) => record.imageId !== imageId));
+    const kept = await this.#kept([
+      ...images.values().filter((record) => record.imageId !== imageId),
+      ...this.#running(),
+    ]);
     const own = await this.#kept(records);
+    const beforeMs = Math.min(unusedSinceMs, this.#options.busySinceMs());
     let freed = 0;
     for (const digest of own.blobs) {
-      if (!kept.blobs.has(digest)) freed += await this.#removeBlob(digest, unusedSinceMs);
+      if (!kept.blobs.has(digest)) freed += await this.#removeBlob(digest, beforeMs);
     }
+    // Nobody takes down who looked for a tree: while images are brought, the sweep has to find it.
+    if (this.#isBusy()) return freed;
     for (const id of own.trees) if (!kept.trees.has(id)) freed += await this.#removeTree(id);
     return freed;
   }
@@ -130,9 +165,9 @@ export class Inventory {
    * `urgent` for `ORPHAN_URGENT_MS_MIN`. Returns the bytes that this frees.
    */
   async sweep(nowMs: number, { urgent = false } = {}): Promise<number> {
-    const { index, store, dir, isBusy } = this.#options;
-    const beforeMs = nowMs - (urgent && !isBusy() ? ORPHAN_URGENT_MS_MIN : ORPHAN_MS_MIN);
-    const kept = await this.#kept((await index.all()).images.values());
+    const { index, store, dir } = this.#options;
+    const beforeMs = nowMs - (urgent && !this.#isBusy() ? ORPHAN_URGENT_MS_MIN : ORPHAN_MS_MIN);
+    const kept = await this.#kept([...(await index.all()).images.values(), ...this.#running()]);
     let freed = 0;
     for await (const { digest } of store.list()) {
       if (!kept.blobs.has(digest)) freed += await this.#removeBlob(digest, beforeMs);
@@ -200,6 +235,11 @@ export class Inventory {
     }
     return bytes;
   }
+}
+
+/** An image may be here to run and to be mounted, with other content each. */
+function givenKey({ imageId, purpose = "run" }: ImageRecord): string {
+  return `${purpose} ${imageId}`;
 }
 
 /** Images by what they are, the tags of each together. Touches nothing. */

@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { podOf } from "./_world.ts";
+import { newRecord } from "./record.ts";
+import { podStatus } from "./status.ts";
+
+const NOW = "2026-11-21T12:00:00Z";
+const FACTS = { hostIPs: [], podIPs: [], readyToStart: true, now: NOW };
+
+Deno.test("podStatus() calls no pod ended whose container is still in its start hook", () => {
+  const pod = podOf("spin");
+  const record = newRecord(pod, NOW);
+  record.failure = { reason: "DeadlineExceeded", message: "" };
+  const app = record.containers["app"]!;
+  app.containerId = "fake://1";
+  assert.equal(podStatus(pod, record, FACTS).phase, "Running");
+  app.state = { terminated: { exitCode: 137, reason: "Error", containerID: "fake://1" } };
+  assert.equal(podStatus(pod, record, FACTS).phase, "Failed");
+});
