@@ -30,8 +30,8 @@ export const ROUND_MS = 10_000;
 /** What a pod uses, as far as anybody knows. */
 export interface PodUsage {
   readonly disk: DiskUsage & { readonly inodes: number };
-  /** Bytes by container; containers that nobody can measure are absent. */
-  readonly memory: ReadonlyMap<string, number>;
+  /** Bytes by container that runs; `undefined` if nobody can measure it. */
+  readonly memory: ReadonlyMap<string, number | undefined>;
 }
 
 /** What an {@linkcode EvictionManager} looks at, and what it does. */
@@ -49,8 +49,11 @@ export interface EvictionManagerOptions {
   reclaimDisk?(signal: AbortSignal): Promise<void>;
   /** Told when the disk begins to be short. */
   onDiskShort?(): void;
-  /** Ends a pod; settles when it has ended, or after a time. `low` if the node was short. */
-  evict(pod: Pod, why: { readonly message: string; readonly low: boolean }): Promise<void>;
+  /**
+   * Ends a pod; settles when it has ended, or after a time. `low` if the node was short. False if there
+   * was nothing to do, as for a pod that is ending as fast as it can.
+   */
+  evict(pod: Pod, why: { readonly message: string; readonly low: boolean }): Promise<boolean>;
   /** Tells a warning about the node. */
   tell(reason: string, message: string): void;
   /** @default {Date.now} */
@@ -134,8 +137,7 @@ export class EvictionManager {
       if (!hasDiskLimit(pod)) continue;
       const message = overLimit(pod, (await this.#options.usage(pod, signal)).disk);
       if (message === undefined || isCritical(pod)) continue;
-      await this.#options.evict(pod, { message, low: false });
-      evicted = true;
+      if (await this.#options.evict(pod, { message, low: false })) evicted = true;
     }
     return evicted;
   }
@@ -155,14 +157,11 @@ export class EvictionManager {
         gluttons: gluttonsOf(resource, pod, usage),
       });
     }
-    const [first] = rank(found);
-    if (first === undefined) {
-      return log.warn("The node is short of {resource}, and has no pod to evict", { resource });
+    for (const { pod, gluttons } of rank(found)) {
+      const message = lowMessage(lowest, gluttons);
+      if (await this.#options.evict(pod, { message, low: true })) return;
     }
-    await this.#options.evict(first.pod, {
-      message: lowMessage(lowest, first.gluttons),
-      low: true,
-    });
+    log.warn("The node is short of {resource}, and has no pod to evict", { resource });
   }
 }
 
@@ -171,8 +170,9 @@ type Resource = ReturnType<typeof resourceOf>;
 function usageOf(resource: Resource, pod: Pod, { disk, memory }: PodUsage): number | undefined {
   if (resource === "inodes") return disk.inodes;
   if (resource === "ephemeral-storage") return diskBytes(pod, disk);
-  if (memory.size === 0) return undefined;
-  return [...memory.values()].reduce((one, other) => one + other, 0);
+  const known = [...memory.values()].filter((bytes) => bytes !== undefined);
+  if (memory.size > 0 && known.length === 0) return undefined;
+  return known.reduce((one, other) => one + other, 0);
 }
 
 function gluttonsOf(resource: Resource, { spec }: Pod, { disk, memory }: PodUsage): Glutton[] {

@@ -15,7 +15,10 @@ class Node {
   readonly evicted: string[] = [];
   readonly told: string[] = [];
   readonly pods: Pod[] = [];
-  readonly uses = new Map<string, number>();
+  /** By pod: one that is absent does not run, one of nothing cannot be measured. */
+  readonly uses = new Map<string, number | undefined>();
+  /** Pods that are ending as fast as they can. */
+  readonly stuck = new Set<string>();
   reclaimed = 0;
   /** What a clean-up of the disk leads to. */
   cleaned: Observations | undefined;
@@ -35,20 +38,23 @@ class Node {
       return Promise.resolve();
     },
     evict: ({ metadata }, { message, low }) => {
+      if (this.stuck.has(metadata!.uid!)) return Promise.resolve(false);
       this.evicted.push(`${metadata!.uid} ${low ? "low" : "limit"}: ${message}`);
-      return Promise.resolve();
+      return Promise.resolve(true);
     },
     tell: (reason, message) => this.told.push(`${reason}: ${message}`),
   });
 
-  pod(uid: string, bytes: number, spec: Partial<PodSpec> = {}): void {
+  pod(uid: string, bytes: number | undefined, spec: Partial<PodSpec> = {}): void {
     this.pods.push({ metadata: { uid }, spec: { containers: [{ name: "app" }], ...spec } });
     this.uses.set(uid, bytes);
   }
 
   #usage(uid: string): PodUsage {
-    const containers = new Map([["app", this.uses.get(uid)!]]);
-    return { disk: { containers, volumes: new Map(), inodes: 1 }, memory: containers };
+    const bytes = this.uses.get(uid);
+    const containers = new Map([["app", bytes ?? 0]]);
+    const memory = new Map(this.uses.has(uid) ? [["app", bytes]] : []);
+    return { disk: { containers, volumes: new Map(), inodes: 1 }, memory };
   }
 }
 
@@ -104,4 +110,38 @@ Deno.test("EvictionManager ends every pod that is over its own limit, before all
   await node.manager.round(signal);
   const message = "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ";
   assert.deepEqual(node.evicted, [`over limit: ${message}`, `over too limit: ${message}`]);
+});
+
+Deno.test("EvictionManager ends the next pod if the first cannot be ended", async () => {
+  const node = new Node();
+  node.pod("stuck", 500 * MI);
+  node.pod("next", 400 * MI);
+  node.pod("last", 300 * MI);
+  node.stuck.add("stuck");
+  node.seen = { "memory.available": LOW };
+  await node.manager.round(signal);
+  assert.deepEqual(node.evicted.map((text) => text.split(" ")[0]), ["next"]);
+});
+
+Deno.test("EvictionManager goes on to what is short if no pod over its limit can be ended", async () => {
+  const node = new Node();
+  const limits = { "ephemeral-storage": "1Mi" };
+  node.pod("over", 2 * MI, { containers: [{ name: "app", resources: { limits } }] });
+  node.pod("other", MI);
+  node.stuck.add("over");
+  node.seen = { "memory.available": LOW };
+  await node.manager.round(signal);
+  assert.deepEqual(node.evicted.map((text) => text.split(":")[0]), ["other low"]);
+});
+
+Deno.test("EvictionManager takes a pod of which nothing runs for one that uses no memory", async () => {
+  const node = new Node();
+  node.pod("waits", 0);
+  node.uses.delete("waits");
+  node.pod("runs", MI);
+  node.seen = { "memory.available": LOW };
+  await node.manager.round(signal);
+  node.pod("unknown", undefined);
+  await node.manager.round(signal);
+  assert.deepEqual(node.evicted.map((text) => text.split(" ")[0]), ["runs", "unknown"]);
 });

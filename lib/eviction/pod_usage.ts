@@ -55,13 +55,13 @@ async function rootUsage(root: string, signal: AbortSignal): Promise<Measured> {
 async function memoryOf(
   { status }: Pod,
   { provider }: UsageSources,
-): Promise<ReadonlyMap<string, number>> {
-  const found = new Map<string, number>();
+): Promise<PodUsage["memory"]> {
+  const found = new Map<string, number | undefined>();
   const all = [...status?.initContainerStatuses ?? [], ...status?.containerStatuses ?? []];
   for (const { name, containerID, state } of all) {
     if (state.running === undefined || containerID === undefined) continue;
-    const bytes = await provider.memoryBytes?.(containerID.slice(containerID.indexOf("://") + 3));
-    if (bytes !== undefined) found.set(name, bytes);
+    const id = containerID.slice(containerID.indexOf("://") + 3);
+    found.set(name, await provider.memoryBytes?.(id));
   }
   return found;
 }

@@ -61,9 +61,20 @@ Deno.test("podUsage() counts roots without the image's own files, logs, volumes 
   }
 });
 
+const NOWHERE = {
+  podsDir: "/nowhere/p",
+  logsDir: "/nowhere/l",
+  provider: {},
+  signal: AbortSignal.timeout(30_000),
+};
+
 Deno.test("podUsage() finds nothing of a pod that has not begun", async () => {
-  const sources = { podsDir: "/nowhere/p", logsDir: "/nowhere/l", provider: {} };
-  const usage = await podUsage(POD, { ...sources, signal: AbortSignal.timeout(30_000) });
+  const { spec, metadata } = POD;
+  const usage = await podUsage({ spec: spec!, metadata: metadata! }, NOWHERE);
   assert.deepEqual([...usage.disk.volumes], []);
   assert.deepEqual([usage.disk.containers.get("app"), usage.memory.size], [0, 0]);
+});
+
+Deno.test("podUsage() says which container runs and cannot be measured", async () => {
+  assert.deepEqual([...(await podUsage(POD, NOWHERE)).memory], [["app", undefined]]);
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import type { Container, PodSpec } from "../api/types.ts";
+import type { Container, Pod, PodSpec } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
-import { podOf, World } from "./_world.ts";
+import { Ledger } from "../resources/ledger.ts";
+import { deleted, podOf, World } from "./_world.ts";
 import { ignoredFields, refusal } from "./admission.ts";
 import type { PodFailure } from "./record.ts";
 
@@ -165,7 +166,8 @@ Deno.test("PodManager.evict() fails a pod that runs, and says why", async () => 
   const agent = world.agent();
   agent.apply(podOf("spin", { spec: { restartPolicy: "Always" } }));
   await world.eventually("it runs", () => world.container("web")?.started === true);
-  await agent.evict("uid-web", { message: "The node was low on resource: memory. ", low: true });
+  const why = { message: "The node was low on resource: memory. ", low: true };
+  assert.equal(await agent.evict("uid-web", why), true);
   await world.phase("web", "Failed");
   const { reason, message, conditions } = world.status("web");
   assert.deepEqual([reason, message], ["Evicted", "The node was low on resource: memory. "]);
@@ -174,7 +176,57 @@ Deno.test("PodManager.evict() fails a pod that runs, and says why", async () => 
   assert.deepEqual([target?.status, target?.reason], ["True", "TerminationByKubelet"]);
   assert.equal(world.runs.length, 1, "it is not started again");
   assert.equal(world.events.filter((event) => event.reason === "Evicted").length, 1);
-  await agent.evict("uid-web", { message: "again", low: false });
+  assert.equal(await agent.evict("uid-web", { message: "again", low: false }), false);
   assert.equal(world.events.filter((event) => event.reason === "Evicted").length, 1);
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager.evict() shortens the grace period of a pod that is ending, once", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const pod = podOf("spin");
+  agent.apply(pod);
+  await world.eventually("it runs", () => world.container("web")?.started === true);
+  agent.apply(deleted(pod, 3600));
+  await world.eventually("it ends", () => world.events.some(({ reason }) => reason === "Killing"));
+  const why = { message: "The node was low on resource: memory. ", low: true };
+  const [first, second] = await Promise.all([
+    agent.evict("uid-web", why),
+    agent.evict("uid-web", why),
+  ]);
+  assert.deepEqual([first, second], [true, false]);
+  await world.eventually("it is gone", () => world.released.includes("web"));
+  assert.equal(world.events.filter((event) => event.reason === "Evicted").length, 1);
+  agent.remove(pod);
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager.evict() does nothing for a pod that waits to be rejected", async () => {
+  await using world = await World.open();
+  world.ledger = new Ledger({ pods: "0" });
+  const agent = world.agent();
+  const ownerReferences = [{
+    apiVersion: "v1",
+    kind: "Job",
+    name: "x",
+    uid: "x",
+    controller: true,
+  }];
+  const owned = (name: string): Pod => {
+    const pod = podOf("spin", { name });
+    return { ...pod, metadata: { ...pod.metadata, ownerReferences } };
+  };
+  agent.apply(owned("first"));
+  await world.phase("first", "Failed");
+  agent.apply(owned("second"));
+  await world.eventually(
+    "it waits to be failed",
+    () => world.container("second")?.state.waiting?.reason === "OutOfpods",
+  );
+  const why = { message: "The node was low on resource: memory. ", low: true };
+  for (const uid of ["uid-first", "uid-second", "uid-nobody"]) {
+    assert.equal(await agent.evict(uid, why), false, uid);
+  }
+  assert.equal(world.events.filter((event) => event.reason === "Evicted").length, 0);
   await agent.shutdown(0);
 });

@@ -48,6 +48,13 @@ export class Ending {
     this.#stop.abort();
   }
 
+  /** Shortens an end that has begun. False if it has not, or comes as soon as that anyway. */
+  shorten(graceMs: number): boolean {
+    if (this.#cause === undefined || this.#deadlineMs <= Date.now() + graceMs) return false;
+    this.begin(this.#cause, graceMs);
+    return true;
+  }
+
   // A timer holds 24.8 days at most, and fires at once beyond that.
   #arm(): void {
     clearTimeout(this.#timer);

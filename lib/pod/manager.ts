@@ -136,13 +136,15 @@ export class PodManager {
   }
 
   /**
-   * Ends a pod for using too much, or because the node is short of something (`low`). Settles when nothing
-   * of it runs any more, or after `EVICTION_MS_MAX`; at once if it is ending already.
+   * Ends a pod for using too much, or because the node is short of something (`low`). One that is ending
+   * already has less time for it. Settles when nothing of it runs any more, or after `EVICTION_MS_MAX`;
+   * with false, at once, if there is nothing to end or to shorten.
    */
-  async evict(uid: string, { message, low }: { message: string; low: boolean }): Promise<void> {
+  async evict(uid: string, { message, low }: { message: string; low: boolean }): Promise<boolean> {
     const context = this.#contexts.get(uid);
-    if (context === undefined || context.ending.cause !== undefined) return;
-    if (context.record.finalPhase !== undefined || context.rejection !== undefined) return;
+    if (context === undefined || context.record.finalPhase !== undefined) return false;
+    if (context.ending.cause !== undefined) return await this.#hurry(context, message);
+    if (context.rejection !== undefined) return false;
     context.tell("Warning", "Evicted", message);
     const failure: PodFailure = low
       ? { reason: "Evicted", message, disruption: "TerminationByKubelet" }
@@ -153,6 +155,18 @@ export class PodManager {
     while (context.record.finalPhase === undefined && !over.aborted) {
       await context.changes.changed(over);
     }
+    return true;
+  }
+
+  /** Its own grace period may be long enough to keep a node short of memory. */
+  async #hurry(context: PodContext, message: string): Promise<boolean> {
+    if (!context.ending.shorten(EVICTION_GRACE_MS)) return false;
+    context.tell("Warning", "Evicted", message);
+    const settled = new AbortController();
+    const late = sleep(EVICTION_MS_MAX, settled.signal);
+    await Promise.race([Promise.all(context.runners), late]);
+    settled.abort();
+    return true;
   }
 
   /**
