@@ -107,10 +107,14 @@ Deno.test("rank() takes the unknown, then those beyond their requests, then prio
     pod("greedy, important", 9, 500, 0),
     pod("greedy", 0, 110, 100),
     pod("greedier", 0, 60, 20),
+    pod("endless", 0, Infinity, 0),
+    pod("endless too", 0, Infinity, 0),
     pod("unknown", 100, undefined, 0),
   ]);
   assert.deepEqual(ranked.map(({ uid }) => uid), [
     "unknown",
+    "endless",
+    "endless too",
     "greedier",
     "greedy",
     "greedy, important",
@@ -158,14 +162,20 @@ const DISK: [a: number, b: number, volumes: [string, number][], message: string 
 ];
 for (const [a, b, volumes, message] of DISK) {
   Deno.test(`overLimit() says ${message ?? "nothing"} of ${[a, b, ...volumes]}`, () => {
-    const usage = { containers: new Map([["a", a], ["b", b]]), volumes: new Map(volumes) };
+    const containers = new Map([["a", a], ["b", b]]);
+    const usage = { containers, volumes: new Map(volumes), whole: true };
     assert.equal(overLimit({ spec: LIMITED }, usage), message);
   });
 }
 
 Deno.test("overLimit() lets a pod without limits have what it wants", () => {
-  const usage = { containers: new Map([["a", 2 ** 40]]), volumes: new Map() };
+  const usage = { containers: new Map([["a", 2 ** 40]]), volumes: new Map(), whole: false };
   assert.equal(overLimit({ spec: { containers: [{ name: "a" }] } }, usage), undefined);
+});
+
+Deno.test("overLimit() takes what nobody can count for more than any limit", () => {
+  const usage = { containers: new Map([["a", 1]]), volumes: new Map(), whole: false };
+  assert.match(overLimit({ spec: LIMITED }, usage) ?? "", /^Pod ephemeral .* containers 8Mi\. $/);
 });
 
 const TURNED: [

@@ -14,11 +14,14 @@ export interface DiskUsage {
   readonly containers: ReadonlyMap<string, number>;
   /** By volume, of those that are the pod's own. */
   readonly volumes: ReadonlyMap<string, number>;
+  /** False if there is more than anybody can count. */
+  readonly whole: boolean;
 }
 
 /**
  * The message with which a kubelet evicts such a pod, or `undefined` if it is within its limits: that of all
  * containers together, and that of each container. Volumes look after their own (`PodVolumes.excess`).
+ * What nobody can count is over any limit: otherwise a guest would only have to make enough of it.
  */
 export function overLimit(pod: Pod, usage: DiskUsage): string | undefined {
   return overPod(pod, usage) ?? overContainer(pod, usage);
@@ -37,7 +40,8 @@ function isLocal({ emptyDir, configMap }: Volume): boolean {
 
 function overPod(pod: Pod, usage: DiskUsage): string | undefined {
   const limit = podLimits(pod).get("ephemeral-storage");
-  if (limit === undefined || BigInt(Math.round(diskBytes(pod, usage))) <= limit) return undefined;
+  if (limit === undefined) return undefined;
+  if (usage.whole && BigInt(Math.round(diskBytes(pod, usage))) <= limit) return undefined;
   return `Pod ephemeral local storage usage exceeds the total limit of containers ${
     bytesText(Number(limit))
   }. `;

@@ -168,6 +168,8 @@ export class EvictionManager {
 type Resource = ReturnType<typeof resourceOf>;
 
 function usageOf(resource: Resource, pod: Pod, { disk, memory }: PodUsage): number | undefined {
+  // More than anybody can count: nobody has more.
+  if (resource !== "memory" && !disk.whole) return Infinity;
   if (resource === "inodes") return disk.inodes;
   if (resource === "ephemeral-storage") return diskBytes(pod, disk);
   const known = [...memory.values()].filter((bytes) => bytes !== undefined);

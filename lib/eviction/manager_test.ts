@@ -17,6 +17,8 @@ class Node {
   readonly pods: Pod[] = [];
   /** By pod: one that is absent does not run, one of nothing cannot be measured. */
   readonly uses = new Map<string, number | undefined>();
+  /** Pods that have more on disk than anybody can count. */
+  readonly endless = new Set<string>();
   /** Pods that are ending as fast as they can. */
   readonly stuck = new Set<string>();
   reclaimed = 0;
@@ -54,7 +56,8 @@ class Node {
     const bytes = this.uses.get(uid);
     const containers = new Map([["app", bytes ?? 0]]);
     const memory = new Map(this.uses.has(uid) ? [["app", bytes]] : []);
-    return { disk: { containers, volumes: new Map(), inodes: 1 }, memory };
+    const whole = !this.endless.has(uid);
+    return { disk: { containers, volumes: new Map(), inodes: 1, whole }, memory };
   }
 }
 
@@ -145,3 +148,15 @@ Deno.test("EvictionManager takes a pod of which nothing runs for one that uses n
   await node.manager.round(signal);
   assert.deepEqual(node.evicted.map((text) => text.split(" ")[0]), ["runs", "unknown"]);
 });
+
+for (const what of ["nodefs.available", "nodefs.inodesFree"] as const) {
+  Deno.test(`EvictionManager ends who cannot be counted first when ${what} is low`, async () => {
+    const node = new Node();
+    node.pod("big", 500 * MI);
+    node.pod("endless", MI);
+    node.endless.add("endless");
+    node.seen = { [what]: LOW };
+    await node.manager.round(signal);
+    assert.deepEqual(node.evicted.map((text) => text.split(" ")[0]), ["endless"]);
+  });
+}

@@ -7,7 +7,7 @@ import type { Pod } from "../api/types.ts";
 import { filledMark, podDir, podLogDir } from "../container/places.ts";
 import { namesIn } from "../files.ts";
 import type { Provider } from "../provider.ts";
-import { folderUsage } from "./folder_usage.ts";
+import { folderUsage } from "../folder_usage.ts";
 import type { PodUsage } from "./manager.ts";
 
 /** Where to look. */
@@ -23,10 +23,11 @@ export async function podUsage(pod: Pod, sources: UsageSources): Promise<PodUsag
   const { podsDir, logsDir, signal } = sources;
   const own = podDir(podsDir, pod.metadata?.uid ?? "");
   const [containers, volumes] = [new Map<string, number>(), new Map<string, number>()];
-  let inodes = 0;
+  let [inodes, whole] = [0, true];
   const add = (to: Map<string, number>, name: string, more: Measured): void => {
     to.set(name, (to.get(name) ?? 0) + more.bytes);
     inodes += more.inodes;
+    whole &&= more.whole;
   };
   for (const { name } of [...pod.spec?.initContainers ?? [], ...pod.spec?.containers ?? []]) {
     const runs = `${own}/containers/${name}`;
@@ -40,7 +41,7 @@ export async function podUsage(pod: Pod, sources: UsageSources): Promise<PodUsag
       add(volumes, name, await folderUsage(`${own}/volumes/${kind}/${name}`, { signal }));
     }
   }
-  return { disk: { containers, volumes, inodes }, memory: await memoryOf(pod, sources) };
+  return { disk: { containers, volumes, inodes, whole }, memory: await memoryOf(pod, sources) };
 }
 
 type Measured = Awaited<ReturnType<typeof folderUsage>>;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Pod } from "../api/types.ts";
 import { filledMark, rootDir } from "../container/places.ts";
+import { removeTree } from "../files.ts";
 import { sleep } from "../time.ts";
 import { podUsage } from "./pod_usage.ts";
 
@@ -55,6 +56,7 @@ Deno.test("podUsage() counts roots without the image's own files, logs, volumes 
     about(disk.containers.get("idle"), 3 * MI);
     about(disk.volumes.get("scratch"), 4 * MI);
     assert.ok(disk.inodes >= 4);
+    assert.ok(disk.whole);
     assert.deepEqual([...memory], [["app", 5]], "one that does not run has none");
   } finally {
     await Deno.remove(dir, { recursive: true });
@@ -77,4 +79,22 @@ Deno.test("podUsage() finds nothing of a pod that has not begun", async () => {
 
 Deno.test("podUsage() says which container runs and cannot be measured", async () => {
   assert.deepEqual([...(await podUsage(POD, NOWHERE)).memory], [["app", undefined]]);
+});
+
+Deno.test("podUsage() says that it cannot count all of a root that is too deep", async () => {
+  const podsDir = await Deno.makeTempDir({ prefix: "krustlet-usage-" });
+  try {
+    const root = rootDir(podsDir, UID, "app", 0);
+    await Deno.mkdir(root, { recursive: true });
+    // As a guest does it: folder by folder, so that the whole path is longer than any path may be.
+    const name = "d".repeat(250);
+    const script =
+      `for (let i = 0; i < 20; i++) { Deno.mkdirSync("${name}"); Deno.chdir("${name}"); }`;
+    const args = ["eval", script];
+    const { success } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
+    assert.ok(success);
+    assert.equal((await podUsage(POD, { ...NOWHERE, podsDir })).disk.whole, false);
+  } finally {
+    await removeTree(podsDir);
+  }
 });

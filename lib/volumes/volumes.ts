@@ -4,13 +4,13 @@ import type { Pod, Volume } from "../api/types.ts";
 import { isKubeletError, KubeletError, messageOf } from "../errors.ts";
 import type { FieldFacts } from "../fields.ts";
 import { removeTree } from "../files.ts";
+import { folderUsage } from "../folder_usage.ts";
 import { quantityBytes } from "../quantity.ts";
 import { MemoryFolders } from "./memory_folders.ts";
 import { PodObjects } from "./objects.ts";
 import type { ImageFiles, MountedVolume } from "./source.ts";
 import { excessMessage, sizeLimit } from "./size_limits.ts";
 import { ServiceAccountTokens } from "./tokens.ts";
-import { folderUsage } from "./usage.ts";
 import { bindVolume, type BoundVolume, isVolumeName } from "./volume.ts";
 
 /** What {@linkcode PodVolumes} needs. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { removeTree } from "../files.ts";
-import { folderUsage } from "./usage.ts";
+import { removeTree } from "./files.ts";
+import { folderUsage } from "./folder_usage.ts";
+import { sleep } from "./time.ts";
 
 const { signal } = new AbortController();
 
@@ -22,9 +23,10 @@ Deno.test("folderUsage() counts files at any depth, once under two names, and fo
     await Deno.writeFile(join(deep, "f"), new Uint8Array(1 << 20).fill(1));
     await Deno.link(join(deep, "f"), join(folder, "same"));
     await Deno.symlink("/usr", join(folder, "out"));
-    const { bytes, whole } = await folderUsage(folder, { signal });
+    const { bytes, inodes, whole } = await folderUsage(folder, { signal });
     assert.ok(bytes - before >= 1 << 20, String(bytes - before));
     assert.ok(bytes - before < 1.2 * (1 << 20), String(bytes - before));
+    assert.equal(inodes, 4, "a, b, f, out");
     assert.ok(whole);
   }));
 
@@ -34,7 +36,8 @@ Deno.test("folderUsage() counts nothing for holes, and nothing for what is not t
     await file.truncate(1 << 30);
     assert.ok((await folderUsage(folder, { signal })).bytes < 1 << 20);
     const none = await folderUsage(join(folder, "none"), { signal });
-    assert.deepEqual([none.bytes, none.whole], [0, true]);
+    assert.deepEqual([none.bytes, none.inodes, none.whole], [0, 0, true]);
+    assert.equal((await folderUsage(join(folder, "sparse"), { signal })).whole, true, "a file");
   }));
 
 Deno.test("folderUsage() says when there is more than it counts", () =>
@@ -64,4 +67,18 @@ Deno.test("folderUsage() ends when it is told to", () =>
   inFolder(async (folder) => {
     const stopped = AbortSignal.abort(new Error("the pod ends"));
     await assert.rejects(folderUsage(folder, { signal: stopped }), /the pod ends/);
+  }));
+
+Deno.test("folderUsage() leaves out what was there before, unless it has changed since", () =>
+  inFolder(async (folder) => {
+    const [old, changed] = [join(folder, "old"), join(folder, "changed")];
+    for (const path of [old, changed]) await Deno.writeTextFile(path, "x");
+    const afterMs = (await Deno.stat(changed)).mtime!.getTime();
+    const nextSecondMs = Math.ceil((afterMs + 1) / 1000) * 1000;
+    while (Date.now() <= nextSecondMs) await sleep(nextSecondMs + 5 - Date.now());
+    await Deno.writeTextFile(changed, "y");
+    await Deno.utime(changed, 0, 0); // which a guest can do as well
+    const { inodes, whole } = await folderUsage(folder, { afterMs, signal, entriesMax: 1 });
+    assert.deepEqual([inodes, whole], [1, true], "an old file takes nothing of what is counted");
+    assert.equal((await folderUsage(folder, { signal })).inodes, 2);
   }));
