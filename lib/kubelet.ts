@@ -284,12 +284,13 @@ export class Kubelet {
   ): EvictionManager {
     const { settings: { dataDir, eviction }, provider } = this.#options;
     const { images: imagesDir, pods: podsDir, logs: logsDir } = dataFolders(dataDir);
+    const memoryFolder = (uid: string): string | undefined => services.volumes.memoryFolder(uid);
     return new EvictionManager({
       rules: eviction,
       observe: async () => observe({ memory: await readMemory(), dataDir, imagesDir }),
       pods: () => pods.pods().filter(({ status }) => hasWork(status?.phase)),
       isBestEffort: (pod) => qosClass(pod) === "BestEffort",
-      usage: (pod, signal) => podUsage(pod, { podsDir, logsDir, provider, signal }),
+      usage: (pod, signal) => podUsage(pod, { podsDir, logsDir, memoryFolder, provider, signal }),
       reclaimDisk: async (signal) => {
         log.warn("The disk is short of space: removing all images that nobody uses");
         await collector.round(signal, { urgent: true });

@@ -32,6 +32,8 @@ export interface PodUsage {
   readonly disk: DiskUsage & { readonly inodes: number };
   /** Bytes by container that runs; `undefined` if nobody can measure it. */
   readonly memory: ReadonlyMap<string, number | undefined>;
+  /** What its volumes have in memory; not `whole` if there is more than anybody can count. */
+  readonly memoryVolumes: { readonly bytes: number; readonly whole: boolean };
 }
 
 /** What an {@linkcode EvictionManager} looks at, and what it does. */
@@ -167,14 +169,17 @@ export class EvictionManager {
 
 type Resource = ReturnType<typeof resourceOf>;
 
-function usageOf(resource: Resource, pod: Pod, { disk, memory }: PodUsage): number | undefined {
+function usageOf(resource: Resource, pod: Pod, usage: PodUsage): number | undefined {
+  if (resource === "memory") return memoryBytes(usage);
   // More than anybody can count: nobody has more.
-  if (resource !== "memory" && !disk.whole) return Infinity;
-  if (resource === "inodes") return disk.inodes;
-  if (resource === "ephemeral-storage") return diskBytes(pod, disk);
+  if (!usage.disk.whole) return Infinity;
+  return resource === "inodes" ? usage.disk.inodes : diskBytes(pod, usage.disk);
+}
+
+function memoryBytes({ memory, memoryVolumes: { bytes, whole } }: PodUsage): number | undefined {
   const known = [...memory.values()].filter((bytes) => bytes !== undefined);
   if (memory.size > 0 && known.length === 0) return undefined;
-  return known.reduce((one, other) => one + other, 0);
+  return whole ? known.reduce((one, other) => one + other, bytes) : Infinity;
 }
 
 function gluttonsOf(resource: Resource, { spec }: Pod, { disk, memory }: PodUsage): Glutton[] {

@@ -17,7 +17,9 @@ class Node {
   readonly pods: Pod[] = [];
   /** By pod: one that is absent does not run, one of nothing cannot be measured. */
   readonly uses = new Map<string, number | undefined>();
-  /** Pods that have more on disk than anybody can count. */
+  /** Bytes of volumes in memory, by pod. */
+  readonly inMemory = new Map<string, number>();
+  /** Pods that have more in their folders than anybody can count. */
   readonly endless = new Set<string>();
   /** Pods that are ending as fast as they can. */
   readonly stuck = new Set<string>();
@@ -57,7 +59,8 @@ class Node {
     const containers = new Map([["app", bytes ?? 0]]);
     const memory = new Map(this.uses.has(uid) ? [["app", bytes]] : []);
     const whole = !this.endless.has(uid);
-    return { disk: { containers, volumes: new Map(), inodes: 1, whole }, memory };
+    const memoryVolumes = { bytes: this.inMemory.get(uid) ?? 0, whole };
+    return { disk: { containers, volumes: new Map(), inodes: 1, whole }, memory, memoryVolumes };
   }
 }
 
@@ -149,7 +152,7 @@ Deno.test("EvictionManager takes a pod of which nothing runs for one that uses n
   assert.deepEqual(node.evicted.map((text) => text.split(" ")[0]), ["runs", "unknown"]);
 });
 
-for (const what of ["nodefs.available", "nodefs.inodesFree"] as const) {
+for (const what of ["nodefs.available", "nodefs.inodesFree", "memory.available"] as const) {
   Deno.test(`EvictionManager ends who cannot be counted first when ${what} is low`, async () => {
     const node = new Node();
     node.pod("big", 500 * MI);
@@ -160,3 +163,13 @@ for (const what of ["nodefs.available", "nodefs.inodesFree"] as const) {
     assert.deepEqual(node.evicted.map((text) => text.split(" ")[0]), ["endless"]);
   });
 }
+
+Deno.test("EvictionManager counts volumes in memory as memory", async () => {
+  const node = new Node();
+  node.pod("big", 500 * MI);
+  node.pod("hoards", MI);
+  node.inMemory.set("hoards", 600 * MI);
+  node.seen = { "memory.available": LOW };
+  await node.manager.round(signal);
+  assert.deepEqual(node.evicted.map((text) => text.split(" ")[0]), ["hoards"]);
+});

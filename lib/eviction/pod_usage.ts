@@ -14,6 +14,8 @@ import type { PodUsage } from "./manager.ts";
 export interface UsageSources {
   readonly podsDir: string;
   readonly logsDir: string;
+  /** The folder of what a pod's volumes have in memory. It need not be there. */
+  memoryFolder(podUid: string): string | undefined;
   readonly provider: Pick<Provider, "memoryBytes">;
   readonly signal: AbortSignal;
 }
@@ -21,7 +23,8 @@ export interface UsageSources {
 /** Measures the pod's containers and volumes. What is not there counts as nothing. */
 export async function podUsage(pod: Pod, sources: UsageSources): Promise<PodUsage> {
   const { podsDir, logsDir, signal } = sources;
-  const own = podDir(podsDir, pod.metadata?.uid ?? "");
+  const uid = pod.metadata?.uid ?? "";
+  const own = podDir(podsDir, uid);
   const [containers, volumes] = [new Map<string, number>(), new Map<string, number>()];
   let [inodes, whole] = [0, true];
   const add = (to: Map<string, number>, name: string, more: Measured): void => {
@@ -41,7 +44,14 @@ export async function podUsage(pod: Pod, sources: UsageSources): Promise<PodUsag
       add(volumes, name, await folderUsage(`${own}/volumes/${kind}/${name}`, { signal }));
     }
   }
-  return { disk: { containers, volumes, inodes, whole }, memory: await memoryOf(pod, sources) };
+  const inMemory = sources.memoryFolder(uid);
+  return {
+    disk: { containers, volumes, inodes, whole },
+    memory: await memoryOf(pod, sources),
+    memoryVolumes: inMemory === undefined
+      ? { bytes: 0, whole: true }
+      : await folderUsage(inMemory, { signal }),
+  };
 }
 
 type Measured = Awaited<ReturnType<typeof folderUsage>>;

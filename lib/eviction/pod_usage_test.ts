@@ -46,9 +46,11 @@ Deno.test("podUsage() counts roots without the image's own files, logs, volumes 
     await write(`${rootDir(podsDir, UID, "idle", 0)}/own`, 3);
     await write(`${logsDir}/default_web_${UID}/app/1.log`, 1);
     await write(`${podsDir}/${UID}/volumes/kubernetes.io~empty-dir/scratch/file`, 4);
-    const { disk, memory } = await podUsage(POD, {
+    await write(`${dir}/memory/${UID}/fast/file`, 1);
+    const { disk, memory, memoryVolumes } = await podUsage(POD, {
       podsDir,
       logsDir,
+      memoryFolder: (uid) => `${dir}/memory/${uid}`,
       provider: { memoryBytes: (id) => Promise.resolve(id === "app-id" ? 5 : 6) },
       signal: AbortSignal.timeout(30_000),
     });
@@ -57,6 +59,8 @@ Deno.test("podUsage() counts roots without the image's own files, logs, volumes 
     about(disk.volumes.get("scratch"), 4 * MI);
     assert.ok(disk.inodes >= 4);
     assert.ok(disk.whole);
+    about(memoryVolumes.bytes, MI);
+    assert.ok(memoryVolumes.whole);
     assert.deepEqual([...memory], [["app", 5]], "one that does not run has none");
   } finally {
     await Deno.remove(dir, { recursive: true });
@@ -66,6 +70,7 @@ Deno.test("podUsage() counts roots without the image's own files, logs, volumes 
 const NOWHERE = {
   podsDir: "/nowhere/p",
   logsDir: "/nowhere/l",
+  memoryFolder: () => undefined,
   provider: {},
   signal: AbortSignal.timeout(30_000),
 };

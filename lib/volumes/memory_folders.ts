@@ -45,10 +45,15 @@ export class MemoryFolders {
     }
   }
 
+  /** What holds the folders of a pod, if it has any. */
+  of(podUid: string): string {
+    return join(this.#base, this.#name, podUid);
+  }
+
   /** Removes the folders of a pod, and the agent's own when it was the last. */
   async remove(podUid: string): Promise<void> {
     const own = join(this.#base, this.#name);
-    await removeTree(join(own, podUid));
+    await removeTree(this.of(podUid));
     // Refused while other pods have something in it.
     await Deno.remove(own).catch(() => {});
   }

@@ -27,6 +27,9 @@ Deno.test({
       await Deno.writeTextFile(join(fast, "f"), "kept");
       assert.equal((await volumes.mountAll(pod, signal)).get("fast")?.hostPath, fast);
       assert.deepEqual(look(fast), { f: "kept" });
+      const folder = volumes.memoryFolder("7a1e-22");
+      assert.deepEqual(look(folder!), { "fast/f": "kept" }, "which evictions measure");
+      assert.equal(volumes.memoryFolder("../7a1e-22"), undefined);
       await volumes.unmountAll("7a1e-22");
       await assert.rejects(Deno.stat(join(fast, "../..")), Deno.errors.NotFound);
     }),

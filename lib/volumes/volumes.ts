@@ -175,6 +175,14 @@ export class PodVolumes {
     return undefined;
   }
 
+  /**
+   * The folder of all that the pod's volumes have in memory; it is not there if they have nothing.
+   * `undefined` for what cannot be a pod's UID.
+   */
+  memoryFolder(podUid: string): string | undefined {
+    return isPodUid(podUid) ? this.#memory.of(podUid) : undefined;
+  }
+
   /** Ids of the images that volumes of pods are made of: they must stay in the store. */
   imageIds(): string[] {
     return [...this.#imageIds.values()].flatMap((ids) => [...ids]);
