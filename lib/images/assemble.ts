@@ -5,6 +5,7 @@
  */
 import type { ModuleTerms } from "../provider.ts";
 import { MANIFEST_BYTES_MAX } from "./limits.ts";
+import { checkDiffId } from "./layout/diff_id.ts";
 import { LAYER_BYTES_MAX } from "./layout/limits.ts";
 import {
   chooseManifest,
@@ -54,6 +55,8 @@ export class Assembler {
   readonly #store: BlobStore;
   readonly #trees: TreeStore;
   readonly #terms: ModuleTerms;
+  /** Layers that were seen to unpack to what their configs say. */
+  readonly #proven = new Set<string>();
 
   constructor(options: AssemblerOptions) {
     this.#store = options.store;
@@ -155,7 +158,7 @@ export class Assembler {
     parts: readonly TreePart[],
     signal: AbortSignal,
   ): Promise<void> {
-    if (await this.#trees.find(treeId(parts), signal) !== undefined) return;
+    // Also for a tree that is here: it belongs to those only who are given its layers.
     const waiting = [...parts];
     const fetchNext = async (): Promise<void> => {
       for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
@@ -169,8 +172,22 @@ export class Assembler {
   }
 
   async #unpack(parts: readonly TreePart[], signal: AbortSignal): Promise<void> {
-    const blobPath = (digest: string): string => this.#store.path(digest);
+    let isOwn = false;
+    const blobPath = (digest: string): string => {
+      isOwn = true;
+      return this.#store.path(digest);
+    };
     await this.#trees.ensure(parts, { blobPath, signal });
+    // A tree that others have made bears the name that a config claims; unpacking has checked our own.
+    for (const part of parts) {
+      if (part.kind === "file" || part.diffId === undefined) continue;
+      const { digest, size, diffId } = part;
+      const proof = `${digest} ${diffId}`;
+      if (!isOwn && !this.#proven.has(proof)) {
+        await checkDiffId(this.#store.path(digest), { size, diffId, signal });
+      }
+      this.#proven.add(proof);
+    }
   }
 }
 

@@ -221,6 +221,7 @@ export class ImageStore implements Images, ImageFolders, AsyncDisposable {
     this.#puller = new Puller({
       client: this.#client,
       store: this.#store,
+      index,
       assembler: this.#assembler,
     });
     this.#registry = new RegistryImages({

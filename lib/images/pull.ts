@@ -6,17 +6,21 @@
 import type { Assembler, ImageSource } from "./assemble.ts";
 import { type Credential, fingerprint } from "./oci/credential.ts";
 import { Flights } from "./flights.ts";
+import { GivenBlobs } from "./given_blobs.ts";
 import type { ImagePurpose, ImageRecord } from "./store/image_record.ts";
 import { formatReference, type Reference, target } from "./oci/reference.ts";
 import type { OciClient } from "./oci/client.ts";
 import type { Sink } from "./store/partial.ts";
 import type { Access } from "./oci/tokens.ts";
+import type { ReferenceIndex } from "./store/reference_index.ts";
 import type { Blob, BlobStore } from "./store/store.ts";
 
 /** Options of a {@linkcode Puller}. */
 export interface PullerOptions {
   readonly client: OciClient;
   readonly store: BlobStore;
+  /** Says which repository the blobs of the store are from. */
+  readonly index: ReferenceIndex;
   /** Puts together what is fetched. */
   readonly assembler: Assembler;
 }
@@ -37,6 +41,7 @@ export class Puller {
   readonly #client: OciClient;
   readonly #store: BlobStore;
   readonly #assembler: Assembler;
+  readonly #given: GivenBlobs;
   /** Two tags often hold the same module. */
   readonly #downloads = new Flights<Blob>();
 
@@ -44,6 +49,7 @@ export class Puller {
     this.#client = options.client;
     this.#store = options.store;
     this.#assembler = options.assembler;
+    this.#given = new GivenBlobs(options);
   }
 
   /** Pulls one image; `known` is what an earlier pull of this reference found, if it is all here. */
@@ -101,12 +107,15 @@ export class Puller {
     { bytesMax, progress, signal }: BlobOptions & { readonly progress: PullProgress },
   ): Promise<Blob> {
     const present = await this.#store.find(digest, size, signal);
-    if (present !== undefined) return present;
+    if (present !== undefined && await this.#given.isKnown(access, digest)) return present;
     const { registry, repository, credential } = access;
     // By credential too: nobody fails for another pod's lack of rights.
     const key = `${digest} ${registry}/${repository} ${fingerprint(credential)}`;
-    return await this.#downloads.join(key, signal, (signal) => {
-      return this.#download(access, { digest, size }, { bytesMax, progress, signal });
+    return await this.#downloads.join(key, signal, async (signal) => {
+      if (present !== undefined && await this.#given.isConfirmed(access, digest, signal)) {
+        return present;
+      }
+      return await this.#download(access, { digest, size }, { bytesMax, progress, signal });
     });
   }
 
@@ -118,10 +127,12 @@ export class Puller {
     progress.totalBytes += size;
     const from = `registry "${access.registry}"`;
     const expected = { digest, size, bytesMax, from };
-    return await this.#store.add(expected, async (sink) => {
+    const blob = await this.#store.add(expected, async (sink) => {
       const counted = counting(sink, progress);
       await this.#client.download(access, { digest, size }, { sink: counted, signal });
     });
+    this.#given.came(access, digest);
+    return blob;
   }
 }
 

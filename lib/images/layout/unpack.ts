@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import { removeTree } from "../../files.ts";
 import { clean, PullFailure } from "../oci/failure.ts";
 import { decompress } from "./decompress.ts";
+import { diffIdMismatch } from "./diff_id.ts";
 import { type Deed, layEntry } from "./lay_entry.ts";
 import { LAYERS_MAX } from "./limits.ts";
 import { readTar } from "./tar/reader.ts";
@@ -77,15 +78,9 @@ class Unpacking {
     const hash = createHash(diffId?.split(":")[0] ?? "sha256");
     const bytes = this.#watched(decompress(layer.open(), { size }), hash);
     for await (const entry of readTar(bytes)) await this.#do(layEntry(this.draft, entry));
-    const found = diffId === undefined
-      ? undefined
-      : `${diffId.split(":")[0]}:${hash.digest("hex")}`;
-    if (found !== diffId) {
-      throw new PullFailure(
-        `digest mismatch: a layer unpacks to content with digest ${found}, and its config names ` +
-          `${diffId}; build it again`,
-      );
-    }
+    if (diffId === undefined) return;
+    const found = `${diffId.split(":")[0]}:${hash.digest("hex")}`;
+    if (found !== diffId) throw diffIdMismatch(found, diffId);
   }
 
   /** Hashes what passes, and gives way to the rest of the agent. */

@@ -23,6 +23,7 @@ import {
   readDigest,
   readManifest,
   readSmallBlob,
+  tellsBlob,
   type Visit,
 } from "./reading.ts";
 import { Session } from "./session.ts";
@@ -113,6 +114,25 @@ export class OciClient implements Disposable {
     until: Until,
   ): Promise<Uint8Array<ArrayBuffer>> {
     return await this.#anywhere(access, until, (visit) => readSmallBlob(visit, digest));
+  }
+
+  /**
+   * True if one of the places says that it has the blob (`HEAD`). False is no refusal: not every
+   * registry answers this question, and each is asked once only.
+   */
+  async hasBlob(access: Access, digest: string, { signal }: Until): Promise<boolean> {
+    const { places } = await placesOf(access, this.#registries, { signal });
+    for (const place of places) {
+      try {
+        const ask = (signal: AbortSignal): Promise<boolean> =>
+          tellsBlob({ session: this.#session, place, signal }, digest);
+        if (await this.#session.once(signal, ask)) return true;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof PullFailure)) throw error;
+      }
+    }
+    return false;
   }
 
   /**

@@ -74,6 +74,20 @@ export async function readSmallBlob(
   throw mismatch("a blob", { place: visit.place, digest: found, expected: digest });
 }
 
+/** True if the registry says by a HEAD that the repository has this blob. */
+export async function tellsBlob(visit: Visit, digest: string): Promise<boolean> {
+  const { session, place, signal } = visit;
+  const wanted = `blob "${digest}" of "${place.repository}"`;
+  const reply = await session.send(place, {
+    method: "HEAD",
+    at: `blobs/${digest}`,
+    wanted,
+    signal,
+  });
+  await reply.discard();
+  return reply.status === 200;
+}
+
 /** Bytes of a blob, both ends included; without `to`, up to its end. */
 export interface Range {
   /** The first byte. */

@@ -35,6 +35,9 @@ const fileInPlace = async (path: string): Promise<void> => {
   await Deno.writeTextFile(path, "no folder");
 };
 
+/** Without the index nobody knows which repository gave what is here, and whose it is. */
+const ALL = ["module", "layer"] as const;
+
 const DAMAGES: Readonly<Record<string, Damage>> = {
   "a blob that is cut": { harm: ({ module }) => Deno.truncate(module, 4999), again: ["module"] },
   "a blob of zeros": { harm: ({ module }) => zeros(module, 5000), again: ["module"] },
@@ -75,12 +78,16 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
   },
   "an index that is cut": {
     harm: async ({ index }) => Deno.truncate(index, (await Deno.stat(index)).size >> 1),
+    again: ALL,
   },
-  "an index of zeros": { harm: ({ index }) => zeros(index, 4096) },
-  "an empty index": { harm: ({ index }) => zeros(index, 0) },
-  "an index of another program": { harm: ({ index }) => Deno.writeTextFile(index, "{}") },
-  "an index that is a folder": { harm: ({ index }) => empty(index) },
-  "no index": { harm: ({ index }) => Deno.remove(index) },
+  "an index of zeros": { harm: ({ index }) => zeros(index, 4096), again: ALL },
+  "an empty index": { harm: ({ index }) => zeros(index, 0), again: ALL },
+  "an index of another program": {
+    harm: ({ index }) => Deno.writeTextFile(index, "{}"),
+    again: ALL,
+  },
+  "an index that is a folder": { harm: ({ index }) => empty(index), again: ALL },
+  "no index": { harm: ({ index }) => Deno.remove(index), again: ALL },
   "what a killed run left": {
     harm: async ({ dir, index }) => {
       await zeros(`${index}.new`, 99);
