@@ -175,14 +175,21 @@ async function run(args: readonly string[]): Promise<number> {
   const manifests = await lib.readManifests(files, moduleArgs);
   const { WasiProvider } = await import("./providers/wasi/mod.ts");
   const workDir = await Deno.realPath(await Deno.makeTempDir({ prefix: "krustlet-run-" }));
-  await using stop = stopSignal(() => Deno.removeSync(workDir, { recursive: true }));
-  await using parts = new AsyncDisposableStack();
-  parts.defer(() => removeWorkDir(workDir));
   const folders = {
     imagesDir: `${settings.dataDir}/images`,
     logsDir: `${workDir}/logs`,
     podsDir: `${workDir}/pods`,
   };
+  await using stop = stopSignal(() => {
+    try {
+      // Volumes in memory lie elsewhere, and nobody would find them later.
+      lib.removeMemoryFolders(folders.podsDir);
+    } finally {
+      Deno.removeSync(workDir, { recursive: true });
+    }
+  });
+  await using parts = new AsyncDisposableStack();
+  parts.defer(() => removeWorkDir(workDir));
   for (const folder of Object.values(folders)) await Deno.mkdir(folder, { recursive: true });
   const containers = manifests.pods.flatMap(({ spec }) => spec?.containers ?? []);
   const provider = new WasiProvider({

@@ -62,3 +62,4 @@ export { type Manifest, readManifests } from "./standalone/manifest.ts";
 export { EXIT_NOT_STARTED } from "./standalone/outcome.ts";
 export type { Amount, Signal, Thresholds } from "./thresholds.ts";
 export { runStandalone, type StandaloneOptions } from "./standalone/run.ts";
+export { removeMemoryFolders } from "./volumes/memory_folders.ts";

@@ -24,8 +24,7 @@ export class MemoryFolders {
   /** `podsDir` tells agents apart. Nothing happens on disk yet. */
   constructor(podsDir: string, base = SHARED_MEMORY) {
     this.#base = base;
-    const digest = createHash("sha256").update(resolve(podsDir)).digest("hex");
-    this.#name = `krustlet-${digest.slice(0, 16)}`;
+    this.#name = nameOf(podsDir);
   }
 
   /** The folder for a volume of a pod, made if it is missing; `undefined` if there is no such memory. */
@@ -69,6 +68,25 @@ export class MemoryFolders {
     await demandOwn(own);
     return own;
   }
+}
+
+/**
+ * Removes at once all that the agent with this folder of pods keeps in memory: the last deed of a
+ * process that cannot wait. Nothing there is fine.
+ *
+ * @throws What the system says, if it refuses.
+ */
+export function removeMemoryFolders(podsDir: string, base = SHARED_MEMORY): void {
+  try {
+    Deno.removeSync(join(base, nameOf(podsDir)), { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function nameOf(podsDir: string): string {
+  const digest = createHash("sha256").update(resolve(podsDir)).digest("hex");
+  return `krustlet-${digest.slice(0, 16)}`;
 }
 
 /** Everybody may make names in this place: what is there must be ours, and shut. */

@@ -3,7 +3,7 @@ import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { podWith } from "./fake_objects.ts";
 import { inRoom, look, names } from "./fake_room.ts";
-import { MemoryFolders } from "./memory_folders.ts";
+import { MemoryFolders, removeMemoryFolders } from "./memory_folders.ts";
 
 const TMPFS = 0x01021994;
 const ignore = Deno.build.os !== "linux";
@@ -83,3 +83,19 @@ Deno.test(
     }
   },
 );
+
+Deno.test("removeMemoryFolders() removes all of one agent at once", { ignore }, async () => {
+  const base = await Deno.makeTempDir({ dir: "/dev/shm" });
+  try {
+    const [one, two] = [new MemoryFolders("/one", base), new MemoryFolders("/two", base)];
+    for (const uid of ["a", "b"]) {
+      await Deno.writeTextFile(join((await one.make(uid, "v"))!, "f"), "in memory");
+    }
+    const kept = await two.make("a", "v");
+    removeMemoryFolders("/one", base);
+    assert.deepEqual(names(base), [(kept ?? "").split("/").at(-3)]);
+    removeMemoryFolders("/one", base);
+  } finally {
+    await Deno.remove(base, { recursive: true });
+  }
+});
