@@ -4,16 +4,10 @@
  * @module
  */
 import type { Pod } from "../api/types.ts";
+import { isCritical } from "../resources/critical.ts";
 import type { Shortage } from "./pressure.ts";
 
-/** From here on a pod is critical to the cluster: it is neither turned away nor evicted. */
-const CRITICAL_PRIORITY = 2_000_000_000;
 const MEMORY_PRESSURE = "node.kubernetes.io/memory-pressure";
-
-/** True for a pod without which a cluster does not work. */
-export function isCritical({ spec }: Pod): boolean {
-  return (spec?.priority ?? 0) >= CRITICAL_PRIORITY;
-}
 
 /**
  * Why a pod is turned away, in a kubelet's words, or `undefined`. A node that is short of memory alone still

@@ -9,7 +9,8 @@ import { messageOf } from "../errors.ts";
 import { amountsOf } from "../resources/amounts.ts";
 import { podRequests } from "../resources/pod_requests.ts";
 import { sleep } from "../time.ts";
-import { isCritical, turnedAway } from "./admission.ts";
+import { isCritical } from "../resources/critical.ts";
+import { turnedAway } from "./admission.ts";
 import { diskBytes, type DiskUsage, overLimit } from "./local_storage.ts";
 import { type Glutton, lowMessage, resourceOf } from "./messages.ts";
 import {

@@ -142,7 +142,9 @@ export class PodManager {
    */
   async evict(uid: string, { message, low }: { message: string; low: boolean }): Promise<boolean> {
     const context = this.#contexts.get(uid);
-    if (context === undefined || context.record.finalPhase !== undefined) return false;
+    // This machine's own pods come back with it: nothing drives them away.
+    if (context === undefined || context.own) return false;
+    if (context.record.finalPhase !== undefined) return false;
     if (context.ending.cause !== undefined) return await this.#hurry(context, message);
     if (context.rejection !== undefined) return false;
     context.tell("Warning", "Evicted", message);
