@@ -83,17 +83,18 @@ export async function placeHostFiles(
   files: readonly HostFile[],
   { rootPath, tree }: { readonly rootPath: string; readonly tree: ImageOnDisk["tree"] },
 ): Promise<void> {
-  for (const { guestPath, text } of files) {
+  await Promise.all(files.map(async ({ guestPath, text }) => {
     const place = placeOf(guestPath, tree);
-    if (place === undefined) continue;
+    if (place === undefined) return;
     const path = `${rootPath}${place}`;
     await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-    await Deno.remove(path).catch(() => {});
+    // A root without an image's files was empty until now.
+    if (tree !== undefined) await Deno.remove(path).catch(() => {});
     // Never through a link, and never into a folder that has this name.
     await Deno.writeTextFile(path, text, { createNew: true, mode: 0o644 }).catch((error) => {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     });
-  }
+  }));
 }
 
 /** `undefined` for an image in which no such file can be. */

@@ -86,9 +86,11 @@ export async function prepareRun(
   });
   const rootPath = await Deno.realPath(root); // whoever opens it follows no link
   const words = terminationFolder(spec, mounts);
-  if (words !== undefined && !readOnlyRoot) await makeFolderIn(rootPath, words, image.tree);
-  // A root that is shared with other pods has nobody's names.
-  if (root === own) await placeHostFiles(names, { rootPath, tree: image.tree });
+  await Promise.all([
+    words !== undefined && !readOnlyRoot ? makeFolderIn(rootPath, words, image.tree) : undefined,
+    // A root that is shared with other pods has nobody's names.
+    root === own ? placeHostFiles(names, { rootPath, tree: image.tree }) : undefined,
+  ]);
   if (workingDir !== undefined) {
     await makeWorkingDir(workingDir, { rootPath, tree: image.tree, mounts });
   }
