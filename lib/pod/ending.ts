@@ -12,6 +12,9 @@ import { TIMER_MS_MAX } from "../time.ts";
  */
 const CAUSES = ["ended", "failed", "shutdown", "deleted"] as const;
 
+/** What a pod gets that is evicted, whatever its own grace period: as a kubelet. */
+export const EVICTION_GRACE_MS = 1_000;
+
 /** One of the causes. */
 export type EndingCause = (typeof CAUSES)[number];
 

@@ -13,6 +13,7 @@ import type { PodKey } from "../status/writer.ts";
 import { isPodUid } from "../volumes/volumes.ts";
 import { PodContext } from "./context.ts";
 import { watchDeadline } from "./deadline.ts";
+import { EVICTION_GRACE_MS } from "./ending.ts";
 import { POD_EDGES, type PodEdges, type PodStateName, type PodStates } from "./edges.ts";
 import { followPod } from "./follow.ts";
 import { identity, loseRunning, newRecord, type PodFailure, type PodRecord } from "./record.ts";
@@ -33,8 +34,6 @@ const log = getLogger(["krustlet", "pod"]);
 /** Beyond all grace periods, what is left to do at a shutdown gets this long. */
 const SETTLE_MS_MAX = 5_000;
 
-/** What an evicted pod gets: a kubelet's own. */
-const EVICTION_GRACE_MS = 1_000;
 /** How long the end of an evicted pod is waited for: a kubelet's own. */
 const EVICTION_MS_MAX = 30_000;
 

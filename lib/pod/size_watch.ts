@@ -3,13 +3,12 @@ import { messageOf } from "../errors.ts";
 import { isCritical } from "../resources/critical.ts";
 import { sleep } from "../time.ts";
 import type { PodContext } from "./context.ts";
+import { EVICTION_GRACE_MS } from "./ending.ts";
 
 const log = getLogger(["krustlet", "pod"]);
 
 /** How often volumes are measured: as often as a kubelet looks for pods to evict. */
 const MEASURE_MS = 10_000;
-/** What an evicted pod gets, whatever its own grace period: as a kubelet. */
-const GRACE_MS = 1_000;
 
 /**
  * Evicts a pod that fills an emptyDir beyond its limit, as a kubelet does: it fails with reason
@@ -26,7 +25,7 @@ export async function watchSizes(context: PodContext): Promise<void> {
       const message = await services.volumes.excess(context.pod, { mounted, signal });
       if (message === undefined || ending.cause !== undefined) continue;
       context.tell("Warning", "Evicted", message);
-      context.fail({ reason: "Evicted", message }, GRACE_MS);
+      context.fail({ reason: "Evicted", message }, EVICTION_GRACE_MS);
     } catch (error) {
       if (signal.aborted) return;
       log.warn("Cannot measure the volumes of pod {namespace}/{name}: {error}", {
