@@ -26,6 +26,8 @@ const { values } = parseArgs({
   options: { one: { type: "string", default: "20" }, many: { type: "string", default: "100" } },
 });
 const COUNT = { one: Number(values.one), many: Number(values.many) };
+/** Linux tells CPU times in hundredths of a second on every machine that Deno runs on. */
+const MS_PER_TICK = 10;
 const PODS = "/api/v1/namespaces/default/pods";
 
 /** A pod that sleeps, put on the node directly: the scheduler is not what is measured. */
@@ -72,6 +74,13 @@ async function memory(pid: number): Promise<{ residentMiB: number; privateMiB: n
   const sum = (pattern: RegExp): number =>
     [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0) / 1024;
   return { residentMiB: sum(/^Rss:\s+(\d+)/gm), privateMiB: sum(/^Private_\w+:\s+(\d+)/gm) };
+}
+
+/** CPU time that a process has used, in ms. */
+async function cpuMs(pid: number): Promise<number> {
+  const text = await Deno.readTextFile(`/proc/${pid}/stat`);
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
 }
 
 async function children(pid: number): Promise<number[]> {
@@ -123,6 +132,7 @@ times.sort((a, b) => a - b);
 await removeAll(cluster);
 
 const names = Array.from({ length: COUNT.many }, (_, i) => `many-${i}`);
+const agentFromMs = await cpuMs(node.process.pid);
 const fromMs = performance.now();
 await Promise.all(names.map((name) => cluster.create(PODS, podOf(name, image, node))));
 await sightings.all(names);
@@ -130,10 +140,12 @@ const seen = names.map((name) => (sightings.seenMs.get(name) ?? NaN) - fromMs).s
   a - b
 );
 const lastMs = seen.at(-1) ?? NaN;
+const agentCpuMs = await cpuMs(node.process.pid) - agentFromMs;
 
 const busy = await memory(node.process.pid);
 const processes = await children(node.process.pid);
 const each = await Promise.all(processes.map(memory));
+const guestsCpuMs = (await Promise.all(processes.map(cpuMs))).reduce((sum, ms) => sum + ms, 0);
 const perPod = each.reduce((sum, { privateMiB }) => sum + privateMiB, 0) / processes.length;
 
 const p50 = quantile(times, 0.5);
@@ -143,6 +155,10 @@ const rate = COUNT.many / lastMs * 1000;
 line(`${COUNT.many} pods at once, p50`, `${quantile(seen, 0.5).toFixed(0)} ms`);
 line(`${COUNT.many} pods at once, all Running after`, `${lastMs.toFixed(0)} ms`);
 line(`${COUNT.many} pods at once, pods/s`, rate.toFixed(1), rate / KRUSTLET.podsPerSecond);
+line(
+  `${COUNT.many} pods at once, CPU of agent and guest`,
+  `${(agentCpuMs / COUNT.many).toFixed(0)} + ${(guestsCpuMs / processes.length).toFixed(0)} ms`,
+);
 line(
   "idle agent, resident",
   `${idle.residentMiB.toFixed(0)} MiB`,
