@@ -38,6 +38,7 @@ import type { Provider } from "./provider.ts";
 import { Ledger } from "./resources/ledger.ts";
 import { reviewAccess } from "./server/access_review.ts";
 import { KubeletServer } from "./server/server.ts";
+import { reviewTokens } from "./server/token_review.ts";
 import { ClusterStatusTransport } from "./status/cluster_transport.ts";
 import { qosClass } from "./status/qos.ts";
 import { StatusWriter } from "./status/writer.ts";
@@ -315,6 +316,7 @@ export class Kubelet {
       ...serving,
       clientCaPem,
       authorize: reviewAccess(client),
+      authenticateToken: reviewTokens(client),
       logs: new PodLogs(pods, services.logsDir),
       pods: () => pods.pods(),
     });

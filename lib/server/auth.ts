@@ -3,14 +3,20 @@
  *
  * @module
  */
+import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
+import { Remembered } from "./remembered.ts";
 
-/** Who presented a client certificate, in Kubernetes' terms. */
+/** Who asks, in Kubernetes' terms. */
 export interface User {
-  /** The certificate's common name. */
+  /** A certificate's common name, or the name behind a token. */
   readonly name: string;
-  /** The certificate's organisations. */
+  /** A certificate's organisations, or the groups behind a token. */
   readonly groups: readonly string[];
+  /** Only behind a token: tells a user from a later one of the same name. */
+  readonly uid?: string;
+  /** Only behind a token: what else its issuer says. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What somebody wants to do with this node; the attributes of a SubjectAccessReview. */
@@ -26,8 +32,25 @@ export interface NodeAccess {
 /** Asks the cluster whether the user may. Rejects if the cluster cannot be asked. */
 export type Authorize = (user: User, access: NodeAccess) => Promise<boolean>;
 
+/** Asks the cluster whose token it is: `undefined` for nobody's. Rejects if it cannot be asked. */
+export type AuthenticateToken = (token: string) => Promise<User | undefined>;
+
+/**
+ * Who sends the request: by client certificate, else by bearer token. `undefined` is a stranger, for whom
+ * nothing is open. Rejects if the cluster cannot be asked about the token.
+ */
+export async function authenticate(
+  request: IncomingMessage,
+  authenticateToken: AuthenticateToken,
+): Promise<User | undefined> {
+  const byCertificate = certificateUser(request.socket as TLSSocket);
+  if (byCertificate !== undefined) return byCertificate;
+  const token = bearerToken(request.headers.authorization);
+  return token === undefined ? undefined : await authenticateToken(token);
+}
+
 /** The owner of a client certificate that the cluster's authorities signed; else `undefined`. */
-export function authenticate(socket: TLSSocket): User | undefined {
+function certificateUser(socket: TLSSocket): User | undefined {
   // False for no certificate, an unknown authority, a wrong purpose, and one that has expired.
   if (socket.authorized !== true) return undefined;
   const subject: unknown = socket.getPeerCertificate()?.subject;
@@ -43,40 +66,49 @@ function texts(value: unknown): string[] {
   return list.filter((entry) => typeof entry === "string");
 }
 
+/** The token of an Authorization header (RFC 6750 §2.1), whose scheme is written in any case. */
+export function bearerToken(header: string | undefined): string | undefined {
+  return /^bearer +([\w.~+/=-]+) *$/i.exec(header ?? "")?.[1];
+}
+
 /** How long a yes is believed: a kubelet's `webhook.cacheAuthorizedTTL`. */
 export const ALLOWED_MS = 5 * 60_000;
 /** How long a no is believed: a kubelet's `webhook.cacheUnauthorizedTTL`. */
 export const DENIED_MS = 30_000;
-/** Answers that are remembered. A stranger needs a certificate for each, so few are enough. */
+/** How long a token is believed to be somebody's: a kubelet's `authentication.webhook.cacheTTL`. */
+export const TOKEN_MS = 2 * 60_000;
+/** How long it is believed to be nobody's, so that who repeats it does not load the API server. */
+export const NO_TOKEN_MS = 10_000;
+/** Answers that are remembered: some hundred bytes each. */
 const ANSWERS_MAX = 1_000;
 
-interface Answer {
-  readonly allowed: Promise<boolean>;
-  /** `Infinity` while the cluster has not answered. */
-  untilMs: number;
+/** Remembers answers for a while, and asks once for questions that come together. */
+export function rememberAnswers(authorize: Authorize, nowMs?: () => number): Authorize {
+  const answers = new Remembered<boolean>({
+    entriesMax: ANSWERS_MAX,
+    keepMs: (allowed) => allowed ? ALLOWED_MS : DENIED_MS,
+    ...(nowMs === undefined ? {} : { nowMs }),
+  });
+  return (user, access) => {
+    const { name, groups, uid, extra } = user;
+    const key = JSON.stringify([name, groups, uid, extra, access.verb, access.subresource]);
+    return answers.get(key, () => authorize(user, access));
+  };
 }
 
-/**
- * Remembers answers for a while, and asks once for questions that come together. A question that
- * could not be asked is not remembered.
- */
-export function rememberAnswers(authorize: Authorize, nowMs: () => number = Date.now): Authorize {
-  const answers = new Map<string, Answer>();
-  return (user, access) => {
-    const key = JSON.stringify([user.name, user.groups, access.verb, access.subresource]);
-    const known = answers.get(key);
-    if (known !== undefined && nowMs() < known.untilMs) return known.allowed;
-    const answer: Answer = { allowed: authorize(user, access), untilMs: Infinity };
-    answers.delete(key);
-    answers.set(key, answer);
-    // A map keeps its order: the first one was asked longest ago.
-    if (answers.size > ANSWERS_MAX) answers.delete(answers.keys().next().value!);
-    answer.allowed.then(
-      (allowed) => answer.untilMs = nowMs() + (allowed ? ALLOWED_MS : DENIED_MS),
-      () => {
-        if (answers.get(key) === answer) answers.delete(key);
-      },
-    );
-    return answer.allowed;
+/** Does so for tokens, without keeping the tokens. */
+export function rememberTokens(
+  authenticateToken: AuthenticateToken,
+  nowMs?: () => number,
+): AuthenticateToken {
+  const users = new Remembered<User | undefined>({
+    entriesMax: ANSWERS_MAX,
+    keepMs: (user) => user === undefined ? NO_TOKEN_MS : TOKEN_MS,
+    ...(nowMs === undefined ? {} : { nowMs }),
+  });
+  return async (token) => {
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
+    const key = new Uint8Array(digest).toHex();
+    return await users.get(key, () => authenticateToken(token));
   };
 }

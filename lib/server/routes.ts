@@ -52,7 +52,7 @@ export function findRoute(method: string, path: string): Route {
 
 function findResource([first, ...rest]: readonly string[]): Route {
   const isAlone = rest.length === 0 || (rest.length === 1 && rest[0] === "");
-  if (first === "healthz" && isAlone) return { kind: "health" };
+  if (first === "healthz" && (isAlone || isHealthCheck(rest))) return { kind: "health" };
   if (first === "pods" && isAlone) return { kind: "pods" };
   if (first === "runningpods" && isAlone) return { kind: "running_pods" };
   const [namespace, pod, container] = rest;
@@ -62,6 +62,11 @@ function findResource([first, ...rest]: readonly string[]): Route {
   return {
     kind: first !== undefined && NOT_IMPLEMENTED.has(first) ? "not_implemented" : "not_found",
   };
+}
+
+/** The checks that `/healthz` is made of. Whoever gets an answer has seen them all pass. */
+function isHealthCheck(rest: readonly string[]): boolean {
+  return rest.length === 1 && ["ping", "log", "syncloop"].includes(rest[0] ?? "");
 }
 
 function decodeSegments(path: string): string[] | undefined {
@@ -95,7 +100,10 @@ function subresourcesOf(path: string): string[] {
     case "stats":
     case "metrics":
     case "checkpoint":
+    case "statusz":
       return [first];
+    case "flagz":
+      return ["configz"];
     case "logs":
       return ["log"];
     case "pods":

@@ -6,11 +6,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
 import { getLogger } from "@logtape/logtape";
 import type { Pod } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
-import { authenticate, type Authorize, rememberAnswers, type User } from "./auth.ts";
+import {
+  authenticate,
+  type AuthenticateToken,
+  type Authorize,
+  rememberAnswers,
+  rememberTokens,
+  type User,
+} from "./auth.ts";
 import { type ConnectionLimits, Connections, peerOf } from "./connections.ts";
 import { type LogSource, serveLogs } from "./logs.ts";
 import { podList, runningPodList } from "./pods.ts";
@@ -39,6 +45,8 @@ export interface KubeletServerOptions extends ServerCertificates {
   readonly port: number;
   /** Asks the cluster; its answers are remembered here. */
   readonly authorize: Authorize;
+  /** Asks the cluster about bearer tokens; its answers are remembered here. */
+  readonly authenticateToken: AuthenticateToken;
   readonly logs: LogSource;
   pods(): readonly Pod[];
   /** @default {SERVER_LIMITS} */
@@ -61,13 +69,14 @@ export const SERVER_LIMITS: ServerLimits = {
 const HEAD_BYTES_MAX = 16 * 1024;
 
 /**
- * Serves the node's API over TLS. `/healthz` is open; everything else needs a client certificate
- * that the cluster's authority signed, and the cluster's permission.
+ * Serves the node's API over TLS. Every path needs a client certificate that the cluster's authority
+ * signed or a bearer token that the API server knows, and the cluster's permission.
  */
 export class KubeletServer {
   readonly #options: KubeletServerOptions;
   readonly #limits: ServerLimits;
   readonly #authorize: Authorize;
+  readonly #authenticateToken: AuthenticateToken;
   readonly #connections: Connections;
   readonly #server: Server;
   readonly #stop = new AbortController();
@@ -79,11 +88,12 @@ export class KubeletServer {
     this.#options = options;
     this.#limits = { ...SERVER_LIMITS, ...options.limits };
     this.#authorize = rememberAnswers(options.authorize);
+    this.#authenticateToken = rememberTokens(options.authenticateToken);
     this.#connections = new Connections(this.#limits);
     this.#server = createServer({
       ...contextOf(options),
       requestCert: true,
-      // Decided per request, because /healthz is for everybody.
+      // Decided per request: a caller may have a token instead.
       rejectUnauthorized: false,
       maxHeaderSize: HEAD_BYTES_MAX,
     });
@@ -154,12 +164,21 @@ export class KubeletServer {
     const method = request.method ?? "GET";
     const [path = "/", query = ""] = splitUrl(request.url ?? "/");
     const route = findRoute(method, path);
-    if (route.kind === "health") return leave(response, { status: 200, text: "ok" });
-    const user = authenticate(request.socket as TLSSocket);
+    const user = await this.#userOf(request);
     if (user === undefined) return leave(response, { status: 401, text: "Unauthorized" });
     const refusal = await this.#refusal(user, { method, path });
     if (refusal !== undefined) return leave(response, refusal);
     await this.#serve(route, { request, response, params: new URLSearchParams(query) });
+  }
+
+  /** A token that the cluster cannot be asked about is nobody's. */
+  async #userOf(request: IncomingMessage): Promise<User | undefined> {
+    try {
+      return await authenticate(request, this.#authenticateToken);
+    } catch (error) {
+      this.#log.warning("Cannot ask whose token it is: {error}", { error: messageOf(error) });
+      return undefined;
+    }
   }
 
   /** `undefined` if the user may. Closed if the cluster cannot be asked. */
@@ -188,6 +207,8 @@ export class KubeletServer {
   ): Promise<void> {
     const { response } = given;
     switch (route.kind) {
+      case "health":
+        return sendText(response, { status: 200, text: "ok" });
       case "logs":
         return await this.#serveLogs(route, given);
       case "pods":

@@ -1,101 +1,18 @@
 import assert from "node:assert/strict";
-import { request as httpsRequest } from "node:https";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
-import { Authority, type Certificate } from "./_test_certificates.ts";
+import { API_SERVER, ask, CLUSTER, FOREIGN, start, STRANGER } from "./_test_node.ts";
 import type { NodeAccess, User } from "./auth.ts";
 import type { LogAbsence, LogLocation } from "./logs.ts";
-import { KubeletServer, type KubeletServerOptions } from "./server.ts";
 
-// Keys of RSA are slow to make, so the tests share them.
-const CLUSTER = new Authority("cluster");
-const STRANGER = new Authority("cluster");
-const SERVER = CLUSTER.server();
-const API_SERVER = CLUSTER.client("kube-apiserver", { groups: ["system:masters", "two"] });
-const EXPIRED = CLUSTER.client("kube-apiserver", { groups: ["system:masters"], expired: true });
-const FOREIGN = STRANGER.client("kube-apiserver", { groups: ["system:masters"] });
-
-interface Running extends AsyncDisposable {
-  readonly port: number;
-  readonly server: KubeletServer;
-}
-
-async function start(options: Partial<KubeletServerOptions> = {}): Promise<Running> {
-  const server = new KubeletServer({
-    ...SERVER,
-    clientCaPem: CLUSTER.certPem,
-    nodeName: "n",
-    address: "127.0.0.1",
-    port: 0,
-    authorize: () => Promise.resolve(true),
-    logs: { locate: () => ({ error: "pod", message: 'pod "p" does not exist' }) },
-    pods: () => [],
-    ...options,
-  });
-  const { port } = await server.listen();
-  return { port, server, [Symbol.asyncDispose]: () => server.close() };
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly headers: Record<string, unknown>;
-}
-
-/** Asks on a connection of its own; `onText` sees the answer as it comes. */
-function ask(
-  port: number,
-  path: string,
-  options: {
-    client?: Certificate;
-    ca?: string;
-    method?: string;
-    body?: string;
-    signal?: AbortSignal;
-    onText?: (text: string) => void;
-  } = {},
-): Promise<Answer> {
-  const { client, ca = CLUSTER.certPem, method = "GET", body, signal, onText } = options;
-  return new Promise((resolve, reject) => {
-    const request = httpsRequest({
-      host: "127.0.0.1",
-      port,
-      path,
-      method,
-      ca,
-      agent: false,
-      ...(client === undefined ? {} : { cert: client.certPem, key: client.keyPem }),
-    }, (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (piece: string) => {
-        text += piece;
-        onText?.(text);
-      });
-      response.on(
-        "end",
-        () => resolve({ status: response.statusCode ?? 0, text, headers: response.headers }),
-      );
-      response.on("error", reject);
-      response.on("aborted", () => reject(new Error("the answer was cut off")));
-    });
-    request.on("error", reject);
-    signal?.addEventListener("abort", () => request.destroy(new Error("left")), { once: true });
-    request.end(body);
-  });
-}
-
-Deno.test("KubeletServer serves /healthz to everybody, and nothing else", async () => {
+Deno.test("KubeletServer says that it is well", async () => {
   await using node = await start();
-  const health = await ask(node.port, "/healthz");
-  assert.deepEqual([health.status, health.text], [200, "ok"]);
-  for (const path of ["/pods", "/containerLogs/a/b/c", "/exec/a/b/c", "/nothing", "/"]) {
-    for (const client of [undefined, FOREIGN, EXPIRED]) {
-      const { status, text } = await ask(node.port, path, client === undefined ? {} : { client });
-      assert.deepEqual([status, text], [401, "Unauthorized\n"], path);
-    }
+  for (const path of ["/healthz", "/healthz/", "/healthz/ping", "/healthz/syncloop"]) {
+    const { status, text } = await ask(node.port, path, { client: API_SERVER });
+    assert.deepEqual([status, text], [200, "ok"], path);
   }
+  assert.equal((await ask(node.port, "/healthz/nothing", { client: API_SERVER })).status, 404);
 });
 
 Deno.test("KubeletServer asks the cluster in the name of the certificate", async () => {
@@ -320,7 +237,9 @@ Deno.test("KubeletServer closes connections that are slow to ask", async () => {
 
 Deno.test("KubeletServer closes connections that are not used again", async () => {
   await using node = await start({ limits: { idleMs: 1 } });
-  const socket = tlsConnect({ host: "127.0.0.1", port: node.port, ca: CLUSTER.certPem });
+  const { certPem: cert, keyPem: key } = API_SERVER;
+  const ca = CLUSTER.certPem;
+  const socket = tlsConnect({ host: "127.0.0.1", port: node.port, ca, cert, key });
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   let text = "";
   socket.on("error", () => {});
@@ -362,7 +281,7 @@ Deno.test("KubeletServer holds no connection to strangers after its answer", asy
     authorize: (_user, { subresource }) => Promise.resolve(subresource === "pods"),
   });
   const { certPem: cert, keyPem: key } = API_SERVER;
-  const rows = [["/healthz", 200, {}], ["/pods", 401, {}], ["/logs", 403, { cert, key }]] as const;
+  const rows = [["/healthz", 401, {}], ["/pods", 401, {}], ["/logs", 403, { cert, key }]] as const;
   for (const [path, status, client] of rows) {
     const socket = tlsConnect({
       host: "127.0.0.1",

@@ -37,12 +37,31 @@ export interface CertificateSigningRequest extends KubeObject {
   };
 }
 
+/** `authentication/v1` TokenReview: asks whose token it is. */
+export interface TokenReview extends KubeObject {
+  /** The token, and whom it must be for; the API server itself if that is absent. */
+  spec: { token: string; audiences?: string[] };
+  /** The server's answer. */
+  status?: {
+    authenticated?: boolean;
+    user?: {
+      username?: string;
+      uid?: string;
+      groups?: string[];
+      extra?: Record<string, string[]>;
+    };
+    error?: string;
+  };
+}
+
 /** `authorization/v1` SubjectAccessReview: asks whether somebody may do something. */
 export interface SubjectAccessReview extends KubeObject {
   /** Who, and what to which object; an empty name or namespace means all. */
   spec: {
     user?: string;
+    uid?: string;
     groups?: string[];
+    extra?: Record<string, string[]>;
     resourceAttributes?: {
       verb: string;
       group?: string;
