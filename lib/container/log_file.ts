@@ -46,6 +46,13 @@ const READ_BYTES_MAX = 64 * 1024;
 const POLL_MS_MIN = 20;
 /** How often it looks at a silent file: below what a person notices, and hardly any work. */
 const POLL_MS_MAX = 250;
+/** How often a reader that is behind looks for newer files: a guest that only writes fills one in 60 ms. */
+const LOOK_AHEAD_MS = 20;
+/**
+ * Files that a reader keeps open. What is open can be read although the writer has removed it since, and takes
+ * its place on the disk for so long.
+ */
+const FILES_OPEN_MAX = 32;
 
 /**
  * Reads a container's log as text, oldest first, through every rotated file that is still there.
@@ -80,20 +87,26 @@ export async function* readPieces(options: LogOptions): AsyncGenerator<Uint8Arra
   try {
     if (options.tailLines !== undefined) await seekToTail(files, options.tailLines);
     let pollMs = POLL_MS_MIN;
+    let lookedMs = performance.now();
     while (!isStopped()) {
       // Asked before the last look, so that nothing is written behind it.
       const isLast = !follow || wake.signal.aborted;
-      const [file, next] = files;
+      const [file] = files;
       let length = await read(file, buffer);
       if (length > 0) pollMs = POLL_MS_MIN;
       for (; length > 0 && !isStopped(); length = await read(file, buffer)) {
         yield buffer.subarray(0, length);
+        if (performance.now() - lookedMs < LOOK_AHEAD_MS) continue;
+        // A reader that is slower than the guest takes hold of the files before they are removed.
+        files = await withNewer(files, { dir: options.dir, name });
+        lookedMs = performance.now();
       }
-      if (next === undefined) {
-        const newer = await openNewer(options.dir, { name, file });
-        files = file === undefined ? newer : [file, ...newer];
+      if (files[1] === undefined) {
+        const known = files.length;
+        files = await withNewer(files, { dir: options.dir, name });
+        lookedMs = performance.now();
         // Now that there is a newer file, this one is complete: read what came in between.
-        if (newer.length > 0) continue;
+        if (files.length > known) continue;
         if (isLast) return;
         await sleep(pollMs, wake.signal);
         pollMs = Math.min(pollMs * 2, POLL_MS_MAX);
@@ -153,17 +166,23 @@ async function openFiles(dir: string, name: string): Promise<OpenFile[]> {
   return current === undefined || placed ? files : [...files, current];
 }
 
-/** Opens the files that came after this one; all of them, if it is gone. */
-async function openNewer(
-  dir: string,
-  { name, file }: { name: string; file: OpenFile | undefined },
+/**
+ * The open files, and those that came after them; all there are, if the newest of them is gone. At most
+ * {@linkcode FILES_OPEN_MAX}, oldest first: the others are met later, unless they are gone by then.
+ */
+async function withNewer(
+  files: OpenFile[],
+  { dir, name }: { dir: string; name: string },
 ): Promise<OpenFile[]> {
+  const newest = files.at(-1);
+  if (files.length >= FILES_OPEN_MAX) return files;
   // The usual case, without listing the folder.
-  if (file !== undefined && await identityAt(join(dir, name)) === file.identity) return [];
-  const files = await openFiles(dir, name);
-  const at = files.findIndex(({ identity }) => identity === file?.identity);
-  closeAll(files.splice(0, at + 1));
-  return files;
+  if (newest !== undefined && await identityAt(join(dir, name)) === newest.identity) return files;
+  const newer = await openFiles(dir, name);
+  const at = newer.findIndex(({ identity }) => identity === newest?.identity);
+  closeAll(newer.splice(0, at + 1));
+  closeAll(newer.splice(FILES_OPEN_MAX - files.length));
+  return [...files, ...newer];
 }
 
 function closeAll(files: readonly OpenFile[]): void {

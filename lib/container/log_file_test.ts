@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { sleep } from "../time.ts";
 import { type LogOptions, readLog } from "./log_file.ts";
 
 /** A folder of log files that is gone after the test. */
@@ -198,4 +199,30 @@ Deno.test("readLog() loses and doubles no line while a writer rotates", async ()
   }
   ended.resolve();
   assert.equal(await followed.all, lines.map((line) => `${line}\n`).join(""));
+});
+
+Deno.test("readLog() takes hold of files before they are removed, when it is slower than the writer", async () => {
+  using logs = new LogFolder();
+  const long = "x".repeat(1_000);
+  const lines = (from: number): string[] =>
+    Array.from({ length: 200 }, (_, i) => `${from + i} ${long}`);
+  logs.write("0.log", ...lines(0));
+  const reader = readLog({ attempt: 0, dir: logs.dir, follow: true });
+  let text = "";
+  const take = async (): Promise<void> => {
+    text += new TextDecoder().decode((await reader.next()).value ?? new Uint8Array());
+  };
+  await take();
+  for (let file = 1; file <= 5; file++) {
+    logs.rotate("0.log", `2024010${file}-000000`);
+    logs.write("0.log", ...lines(file * 200));
+    await sleep(25); // so that it is due to look
+    await take(); // one of the four pieces of the first file, and then of the second
+    // Only one rotated file is kept.
+    if (file > 1) Deno.removeSync(join(logs.dir, `0.log.2024010${file - 1}-000000`));
+  }
+  while (!text.includes(`\n1199 ${long}\n`)) await take();
+  await reader.return(undefined);
+  const numbers = text.trimEnd().split("\n").map((line) => Number(line.split(" ")[0]));
+  assert.deepEqual(numbers, Array.from({ length: 1_200 }, (_, i) => i));
 });
