@@ -1,8 +1,12 @@
 /** What kubectl logs shows. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { eventually } from "./harness/eventually.ts";
+import { startProcess } from "./harness/processes.ts";
+import { tempFolder } from "./harness/temp_folder.ts";
 import { useTestbed } from "./harness/testbed.ts";
 import { waitEnded, waitPod, waitRunning } from "./harness/wait_pod.ts";
+import { kubernetesProgram } from "./parts/kubernetes.ts";
 
 const scenario = useTestbed();
 
@@ -48,6 +52,38 @@ scenario("--tail, --timestamps, --limit-bytes and --since choose", async (scene)
   assert.equal((await scene.kubectl("logs", "lines", "--limit-bytes=10")).length, 10);
   assert.equal(await scene.kubectl("logs", "lines", "--tail=0"), "");
   assert.equal((await lines("--since=1h")).length, 22);
+});
+
+scenario("logs -f loses and doubles no line of a million, across rotations", async (scene) => {
+  const count = 1_000_000;
+  await using host = await tempFolder();
+  const ref = await scene.pod({
+    name: "lines",
+    spec: { volumes: [{ name: "host", hostPath: { path: host.path } }] },
+    containers: [{
+      image: await scene.image("go_lines"),
+      args: ["/host/go", `${count}`],
+      volumeMounts: [{ name: "host", mountPath: "/host" }],
+    }],
+  });
+  await waitRunning(scene.cluster, ref);
+  const [kubectl, ...words] = await kubernetesProgram("kubectl");
+  const follow = ["-n", scene.namespace, "logs", "-f", "lines"];
+  await using out = await tempFolder();
+  await using follower = await startProcess([kubectl, ...words, ...follow], {
+    name: "kubectl logs -f",
+    logPath: join(out.path, "out"),
+    env: { KUBECONFIG: scene.cluster.kubeconfig },
+  });
+  await eventually("the follower to be there", async () => await follower.log() === "waiting\n");
+  await Deno.writeTextFile(join(host.path, "go"), "");
+  assert.deepEqual(await follower.ended, { code: 0, signal: null });
+  await waitEnded(scene.cluster, ref, "Succeeded");
+  const lines = (await follower.log()).trimEnd().split("\n");
+  assert.equal(lines.length, count + 1);
+  const rest = ` ${".".repeat(90)}`;
+  const wrong = lines.slice(1).findIndex((line, i) => line !== `${i}`.padStart(8, "0") + rest);
+  assert.equal(wrong, -1, `line ${wrong}: ${lines[wrong + 1]}`);
 });
 
 scenario("--previous shows the run before", async (scene) => {
