@@ -24,20 +24,33 @@ export function logClock(
   let lastMs = Number.NaN;
   let prefix = "";
   return () => {
-    const drifted = (): boolean =>
-      Math.abs(offsetMs + clocks.steadyMs() - clocks.wallMs()) > DRIFT_MS_MAX;
-    // Twice: this thread may have been put aside between the two clocks.
-    if (drifted() && drifted()) offsetMs = readOffset(clocks);
-    const steadyMs = clocks.steadyMs();
+    let steadyMs = clocks.steadyMs();
+    if (hasDrifted(offsetMs, { steadyMs, wallMs: clocks.wallMs() })) {
+      // Once more: this thread may have been put aside between the two clocks.
+      steadyMs = clocks.steadyMs();
+      if (hasDrifted(offsetMs, { steadyMs, wallMs: clocks.wallMs() })) {
+        offsetMs = readOffset(clocks);
+        steadyMs = clocks.steadyMs();
+      }
+    }
     const nowMs = offsetMs + steadyMs;
     const wholeMs = Math.floor(nowMs);
     if (wholeMs !== lastMs) {
       lastMs = wholeMs;
       prefix = new Date(wholeMs).toISOString().slice(0, -1);
     }
-    const micros = Math.floor((nowMs - wholeMs) * 1000);
-    return `${prefix}${String(micros).padStart(3, "0")}000Z`;
+    return prefix + MICROS[Math.floor((nowMs - wholeMs) * 1000)];
   };
+}
+
+/** The last digits of each microsecond of a millisecond. */
+const MICROS = Array.from({ length: 1000 }, (_, i) => `${String(i).padStart(3, "0")}000Z`);
+
+function hasDrifted(
+  offsetMs: number,
+  { steadyMs, wallMs }: { readonly steadyMs: number; readonly wallMs: number },
+): boolean {
+  return Math.abs(offsetMs + steadyMs - wallMs) > DRIFT_MS_MAX;
 }
 
 /** What the system's clock is ahead by. Tried again if this thread was put aside between the two. */

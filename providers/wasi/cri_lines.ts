@@ -10,6 +10,8 @@ export interface CriLinesOptions {
 }
 
 const NEWLINE = 10;
+const PART = "P".charCodeAt(0);
+const FULL = "F".charCodeAt(0);
 
 /**
  * Turns what a guest writes to one stream into lines of the CRI log format:
@@ -23,25 +25,25 @@ export class CriLines {
   /** Start of a line whose end was not seen. */
   readonly #pending = new Uint8Array(LOG_LINE_BYTES_MAX);
   #pendingBytes = 0;
+  /** `<time> <stream> F `, of the write that is under way. */
+  readonly #head: Uint8Array;
   #batch = new Uint8Array(4 * 1024);
   #batchBytes = 0;
 
   constructor(options: CriLinesOptions) {
     this.#options = options;
+    this.#head = new TextEncoder().encode(`${options.now()} ${options.stream} F `);
   }
 
   /** Formats one write of the guest; lines that are complete reach the sink before it returns. */
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    const stamp = this.#options.now();
-    let rest = bytes;
-    for (;;) {
-      const end = rest.indexOf(NEWLINE);
-      if (end === -1) break;
-      this.#line(stamp, rest.subarray(0, end));
-      rest = rest.subarray(end + 1);
+    this.#takeTime();
+    let start = 0;
+    for (let end; (end = bytes.indexOf(NEWLINE, start)) !== -1; start = end + 1) {
+      this.#line(bytes.subarray(start, end));
     }
-    this.#hold(stamp, rest);
+    this.#hold(start === 0 ? bytes : bytes.subarray(start));
     this.#flush();
   }
 
@@ -50,25 +52,33 @@ export class CriLines {
    * do: a reader then prints it without a newline, which is what the guest wrote.
    */
   end(): void {
-    if (this.#pendingBytes > 0) this.#emitPending(this.#options.now(), "P");
+    this.#takeTime();
+    if (this.#pendingBytes > 0) this.#emitPending(PART);
     this.#flush();
   }
 
+  /** All lines of one write have one time. */
+  #takeTime(): void {
+    const stamp = this.#options.now();
+    // ASCII by construction, and short: a loop beats TextEncoder here.
+    for (let i = 0; i < stamp.length; i++) this.#head[i] = stamp.charCodeAt(i);
+  }
+
   /** A piece of a line, and its end. */
-  #line(stamp: string, piece: Uint8Array): void {
+  #line(piece: Uint8Array): void {
     if (this.#pendingBytes > 0 || piece.length > LOG_LINE_BYTES_MAX) {
-      this.#hold(stamp, piece);
-      this.#emitPending(stamp, "F");
+      this.#hold(piece);
+      this.#emitPending(FULL);
     } else {
-      this.#emit(stamp, "F", piece);
+      this.#emit(FULL, piece);
     }
   }
 
   /** A piece of a line whose end is not there yet. */
-  #hold(stamp: string, piece: Uint8Array): void {
+  #hold(piece: Uint8Array): void {
     let rest = piece;
     while (rest.length > 0) {
-      if (this.#pendingBytes === LOG_LINE_BYTES_MAX) this.#emitPending(stamp, "P");
+      if (this.#pendingBytes === LOG_LINE_BYTES_MAX) this.#emitPending(PART);
       const part = rest.subarray(0, LOG_LINE_BYTES_MAX - this.#pendingBytes);
       this.#pending.set(part, this.#pendingBytes);
       this.#pendingBytes += part.length;
@@ -76,22 +86,22 @@ export class CriLines {
     }
   }
 
-  #emitPending(stamp: string, tag: "F" | "P"): void {
-    this.#emit(stamp, tag, this.#pending.subarray(0, this.#pendingBytes));
+  #emitPending(tag: number): void {
+    this.#emit(tag, this.#pending.subarray(0, this.#pendingBytes));
     this.#pendingBytes = 0;
   }
 
-  #emit(stamp: string, tag: "F" | "P", content: Uint8Array): void {
-    const head = `${stamp} ${this.#options.stream} ${tag} `;
+  #emit(tag: number, content: Uint8Array): void {
+    const head = this.#head;
     const lineBytes = head.length + content.length + 1;
     if (this.#batchBytes + lineBytes > LOG_BATCH_BYTES_MAX) this.#flush();
     this.#reserve(lineBytes);
     const batch = this.#batch;
-    let at = this.#batchBytes;
-    // ASCII by construction, and short: a loop beats TextEncoder here.
-    for (let i = 0; i < head.length; i++) batch[at++] = head.charCodeAt(i);
-    batch.set(content, at);
-    batch[at + content.length] = NEWLINE;
+    const at = this.#batchBytes;
+    batch.set(head, at);
+    batch[at + head.length - 2] = tag;
+    batch.set(content, at + head.length);
+    batch[at + lineBytes - 1] = NEWLINE;
     this.#batchBytes += lineBytes;
   }
 

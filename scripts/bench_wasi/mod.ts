@@ -1,7 +1,7 @@
 /**
  * Measures the WASI host beside wasmtime (`$WASMTIME` or on the path; else Node.js's WASI).
  *
- *     deno task bench:wasi [--calls] [--compute] [--hostile] [--memory] [--repetitions N]
+ *     deno task bench:wasi [--calls] [--compute] [--hostile] [--logs] [--memory] [--repetitions N]
  *
  * Without a part named it does all of them. Calls and compute are told as a table with the ratio to the
  * peer in each row (under 1: we are faster) and the geometric mean of each group.
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     calls: { type: "boolean" },
     compute: { type: "boolean" },
     hostile: { type: "boolean" },
+    logs: { type: "boolean" },
     memory: { type: "boolean" },
     repetitions: { type: "string", default: "5" },
   },
@@ -28,6 +29,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   calls: async () => print(await benchCalls({ repetitions: Number(values.repetitions) })),
   compute: async () => print(await benchCompute()),
   hostile: () => runScript("hostile.ts"),
+  logs: () => runScript("logs.ts"),
   memory: () => runScript("memory.ts"),
 };
 
