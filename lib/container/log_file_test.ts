@@ -219,7 +219,7 @@ Deno.test("readLog() takes hold of files before they are removed, when it is slo
     await sleep(25); // so that it is due to look
     await take(); // one of the four pieces of the first file, and then of the second
     // Only one rotated file is kept.
-    if (file > 1) Deno.removeSync(join(logs.dir, `0.log.2024010${file - 1}-000000`));
+    if (file > 1) await Deno.remove(join(logs.dir, `0.log.2024010${file - 1}-000000`));
   }
   while (!text.includes(`\n1199 ${long}\n`)) await take();
   await reader.return(undefined);
