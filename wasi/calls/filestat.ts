@@ -14,7 +14,8 @@ export function writeFilestat(
   const start = memory.check(at, filestat.size + 32);
   memory.setU64(start, fields[0]!);
   memory.setU64(start + 8, fields[1]!);
-  memory.setU32(start + 16, Number(fields[2]));
+  // The older layout has no room for a mode.
+  memory.setU32(start + 16, Number(fields[2]! & 0xffn));
   memory.setU32(start + filestat.nlink, Number(fields[3]));
   for (let index = 4; index < fields.length; index++) {
     memory.setU64(start + filestat.size + (index - 4) * 8, fields[index]!);

@@ -6,6 +6,8 @@ import { FREE, type Probe, type ProbedStat, testHosts } from "../testing/probe.t
 
 const CREATE = { oflags: OFLAG.creat };
 const MAX = (1n << 63n) - 1n;
+/** What POSIX puts in a mode for files and folders. */
+const [S_IFREG, S_IFDIR] = [0o100_000, 0o40_000];
 const SECOND_NS = 1_000_000_000n;
 
 function flagsOf(probe: Probe, fd: number): number {
@@ -103,6 +105,24 @@ testHosts("nothing is read or written with no buffers, or empty ones", (probe) =
       assert.equal(probe.view.getUint32(FREE + 16, true), 0);
     }
   }
+});
+
+testHosts("a filestat has the mode in its unused bytes, where there is one", (probe, { box }) => {
+  for (const [name, mode] of [["a", 0o644], ["b", 0o400], ["c", 0o755]] as const) {
+    Deno.writeTextFileSync(`${box}/${name}`, "");
+    Deno.chmodSync(`${box}/${name}`, mode);
+    assert.equal(known(probe.stat(3, name)).mode, S_IFREG | mode);
+    assert.equal(
+      statOf(probe, probe.mustOpen(3, name, { rights: RIGHT.fdRead })).mode,
+      S_IFREG | mode,
+    );
+  }
+  Deno.mkdirSync(`${box}/d`);
+  Deno.chmodSync(`${box}/d`, 0o1777);
+  assert.equal(known(probe.stat(3, "d")).mode, S_IFDIR | 0o1777);
+  Deno.symlinkSync("a", `${box}/l`);
+  assert.equal(known(probe.stat(3, "l")).mode, S_IFREG | 0o644);
+  assert.equal(statOf(probe, 0).mode, 0);
 });
 
 testHosts("fd_allocate() and fd_filestat_set_size() know their bounds", (probe) => {

@@ -48,6 +48,8 @@ export const FREE = 32_768;
 export interface ProbedStat {
   readonly ino: bigint;
   readonly filetype: number;
+  /** The host's own: `st_mode`, or 0. */
+  readonly mode: number;
   readonly nlink: bigint;
   readonly size: bigint;
   readonly atim: bigint;
@@ -181,6 +183,7 @@ export class Probe implements Disposable {
     return {
       ino: view.getBigUint64(OUT + 8, true),
       filetype: view.getUint8(OUT + 16),
+      mode: view.getUint32(OUT + 20, true),
       nlink: view.getBigUint64(OUT + 24, true),
       size: view.getBigUint64(OUT + 32, true),
       atim: view.getBigUint64(OUT + 40, true),

@@ -49,11 +49,13 @@ export class Stat {
   }
 
   /** Tells what was last looked at (offsets of `struct statx`). */
-  fill({ fields }: FileStat): void {
+  fill(out: FileStat): void {
+    const { fields } = out;
     const view = this.#view;
+    const mode = view.getUint16(28, true);
     fields[0] = BigInt(view.getUint32(136, true)) << 32n | BigInt(view.getUint32(140, true));
     fields[1] = view.getBigUint64(32, true);
-    fields[2] = BigInt(this.filetype);
+    out.setKind(filetypeOf(mode >> 12), mode);
     fields[3] = BigInt(view.getUint32(16, true));
     fields[4] = view.getBigUint64(40, true);
     fields[5] = this.#time(64);

@@ -17,7 +17,7 @@ export function filetypeOf(stats: BigIntStats): number {
 export function fill(stats: BigIntStats, out: FileStat): void {
   out.dev = BigInt.asUintN(64, stats.dev);
   out.ino = BigInt.asUintN(64, stats.ino);
-  out.filetype = filetypeOf(stats);
+  out.setKind(filetypeOf(stats), Number(stats.mode));
   out.nlink = stats.nlink;
   out.size = stats.size;
   const { atimNs, mtimNs } = setTimes.exact(stats);

@@ -76,31 +76,31 @@ func writeNew(mode os.FileMode) func(string) error {
 }
 
 func sayMode(path string) error {
-	return sayOf(path, func(info os.FileInfo) {
-		fmt.Printf("mode of file %q: %v\n", path, info.Mode())
+	return sayOf(path, func(mode os.FileMode) {
+		fmt.Printf("mode of file %q: %v\n", path, mode)
 	})
 }
 
 func sayPermissions(path string) error {
-	return sayOf(path, func(info os.FileInfo) {
-		fmt.Printf("perms of file %q: %v\n", path, info.Mode().Perm())
+	return sayOf(path, func(mode os.FileMode) {
+		fmt.Printf("perms of file %q: %v\n", path, mode.Perm())
 	})
 }
 
 // sayOwner says root: WASI tells no owners.
 func sayOwner(path string) error {
-	return sayOf(path, func(os.FileInfo) {
+	return sayOf(path, func(os.FileMode) {
 		fmt.Printf("owner UID of %q: 0\nowner GID of %q: 0\n", path, path)
 	})
 }
 
-func sayOf(path string, say func(os.FileInfo)) error {
-	info, err := os.Stat(path)
+func sayOf(path string, say func(os.FileMode)) error {
+	mode, err := modeOf(path)
 	if err != nil {
 		fmt.Printf("error from Stat(%q): %v\n", path, err)
 		return err
 	}
-	say(info)
+	say(mode)
 	return nil
 }
 
