@@ -15,6 +15,7 @@ import { expandProbes } from "./env.ts";
 import { execAndKeep, type RunningContainer } from "./exec.ts";
 import { RunEnd } from "./run_end.ts";
 import type { ContainerServices } from "./services.ts";
+import { endsAtOnce } from "./stop_signal.ts";
 
 /** What HTTP and gRPC servers see; a kubelet's own words. */
 const USER_AGENT = { probe: "kube-probe/1.36", hook: "kube-lifecycle/1.36" } as const;
@@ -119,18 +120,16 @@ class RunLife {
   /** When its end begins: first what it wants done before, then it is told. */
   async #prepareToLeave(leave: AbortController): Promise<void> {
     await aborted(AbortSignal.any([this.#end.stop, this.#gone.signal]));
-    const hook = this.#options.spec.lifecycle?.preStop;
+    const { spec, image, tell } = this.#options;
+    const hook = spec.lifecycle?.preStop;
     if (hook !== undefined && this.#life !== undefined && !this.#gone.signal.aborted) {
       const outcome = await this.#hook(hook);
       if (outcome?.result === "failure" || outcome?.result === "error") {
-        this.#options.tell(
-          "Warning",
-          "FailedPreStopHook",
-          `PreStopHook failed: ${outcome.message}`,
-        );
+        tell("Warning", "FailedPreStopHook", `PreStopHook failed: ${outcome.message}`);
       }
     }
-    leave.abort();
+    if (endsAtOnce(spec, image)) this.#end.begin(0);
+    else leave.abort();
   }
 
   /** False if the hook has failed: then the run's end has begun. */

@@ -211,5 +211,6 @@ function recordOf(
     ...(config?.env === undefined ? {} : { imageEnv: config.env }),
     ...(config?.workingDir === undefined ? {} : { workingDir: config.workingDir }),
     ...(config === undefined ? {} : { user: config.user ?? "" }),
+    ...(config?.stopSignal === undefined ? {} : { stopSignal: config.stopSignal }),
   };
 }

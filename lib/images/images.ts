@@ -105,6 +105,8 @@ export interface ImageOnDisk {
   readonly workingDir?: string;
   /** User of the image's config; empty, which is root, if it names none. Absent for an artifact. */
   readonly user?: string;
+  /** StopSignal of the image's config, if it has one: a signal's name or number. */
+  readonly stopSignal?: string;
 }
 
 /** Where containers get their modules from. */

@@ -9,7 +9,13 @@ import { CNCF_CONFIG, Fixture, json, TITLE } from "./_tree_fixture.ts";
 
 Deno.test("ImageStore.ensure() unpacks an image of layers, and says how it is run", async () => {
   await using fixture = await Fixture.open();
-  const run = { Entrypoint: ["/bin/app"], Cmd: ["-v"], Env: ["A=b"], WorkingDir: "/srv" };
+  const run = {
+    Entrypoint: ["/bin/app"],
+    Cmd: ["-v"],
+    Env: ["A=b"],
+    WorkingDir: "/srv",
+    StopSignal: "SIGKILL",
+  };
   const digest = fixture.image(
     "app",
     { config: run },
@@ -19,6 +25,7 @@ Deno.test("ImageStore.ensure() unpacks an image of layers, and says how it is ru
   const found = await fixture.ensure("app");
   assert.equal(found.imageId, `${fixture.registry.host}/app@${digest}`);
   assert.equal(found.module, undefined);
+  assert.equal(found.stopSignal, "SIGKILL");
   assert.deepEqual([found.entrypoint, found.cmd, found.imageEnv, found.workingDir], [
     ["/bin/app"],
     ["-v"],

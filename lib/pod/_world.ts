@@ -65,6 +65,8 @@ export class World implements AsyncDisposable, StatusSink {
   readonly gates = new Map<string, Promise<void>>();
   /** Images that cannot be had, with the error. */
   readonly missing = new Map<string, KubeletError>();
+  /** What images say of how their containers are told to end. */
+  readonly stopSignals = new Map<string, string>();
   /** RuntimeClasses of the cluster, and their handlers. The provider has `dense`. */
   readonly runtimeClasses = new Map<string, string>();
   readonly objects: ObjectSource = {
@@ -236,7 +238,9 @@ export class World implements AsyncDisposable, StatusSink {
         await this.gates.get(image);
         const error = this.missing.get(image);
         if (error !== undefined) throw error;
+        const stopSignal = this.stopSignals.get(image);
         return {
+          ...(stopSignal === undefined ? {} : { stopSignal }),
           image,
           imageId: `sha256:${image}`,
           module: { path: "/nowhere", digest: "sha256:0" },

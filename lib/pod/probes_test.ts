@@ -179,3 +179,32 @@ Deno.test("a stop hook ends with the grace period, and one that fails is told", 
   assert.deepEqual(more, []);
   await agent.shutdown(0);
 });
+
+Deno.test("a container whose stop signal is SIGKILL ends as soon as its stop hook has", async () => {
+  await using world = await World.open();
+  world.stopSignals.set("spin", "SIGKILL");
+  const { promise, resolve } = Promise.withResolvers<void>();
+  world.program = () => {
+    resolve();
+    return 0;
+  };
+  const agent = world.agent();
+  const lifecycle = { stopSignal: "SIGKILL" };
+  const own = { name: "own", image: "other", command: ["spin"], lifecycle };
+  const app = { name: "app", image: "spin", lifecycle: { preStop: asks("bye") } };
+  const spec = { containers: [app, own], terminationGracePeriodSeconds: 600 };
+  const pod = podOf("spin", { spec });
+  agent.sync([pod]);
+  await world.phase("web", "Running");
+  const metadata = { ...pod.metadata, deletionTimestamp: new Date().toISOString() };
+  agent.sync([{ ...pod, metadata }]);
+  await promise;
+  await world.eventually("it is released", () => world.released.length === 1);
+  assert.deepEqual(world.execs, ["app: bye"]);
+  for (const name of ["app", "own"]) {
+    assert.equal(world.container("web", name)?.state.terminated?.exitCode, 137);
+  }
+  assert.equal(world.container("web", "own")?.stopSignal, "SIGKILL");
+  assert.equal(world.container("web", "app")?.stopSignal, undefined);
+  await agent.shutdown(0);
+});

@@ -109,6 +109,10 @@ function containerStatus(
     state: container.state,
     lastState: container.lastState,
     ...(spec.volumeMounts === undefined ? {} : { volumeMounts: mountStatuses(spec) }),
+    // Seldom: an API server that has not been told to know stop signals takes them out of the spec.
+    ...(spec.lifecycle?.stopSignal === undefined || container.containerId === undefined
+      ? {}
+      : { stopSignal: spec.lifecycle.stopSignal }),
     ...resourcesNow(container, record.allocated?.[spec.name]),
   };
 }

@@ -53,7 +53,11 @@ export async function pushImages(registry: RegistryAddress): Promise<string> {
   for (const tag of ["2.55", "2.63.0"]) {
     await push("agnhost", tag, tree, { Entrypoint: ["/agnhost"], Cmd: ["pause"] });
   }
-  await push("pause", "3.10.2", { "pause": pause }, { Entrypoint: ["/pause"] });
+  // Its counterpart ends at the first SIGTERM.
+  await push("pause", "3.10.2", { "pause": pause }, {
+    Entrypoint: ["/pause"],
+    StopSignal: "SIGKILL",
+  });
   return JSON.stringify(Object.fromEntries(REGISTRIES.map((name) => [name, registry.host])));
 }
 

@@ -83,6 +83,8 @@ export interface ContainerStatus {
   allocatedResources?: Record<string, string>;
   /** What the container has now. */
   resources?: ResourceRequirements;
+  /** The signal that tells the container to end. */
+  stopSignal?: string;
   /** How its volumes are mounted. */
   volumeMounts?: VolumeMountStatus[];
 }

@@ -61,6 +61,6 @@ export interface Lifecycle {
   postStart?: LifecycleHandler;
   /** Before the container is told to end, within its grace period. */
   preStop?: LifecycleHandler;
-  /** Without a meaning here: WASI has no signals. */
+  /** In place of the image's; a guest cannot hear any, but `SIGKILL` ends it at once (KEP-4960). */
   stopSignal?: string;
 }

@@ -1,8 +1,7 @@
 /**
  * The config of a container image, as far as a Wasm guest has a use for it.
  *
- * `Volumes`, `ExposedPorts`, `StopSignal` and `Healthcheck` are not read: WASI has no signals, and the rest is
- * said by the pod.
+ * `Volumes`, `ExposedPorts` and `Healthcheck` are not read: what they are about is said by the pod.
  *
  * @module
  */
@@ -19,6 +18,8 @@ export interface ImageConfig {
   readonly workingDir?: string;
   /** `user`, `user:group` or numbers in their place. WASI has no users: a pod may refuse root by it. */
   readonly user?: string;
+  /** How its containers are told to end, as it is written there: a signal's name or number. */
+  readonly stopSignal?: string;
   /** Digests of the unpacked layers, in their order. */
   readonly diffIds: readonly string[];
 }
@@ -32,6 +33,7 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
   const cmd = texts(run["Cmd"]);
   const workingDir = run["WorkingDir"];
   const user = run["User"];
+  const stopSignal = run["StopSignal"];
   const env = texts(run["Env"]).flatMap((line) => {
     const at = line.indexOf("=");
     return at > 0 ? [[line.slice(0, at), line.slice(at + 1)] as const] : [];
@@ -45,6 +47,7 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
       ? { workingDir: `/${workingDir.split("/").filter((name) => name !== "").join("/")}` }
       : {}),
     ...(typeof user === "string" && user !== "" ? { user } : {}),
+    ...(typeof stopSignal === "string" && stopSignal !== "" ? { stopSignal } : {}),
     diffIds: texts(rootfs["diff_ids"]),
   };
 }

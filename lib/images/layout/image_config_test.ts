@@ -10,6 +10,7 @@ Deno.test("parseImageConfig() reads platform, entrypoint, env, folder and the la
     Env: ["A=1", "B=x=y", "=bad", "none"],
     WorkingDir: "srv/app/",
     User: "1000:1000",
+    StopSignal: "SIGKILL",
   };
   const rootfs = { type: "layers", diff_ids: ["sha256:a", 7] };
   assert.deepEqual(read({ os: "wasip1", architecture: "wasm", config, rootfs }), {
@@ -19,6 +20,7 @@ Deno.test("parseImageConfig() reads platform, entrypoint, env, folder and the la
     env: { A: "1", B: "x=y" },
     workingDir: "/srv/app",
     user: "1000:1000",
+    stopSignal: "SIGKILL",
     diffIds: ["sha256:a"],
   });
   assert.deepEqual(read({ config: { Entrypoint: null, WorkingDir: "/" } }), {

@@ -31,6 +31,8 @@ export interface ImageRecord {
   readonly workingDir?: string;
   /** As its config says; empty, which is root, if that says none. Absent for an image without such a config. */
   readonly user?: string;
+  /** As its config says: a signal's name or number. */
+  readonly stopSignal?: string;
   /** What it was pulled for: each purpose has a record of its own. @default "run" */
   readonly purpose?: ImagePurpose;
 }
@@ -61,7 +63,9 @@ export function isRecord(value: unknown): value is ImageRecord {
   return typeof image === "string" && typeof imageId === "string" &&
     typeof moduleName === "string" && (module !== undefined || tree !== undefined) &&
     (module === undefined || isBlob(module)) && (tree === undefined || isTree(tree)) &&
-    [value["workingDir"], value["user"]].every((x) => x === undefined || typeof x === "string") &&
+    ["workingDir", "user", "stopSignal"].every((field) =>
+      value[field] === undefined || typeof value[field] === "string"
+    ) &&
     (purpose === undefined || purpose === "run" || purpose === "volume") &&
     [entrypoint, cmd].every((words) => words === undefined || isTexts(words)) &&
     (imageEnv === undefined ||

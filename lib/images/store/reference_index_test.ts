@@ -117,7 +117,7 @@ Deno.test("parseIndex() leaves out what is torn or strange", () => {
   const strange = [null, {}, { ...good, module: { digest: "../x", size: 8 } }, {
     ...good,
     imageEnv: { A: 1 },
-  }];
+  }, { ...good, stopSignal: 9 }];
   const text = JSON.stringify({ version: 1, images: [good, ...strange] });
   assert.deepEqual([...parseIndex(text)!.images.values()], [good]);
   for (const torn of ["", text.slice(0, -9), "\0".repeat(99), "[]", '{"version":2,"images":[]}']) {

@@ -18,7 +18,11 @@ export const PROBE: FieldRules = {
 export const LIFECYCLE: FieldRules = {
   postStart: inside("LifecycleHandler"),
   preStop: inside("LifecycleHandler"),
-  stopSignal: missed(),
+  // What else it names, nothing in a guest could hear.
+  stopSignal: {
+    ...missed((signal) => signal !== "SIGKILL" && signal !== "SIGTERM"),
+    use: "honoured",
+  },
 };
 
 /** `core/v1` LifecycleHandler. */
