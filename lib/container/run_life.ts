@@ -155,7 +155,17 @@ class RunLife {
       return passed ? { result: "success", message: "" } : undefined;
     }
     try {
-      const target = { ...this.#target, userAgent: USER_AGENT.hook, anyAnswer: true };
+      const target: ProbeTarget = {
+        ...this.#target,
+        userAgent: USER_AGENT.hook,
+        anyAnswer: true,
+        onPlain: (host) =>
+          this.#options.tell(
+            "Warning",
+            "LifecycleHTTPFallback",
+            `request to HTTPS lifecycle hook ${host} got HTTP response, retry with HTTP succeeded`,
+          ),
+      };
       return await attempt(handler, target, { timeoutMs: TIMER_MS_MAX, signal });
     } catch (error) {
       if (signal.aborted) return undefined;

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Container } from "../api/types.ts";
 import { podOf, World } from "./_world.ts";
 
@@ -178,6 +180,29 @@ Deno.test("a stop hook ends with the grace period, and one that fails is told", 
   assert.equal(told?.message, "PreStopHook failed: bad says 4");
   assert.deepEqual(more, []);
   await agent.shutdown(0);
+});
+
+Deno.test("a hook is sent by a kubelet's name, and by plain HTTP to who speaks nothing else", async () => {
+  await using world = await World.open();
+  const seen: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers["user-agent"]);
+    response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const agent = world.agent();
+  const httpGet = { port, host: "127.0.0.1", scheme: "HTTPS" as const };
+  agent.sync([probed("spin", { lifecycle: { postStart: { httpGet } } })]);
+  await world.phase("web", "Running");
+  const told = world.events.find(({ reason }) => reason === "LifecycleHTTPFallback");
+  assert.equal(
+    told?.message,
+    `request to HTTPS lifecycle hook 127.0.0.1:${port} got HTTP response, retry with HTTP succeeded`,
+  );
+  assert.deepEqual(seen, ["kube-lifecycle/1.36"]);
+  await agent.shutdown(0);
+  await new Promise((resolve) => server.close(resolve));
 });
 
 Deno.test("a container whose stop signal is SIGKILL ends as soon as its stop hook has", async () => {

@@ -22,6 +22,8 @@ export interface ProbeTarget {
   readonly userAgent: string;
   /** True takes any answer to an HTTP request for a success. @default false */
   readonly anyAnswer?: boolean;
+  /** Told of a server, as `host:port`, that is asked by HTTPS and answers by HTTP only. @default {a failure} */
+  readonly onPlain?: (host: string) => void;
   /**
    * Runs a program in the container. Settles with `killed` soon after the signal is aborted; rejects if it
    * could not be started.
@@ -71,7 +73,7 @@ async function act(
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<Outcome> {
   const { exec, httpGet: get, tcpSocket, grpc } = handler;
-  const { podIP, container, userAgent, anyAnswer = false } = target;
+  const { podIP, container, userAgent, anyAnswer = false, onPlain } = target;
   if (exec !== undefined) {
     const command = exec.command ?? [];
     const { exitCode, output } = await target.exec(command, signal);
@@ -82,7 +84,7 @@ async function act(
   }
   if (get !== undefined) {
     const port = portNumber(get.port, container);
-    return await httpGet(get, { podIP, port, userAgent, anyAnswer, signal });
+    return await httpGet(get, { podIP, port, userAgent, anyAnswer, onPlain, signal });
   }
   if (tcpSocket !== undefined) {
     const port = portNumber(tcpSocket.port, container);

@@ -139,6 +139,46 @@ Deno.test("attempt() takes any answer where only a message is delivered", async 
   assert.deepEqual(outcome, { result: "success", message: "no" });
 });
 
+Deno.test("attempt() asks again without TLS where that is wanted, and without what proves who asks", async () => {
+  await using server = await serve((_, response) => void response.writeHead(500).end("plain"));
+  const { port, seen } = server;
+  const httpGet = {
+    port,
+    scheme: "HTTPS" as const,
+    httpHeaders: [{ name: "Authorization", value: "secret" }, { name: "X-Own", value: "1" }],
+  };
+  const probe = await ask({ httpGet });
+  assert.equal(probe.result, "failure");
+  assert.match(probe.message, /^Get "https:\/\/127\.0\.0\.1:\d+\/": received corrupt message/);
+  assert.equal(seen.length, 0);
+  const told: string[] = [];
+  const hook = { anyAnswer: true, onPlain: (host: string): void => void told.push(host) };
+  assert.deepEqual(await ask({ httpGet }, hook), { result: "success", message: "plain" });
+  assert.deepEqual(told, [`127.0.0.1:${port}`]);
+  assert.deepEqual(seen.map(({ headers }) => [headers.authorization, headers["x-own"]]), [
+    [undefined, "1"],
+  ]);
+});
+
+Deno.test("attempt() asks nobody again who is not there, or speaks no HTTP either", async () => {
+  let asked = 0;
+  const server = createTcpServer((socket) => {
+    asked++;
+    socket.once("data", () => socket.end("220 mail ready\r\n"));
+    socket.on("error", () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const hook = { anyAnswer: true, onPlain: assert.fail };
+  const httpGet = { port, scheme: "HTTPS" as const };
+  const mail = await ask({ httpGet }, hook);
+  assert.deepEqual([mail.result, asked], ["failure", 2]);
+  assert.match(mail.message, /^Get "https:/);
+  await new Promise((resolve) => server.close(resolve));
+  const gone = await ask({ httpGet }, hook);
+  assert.match(gone.message, /^Get "https:.*connection refused$/);
+});
+
 Deno.test("attempt() finds a port by its name, and says that there is none", async () => {
   await using server = await serve((_, response) => void response.end());
   const container = { name: "app", ports: [{ name: "web", containerPort: server.port }] };

@@ -20,6 +20,11 @@ export interface HttpGetOptions {
   readonly userAgent: string;
   /** True takes whatever comes for a success: a hook only delivers a message. @default false */
   readonly anyAnswer?: boolean;
+  /**
+   * Told of a server, as `host:port`, that was asked by HTTPS, speaks plain HTTP, and has answered so.
+   * @default {such a server is a failure}
+   */
+  readonly onPlain?: ((host: string) => void) | undefined;
   /** Aborted when the time is over. */
   readonly signal: AbortSignal;
 }
@@ -36,46 +41,68 @@ interface Reply {
  * a warning. Never rejects: whatever goes wrong is a failure.
  */
 export async function httpGet(action: HttpGetAction, options: HttpGetOptions): Promise<Outcome> {
-  const first = urlOf(action, options);
+  const { port, podIP, onPlain } = options;
+  const headers = headersOf(action, options);
+  const first = await follow(urlOf(action, options), { ...options, headers });
+  if (onPlain === undefined || !first.speaksPlain) return first.outcome;
+  // What proves who asks is for encrypted connections only.
+  const { authorization: _, ...open } = headers;
+  const plain = urlOf({ ...action, scheme: "HTTP" }, options);
+  const { outcome } = await follow(plain, { ...options, headers: open });
+  if (outcome.result === "failure") return first.outcome;
+  onPlain(`${bracketed(action.host || podIP)}:${port}`);
+  return outcome;
+}
+
+async function follow(
+  first: URL,
+  { headers, signal, anyAnswer }: HttpGetOptions & { readonly headers: Record<string, string[]> },
+): Promise<{ readonly outcome: Outcome; readonly speaksPlain: boolean }> {
   let url = first;
+  const ended = (outcome: Outcome, speaksPlain = false): Awaited<ReturnType<typeof follow>> => {
+    return { outcome, speaksPlain };
+  };
   try {
     for (let hops = 0;; hops++) {
-      const reply = await send(url, {
-        headers: headersOf(action, options),
-        signal: options.signal,
-      });
-      const { status, body, location } = reply;
+      const { status, body, location } = await send(url, { headers, signal });
       if (status >= 300 && status < 400 && location !== undefined) {
         const next = URL.parse(location, url);
         if (next === null) {
-          return failure(`HTTP probe was redirected to "${location}", no web address`);
+          return ended(failure(`HTTP probe was redirected to "${location}", no web address`));
         }
         if (next.hostname !== first.hostname) {
-          return {
-            result: "warning",
-            message: `Probe terminated redirects, Response body: ${body}`,
-          };
+          const message = `Probe terminated redirects, Response body: ${body}`;
+          return ended({ result: "warning", message });
         }
-        if (hops === REDIRECTS_MAX) return failure(`stopped after ${REDIRECTS_MAX} redirects`);
+        if (hops === REDIRECTS_MAX) {
+          return ended(failure(`stopped after ${REDIRECTS_MAX} redirects`));
+        }
         url = next;
         continue;
       }
-      if (options.anyAnswer || (status >= 200 && status < 400)) {
-        return { ...SUCCESS, message: body };
-      }
-      return failure(`HTTP probe failed with statuscode: ${status}`);
+      if (anyAnswer || (status >= 200 && status < 400)) return ended({ ...SUCCESS, message: body });
+      return ended(failure(`HTTP probe failed with statuscode: ${status}`));
     }
   } catch (error) {
-    const why = options.signal.aborted ? "no answer within timeoutSeconds" : networkMessage(error);
-    return failure(`Get "${url.href}": ${why}`);
+    const why = signal.aborted ? "no answer within timeoutSeconds" : networkMessage(error);
+    return ended(failure(`Get "${url.href}": ${why}`), isNoTls(error));
   }
+}
+
+/** True if the server has answered, but not with TLS. */
+function isNoTls(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_SSL_WRONG_VERSION_NUMBER";
 }
 
 function urlOf(action: HttpGetAction, { podIP, port }: HttpGetOptions): URL {
   const host = action.host || podIP;
   const scheme = action.scheme === "HTTPS" ? "https" : "http";
   const path = (action.path ?? "/").replace(/^(?!\/)/, "/");
-  return new URL(`${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}${path}`);
+  return new URL(`${scheme}://${bracketed(host)}:${port}${path}`);
+}
+
+function bracketed(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host;
 }
 
 /** What the action says, and a kubelet's own for what it does not say. An empty value takes one away. */
