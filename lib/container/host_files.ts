@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hostname } from "node:os";
 import type { Pod } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import type { ImageOnDisk } from "../images/images.ts";
@@ -36,6 +37,11 @@ export function hostnameOf({ metadata, spec }: Pod): string {
   return name.slice(0, HOSTNAME_CHARS_MAX).replace(/[-.]+$/, "");
 }
 
+/** What a container's variable `HOSTNAME` says: on the node's network, the node's own name. */
+export function hostnameSeen(pod: Pod): string {
+  return pod.spec?.hostNetwork === true ? hostname() : hostnameOf(pod);
+}
+
 /** The name behind {@linkcode hostnameOf}; empty unless the pod has a `subdomain`. */
 export function hostDomainOf({ metadata, spec }: Pod): string {
   if (spec?.hostnameOverride || !spec?.subdomain) return "";
@@ -48,9 +54,9 @@ export function hostDomainOf({ metadata, spec }: Pod): string {
  * @param nodeHosts the node's own file, which a pod on the node's network has in place of the pod's names.
  */
 export function hostsText(pod: Pod, podIPs: readonly string[], nodeHosts?: string): string {
-  const hostname = hostnameOf(pod);
+  const name = hostnameOf(pod);
   const domain = hostDomainOf(pod);
-  const names = domain === "" ? hostname : `${hostname}.${domain}\t${hostname}`;
+  const names = domain === "" ? name : `${name}.${domain}\t${name}`;
   const head = nodeHosts === undefined
     ? ["# Kubernetes-managed hosts file.", ...LOCAL_NAMES, ...podIPs.map((ip) => `${ip}\t${names}`)]
     : ["# Kubernetes-managed hosts file (host network).", nodeHosts.trimEnd()];

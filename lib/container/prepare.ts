@@ -10,7 +10,7 @@ import { parseQuantity, quantityBytes } from "../quantity.ts";
 import { containerMounts } from "../volumes/mounts.ts";
 import type { MountedVolume } from "../volumes/volume.ts";
 import { expandArgs, resolveEnv } from "./env.ts";
-import { hostFiles, placeHostFiles } from "./host_files.ts";
+import { hostFiles, hostnameSeen, placeHostFiles } from "./host_files.ts";
 import { containerLogDir, rootDir, wordsDir } from "./places.ts";
 import { checkNonRoot } from "./non_root.ts";
 import { placeFile } from "./place_file.ts";
@@ -59,7 +59,8 @@ export async function prepareRun(
   const { mounts: wanted, files } = await containerMounts(spec, mounted, env);
   const mounts = mountsThroughLinks(wanted, image.tree);
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
-  const program = { ...image.imageEnv, ...env };
+  // As container runtimes do it: below all that anybody says, and unknown to `$(HOSTNAME)`.
+  const program: ContainerRun["env"] = { HOSTNAME: hostnameSeen(pod), ...image.imageEnv, ...env };
   const argv = argvOf(spec, image, env);
   const workingDir = workingDirOf(spec, image);
   const module = findProgram(image, {

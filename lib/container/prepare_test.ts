@@ -131,13 +131,22 @@ async function layApp(tree: string): Promise<void> {
   await Deno.symlink("../run", join(tree, "var/run"));
 }
 
+Deno.test("prepareRun() tells a container its host name, unless it says another itself", () =>
+  inPlace(async ({ prepareModule }) => {
+    const args = ["$(HOSTNAME)"];
+    const plain = await prepareModule({ args });
+    assert.deepEqual([plain.env, plain.argv.at(-1)], [{ HOSTNAME: "web" }, "$(HOSTNAME)"]);
+    const own = await prepareModule({ args, env: [{ name: "HOSTNAME", value: "mine" }] });
+    assert.deepEqual([own.env, own.argv.at(-1)], [{ HOSTNAME: "mine" }, "mine"]);
+  }));
+
 Deno.test("prepareRun() gives a container a copy of its image's tree, and the module from the tree itself", () =>
   inPlace(async ({ tree, rootPath, prepareTree }) => {
     await layApp(tree);
     const run = await prepareTree({ entries: APP }, { env: [{ name: "A", value: "of the pod" }] });
     assert.deepEqual(run.module, { path: join(tree, "apps/app.wasm"), digest: "sha256:1" });
     assert.deepEqual(run.argv, ["app.wasm", "-v"]);
-    assert.deepEqual(run.env, { PATH: "/apps", A: "of the pod" });
+    assert.deepEqual(run.env, { HOSTNAME: "web", PATH: "/apps", A: "of the pod" });
     assert.equal(run.workingDir, "/srv");
     assert.equal(run.rootPath, rootPath);
     assert.equal(run.readOnlyRoot, undefined);
