@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Container, ContainerRestartRule, RestartPolicy } from "./api/types.ts";
+import type { Container, ContainerRestartRule, Pod, RestartPolicy } from "./api/types.ts";
 
 /** The part of a container that decides it. */
 export type RestartWishes = Pick<Container, "restartPolicy" | "restartPolicyRules">;
@@ -27,6 +27,28 @@ export function isRestarted(
     default:
       return true;
   }
+}
+
+/** The reason of a run that was ended because all containers of its pod begin again (KEP-5532). */
+export const RESTARTING_ALL = "RestartingAllContainers";
+
+/**
+ * True if this ending of a run makes all containers of its pod begin again; touches nothing. One that the
+ * agent's own end has taken along says nothing of the guest.
+ */
+export function restartsAll(
+  container: RestartWishes,
+  ended: { readonly exitCode: number; readonly reason?: string } | undefined,
+): boolean {
+  return ended !== undefined && ended.reason !== "ContainerStatusUnknown" &&
+    ruleFor(container, ended.exitCode)?.action === "RestartAllContainers";
+}
+
+/** True for a pod with a rule that makes all its containers begin again. */
+export function couldRestartAll({ spec }: Pod): boolean {
+  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].some((container) =>
+    container.restartPolicyRules?.some(({ action }) => action === "RestartAllContainers")
+  );
 }
 
 /** The first of the container's rules that is about this exit code. */

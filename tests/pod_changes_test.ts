@@ -257,6 +257,39 @@ scenario("a pod for another operating system is refused", async (scene) => {
   assert.equal(pod.status.reason, "PodOSNotSupported");
 });
 
+scenario(
+  "a rule starts all containers of a pod again, on a node that says it can",
+  async (scene) => {
+    const { cluster, node } = scene;
+    const { status } = await cluster.get<{ status: { declaredFeatures?: string[] } }>(
+      `/api/v1/nodes/${node.nodeName}`,
+    );
+    assert.deepEqual(status.declaredFeatures, ["RestartAllContainersOnContainerExits"]);
+    const ref = await scene.pod({
+      name: "anew",
+      initContainers: [{ name: "first", image: await scene.image("hello") }],
+      containers: [{
+        name: "source",
+        image: await scene.image("exit_3"),
+        restartPolicy: "Never",
+        restartPolicyRules: [{
+          action: "RestartAllContainers",
+          exitCodes: { operator: "In", values: [3] },
+        }],
+      }, { name: "other", image: await scene.image("sleep") }],
+    });
+    const pod = await waitPod(cluster, ref, {
+      to: "have run all again",
+      wanted: (found) =>
+        ["first", "source", "other"].every((name) => statusOf(found, name).restartCount > 0),
+    });
+    assert.equal(pod.status.phase, "Running");
+    const last = statusOf(pod, "other").lastState?.terminated;
+    assert.deepEqual([last?.exitCode, last?.reason], [137, "RestartingAllContainers"]);
+    await scene.kubectl("delete", "pod", "anew", "--grace-period=0", "--force");
+  },
+);
+
 scenario("a container's own restart rules come before its pod's policy", async (scene) => {
   const ref = await scene.pod({
     name: "ruled",

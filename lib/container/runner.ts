@@ -9,6 +9,7 @@ import { namesIn, removeTree } from "../files.ts";
 import type { Exit } from "../exit.ts";
 import type { ImageOnDisk } from "../images/images.ts";
 import type { ContainerRun } from "../provider.ts";
+import { restartsAll } from "../restart_rule.ts";
 import { kubeTime, sleep } from "../time.ts";
 import type { MountedVolume } from "../volumes/volume.ts";
 import { backoffText } from "./backoff.ts";
@@ -42,6 +43,8 @@ export interface ContainerTask extends WatchedContainer {
   readonly stop: AbortSignal;
   /** Aborted when the guest must be gone. */
   readonly kill: AbortSignal;
+  /** Called when a rule of the container's has all containers of its pod begin again; it runs no more. */
+  restartAll(): void;
   /** True if it is the agent that ends: then a kill does not count against the guest. */
   excused(): boolean;
 }
@@ -77,8 +80,10 @@ export class ContainerRunner {
       using watch = new ImageWatch(this.#task, this.#spec);
       if (!await this.#isToStart(replaced, watch.signal)) return;
       if (!watch.signal.aborted) await this.#runOnce(watch.signal);
+      const ended = this.#task.record.state.terminated;
+      if (!stop.aborted && restartsAll(this.#spec, ended)) return this.#task.restartAll();
       // A run that ended by itself has ended, whatever its pod is to have by now.
-      replaced = watch.signal.aborted && this.#task.record.state.terminated === undefined;
+      replaced = watch.signal.aborted && ended === undefined;
     }
   }
 

@@ -43,6 +43,8 @@ export interface NodeFacts {
 
 /** The Kubernetes release whose kubelet this program follows. */
 const KUBERNETES_VERSION = "1.36.0";
+/** What the scheduler asks of a node before it sends a pod that needs it (KEP-5328); sorted. */
+const DECLARED_FEATURES: readonly string[] = ["RestartAllContainersOnContainerExits"];
 /** Tells what holds the guests of a node. */
 export const SANDBOX_ANNOTATION = "krustlet.dev/sandbox";
 
@@ -98,6 +100,7 @@ export function describeStatus(
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
     images,
+    declaredFeatures: [...DECLARED_FEATURES],
     nodeInfo: {
       machineID: machine.machineId,
       systemUUID: machine.systemUuid || machine.machineId,

@@ -29,6 +29,8 @@ const GUESTS: Readonly<Record<string, Guest>> = {
   spin: (control) => until(control.kill),
   flaky: (control, { attempt }) =>
     attempt === 0 ? Promise.resolve({ kind: "exited", code: 3 }) : until(control.kill),
+  /** As an init container that needs a second try. */
+  second: (_, { attempt }) => Promise.resolve({ kind: "exited", code: attempt === 0 ? 3 : 0 }),
   /** Its process cannot be started at first. */
   heavy: () => Promise.resolve({ kind: "exited", code: 0 }),
   polite: (control) => until(control.stop).then(() => ({ kind: "exited", code: 0 })),

@@ -25,7 +25,6 @@ export function refusal(pod: Pod, provider: Provider): PodFailure | undefined {
     return { reason, message };
   }
   try {
-    checkRestartRules(pod);
     checkVolumes(pod);
     provider.validate?.(pod);
     return undefined;
@@ -72,18 +71,4 @@ export function lackOfRoom(
   const found = turnedAway?.(pod) ?? ledger?.admit(record.uid, pod);
   if (found === undefined) return undefined;
   return { reason: found.reason, message: `Pod was rejected: ${found.message}` };
-}
-
-/** A node that can start all containers of a pod anew says so in `status.declaredFeatures`; this one does not. */
-function checkRestartRules({ spec }: Pod): void {
-  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
-  for (const { name, restartPolicyRules = [] } of containers) {
-    if (restartPolicyRules.every(({ action }) => action === "Restart")) continue;
-    throw new KubeletError(
-      "rejected",
-      `Cannot run container "${name}": a rule of it restarts all containers of the pod, which this node \
-does not do; use the action Restart`,
-      { reason: "RestartAllContainersNotSupported" },
-    );
-  }
 }

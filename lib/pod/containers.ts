@@ -18,7 +18,8 @@ const RETRY_MS = 10_000;
  * Never rejects: what goes wrong on this machine (no descriptors, no disk) is tried again.
  */
 export async function watchRunner(context: PodContext, role: ContainerRole): Promise<void> {
-  const { stop } = context.ending;
+  // Who rests then is started by others.
+  const stop = AbortSignal.any([context.ending.stop, context.restarting]);
   while (!stop.aborted) {
     try {
       return await context.start(role);

@@ -56,10 +56,14 @@ export class PodContext {
   rejection: PodFailure | undefined;
   /** The runs of containers that are under way, sidecars not among them. They do not reject. */
   readonly runners = new Set<Promise<void>>();
+  /** The runs under way that begin again with all others: ephemeral containers do not. */
+  readonly #again = new Set<Promise<void>>();
   /** The sidecars that run. */
   readonly sidecars = new Sidecars();
   /** Counts the changes of the record, for whoever waits for one. */
   readonly changes = new Latest(0);
+  /** Aborted while all containers are to begin again. */
+  #restart = new AbortController();
   #saving: Promise<void> = Promise.resolve();
   #queued: Promise<void> | undefined;
   /** True once there is a file: then it is kept up to date. */
@@ -89,6 +93,11 @@ export class PodContext {
     return this.latest.value;
   }
 
+  /** Aborted when all containers have to end so that they begin again; another one for each such time. */
+  get restarting(): AbortSignal {
+    return this.#restart.signal;
+  }
+
   /** Saves the record, then reports the pod's status. Resolves when the record is on disk. */
   changed(): Promise<void> {
     this.changes.set(this.changes.value + 1);
@@ -107,6 +116,10 @@ export class PodContext {
     const { fieldPath } = this.#container(role);
     const record = this.record.containers[role.name] ??= newContainerRecord();
     const sidecar = role.sidecar === true ? this.sidecars.add(role.name) : undefined;
+    const stop = sidecar === undefined
+      ? this.ending.stop
+      : AbortSignal.any([sidecar.stop, this.ending.kill]);
+    const restart = role.ephemeral === true ? [] : [this.restarting];
     const task: ContainerTask = {
       pod: () => this.pod,
       podChanged: (signal) => this.latest.changed(signal),
@@ -118,19 +131,32 @@ export class PodContext {
       ...(this.runtimeHandler === undefined ? {} : { runtimeHandler: this.runtimeHandler }),
       changed: () => this.changed(),
       ...(role.onStarted === undefined ? {} : { onStarted: role.onStarted }),
-      stop: sidecar === undefined
-        ? this.ending.stop
-        : AbortSignal.any([sidecar.stop, this.ending.kill]),
-      kill: this.ending.kill,
+      stop: AbortSignal.any([stop, ...restart]),
+      kill: AbortSignal.any([this.ending.kill, ...restart]),
+      restartAll: () => this.#restartAll(),
       excused: () => this.ending.cause === "shutdown",
     };
     const running = new ContainerRunner(this.services, task).run();
     const settled = running.catch(() => {}).then(() => {
       this.runners.delete(settled);
+      this.#again.delete(settled);
     });
+    if (role.ephemeral !== true) this.#again.add(settled);
     if (sidecar === undefined) this.runners.add(settled);
     else sidecar.running(settled);
     return running;
+  }
+
+  /** Waits until all that begins again has ended, and forgets the sidecars that there were. */
+  async halted(): Promise<void> {
+    await Promise.all(this.#again);
+    await this.sidecars.end(() => {});
+  }
+
+  /** From now on containers may begin again. */
+  beginAgain(): void {
+    delete this.record.restarting;
+    this.#restart = new AbortController();
   }
 
   /** Waits until all containers have ended: first those that do the pod's work, then its sidecars. */
@@ -167,6 +193,7 @@ export class PodContext {
   /** Fixes the final phase, if the pod has one. */
   conclude(): void {
     const { record } = this;
+    delete record.restarting;
     const phase = record.failure === undefined ? phaseOf(this.pod, record.containers) : "Failed";
     if (phase === "Succeeded" || phase === "Failed") record.finalPhase ??= phase;
     if (record.finalPhase === undefined) return;
@@ -177,6 +204,14 @@ export class PodContext {
       container.state = { terminated };
       container.lastState = {};
     }
+  }
+
+  /** A pod that is about to end is not begun again for anything. */
+  #restartAll(): void {
+    if (this.ending.cause !== undefined) return;
+    this.record.restarting = true;
+    this.#restart.abort();
+    void this.changed();
   }
 
   async #save(): Promise<void> {

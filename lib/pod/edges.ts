@@ -13,9 +13,11 @@ export const POD_EDGES = {
   /** Its volumes are set up, and its RuntimeClass is looked up. */
   mounting: ["initializing", "terminating"],
   /** Its init containers run, one after the other. */
-  initializing: ["running", "terminating"],
+  initializing: ["running", "restarting", "terminating"],
   /** Its containers run. */
-  running: ["finished", "terminating"],
+  running: ["finished", "restarting", "terminating"],
+  /** One of its containers has made all of them begin again: what runs is killed. */
+  restarting: ["initializing", "terminating"],
   /** It was told to end: the grace period, then the kill. */
   terminating: ["rejecting", "finished", "suspended", "removing"],
   /** It can never run here: it fails, once, and not too fast for whoever made it. */

@@ -17,6 +17,7 @@ import { EVICTION_GRACE_MS } from "./ending.ts";
 import { POD_EDGES, type PodEdges, type PodStateName, type PodStates } from "./edges.ts";
 import { followPod } from "./follow.ts";
 import { identity, loseRunning, newRecord, type PodFailure, type PodRecord } from "./record.ts";
+import { resumeRestart } from "./restart_all.ts";
 import type { PodServices } from "./services.ts";
 import { watchResize } from "./resize.ts";
 import { shutdownGroups, type ShutdownWishes, TOO_LATE } from "./shutdown.ts";
@@ -24,6 +25,7 @@ import { finished } from "./states/finished.ts";
 import { initializing } from "./states/initializing.ts";
 import { mounting } from "./states/mounting.ts";
 import { registered } from "./states/registered.ts";
+import { restarting } from "./states/restarting.ts";
 import { rejecting } from "./states/rejecting.ts";
 import { removing } from "./states/removing.ts";
 import { running } from "./states/running.ts";
@@ -42,6 +44,7 @@ const STATES: PodStates = {
   mounting,
   initializing,
   running,
+  restarting,
   terminating,
   rejecting,
   finished,
@@ -280,6 +283,7 @@ export class PodManager {
     const nowMs = Date.now();
     const record = await this.#services.records.load(uid) ?? newRecord(pod, kubeTime(nowMs));
     loseRunning(record, nowMs);
+    resumeRestart(pod, record, nowMs);
     // Somebody else (the pod garbage collector, a drain) may have ended it while we were away.
     const { phase } = pod.status ?? {};
     if (phase === "Succeeded" || phase === "Failed") record.finalPhase ??= phase;

@@ -36,6 +36,8 @@ export interface PodRecord {
   containers: Record<string, ContainerRecord>;
   /** What the node has agreed to when it let the pod in, and since (KEP-1287). */
   allocated?: Allocated;
+  /** True from a container's word that all begin again until they do (KEP-5532). */
+  restarting?: true;
   /** Why it has not agreed to what the pod asks for now. */
   pendingResize?: PendingResize;
   /** Set once the pod has failed for a reason that is not a container's. It never runs again. */

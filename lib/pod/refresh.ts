@@ -18,18 +18,17 @@ const REFRESH_MS = 60_000;
 const PAUSE_MS = 1_000;
 
 /**
- * Refreshes the pod's volumes until it ends: at once when an object that it names, its labels or its
+ * Refreshes the pod's volumes until `stop` aborts: at once when an object that it names, its labels or its
  * annotations are another, and now and then for what nobody tells of, as a token that grows old. What
  * cannot be had stays as it was, with the Event `FailedMount`.
  */
-export async function refreshVolumes(context: PodContext): Promise<void> {
-  const { services, ending } = context;
+export async function refreshVolumes(context: PodContext, stop: AbortSignal): Promise<void> {
+  const { services } = context;
   if (context.mounted.size === 0) return;
-  const { stop } = ending;
   const news = new Latest(0);
   const told = (): void => news.set(news.value + 1);
   using _listening = services.onChange?.(context.pod, told);
-  const following = followPod(context, told);
+  const following = followPod(context, { told, stop });
   const periodMs = services.refreshMs ?? REFRESH_MS;
   let seen = 0;
   while (!stop.aborted) {
@@ -38,14 +37,13 @@ export async function refreshVolumes(context: PodContext): Promise<void> {
     }
     if (stop.aborted) break;
     seen = news.value;
-    await refreshOnce(context);
+    await refreshOnce(context, stop);
     await sleep(services.refreshPauseMs ?? PAUSE_MS, stop);
   }
   await following;
 }
 
-async function refreshOnce(context: PodContext): Promise<void> {
-  const { stop } = context.ending;
+async function refreshOnce(context: PodContext, stop: AbortSignal): Promise<void> {
   try {
     await context.services.volumes.refresh(context.pod, stop);
   } catch (error) {
@@ -60,8 +58,10 @@ async function refreshOnce(context: PodContext): Promise<void> {
 }
 
 /** Tells of each version of the pod that its downward API volumes may show differently. */
-async function followPod(context: PodContext, told: () => void): Promise<void> {
-  const { stop } = context.ending;
+async function followPod(
+  context: PodContext,
+  { told, stop }: { readonly told: () => void; readonly stop: AbortSignal },
+): Promise<void> {
   let before = shown(context.pod);
   while (!stop.aborted) {
     await context.latest.changed(stop);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { podOf, World } from "./_world.ts";
+import { deleted, podOf, World } from "./_world.ts";
 
 const WHEN_3 = [{ action: "Restart", exitCodes: { operator: "In", values: [3] } }];
 
@@ -57,15 +57,127 @@ Deno.test("an init container that is never tried again fails its pod", async () 
   await agent.shutdown(0);
 });
 
-Deno.test("a rule that restarts all containers is refused, and says so", async () => {
+const ALL_WHEN_3 = [{ ...WHEN_3[0], action: "RestartAllContainers" as const }];
+const source = (image: string, more: object = {}): object => ({
+  name: "source",
+  image,
+  restartPolicy: "Never",
+  restartPolicyRules: ALL_WHEN_3,
+  ...more,
+});
+const counts = (world: World): unknown => {
+  const { initContainerStatuses = [], containerStatuses = [] } = world.status("web");
+  return [...initContainerStatuses, ...containerStatuses].map(({ name, restartCount }) =>
+    `${name} ${restartCount}`
+  );
+};
+
+Deno.test("a rule starts all containers of a pod again, from its first init container on", async () => {
   await using world = await World.open();
   const agent = world.agent();
-  const restartPolicyRules = [{ ...WHEN_3[0], action: "RestartAllContainers" }];
   agent.apply(podOf("ok", {
-    spec: { containers: [{ name: "app", image: "ok", restartPolicyRules }] },
+    spec: {
+      restartPolicy: "Never",
+      initContainers: [
+        { name: "init", image: "ok" },
+        { name: "sidecar", image: "spin", restartPolicy: "Always" },
+      ],
+      containers: [source("flaky"), { name: "app", image: "spin" }],
+    },
   }));
-  await world.phase("web", "Failed");
-  assert.equal(world.status("web").reason, "RestartAllContainersNotSupported");
-  assert.equal(world.runs.length, 0);
+  await world.eventually(
+    "all run again",
+    () =>
+      world.container("web", "source")?.restartCount === 1 &&
+      world.container("web", "source")?.state.running !== undefined &&
+      world.container("web", "app")?.restartCount === 1 &&
+      world.container("web", "app")?.state.running !== undefined,
+  );
+  assert.deepEqual(counts(world), ["init 1", "sidecar 1", "source 1", "app 1"]);
+  const last = (name: string): unknown => {
+    const { exitCode, reason } = world.container("web", name)?.lastState.terminated ?? {};
+    return [exitCode, reason];
+  };
+  assert.deepEqual(last("init"), [0, "Completed"]);
+  assert.deepEqual(last("source"), [3, "Error"]);
+  assert.deepEqual(last("app"), [137, "RestartingAllContainers"]);
+  assert.deepEqual(last("sidecar"), [137, "RestartingAllContainers"]);
+  const order = world.runs.map(({ container, attempt }) => `${container} ${attempt}`);
+  assert.deepEqual(order.slice(0, 2), ["init 0", "sidecar 0"]);
+  assert.ok(order.indexOf("init 1") < order.indexOf("sidecar 1"), order.join());
+  assert.ok(order.indexOf("sidecar 1") < order.indexOf("app 1"), order.join());
+  assert.equal(order.length, 8);
+  const phases = world.said.map(({ status }) => status.phase);
+  assert.deepEqual(phases.slice(phases.indexOf("Running")).filter((one) => one !== "Running"), []);
+  const restarting = world.said.flatMap(({ status }) =>
+    status.conditions?.find(({ type }) => type === "AllContainersRestarting")?.status ?? []
+  );
+  assert.ok(restarting.includes("True"));
+  assert.equal(restarting.at(-1), "False");
+  await agent.shutdown(0);
+});
+
+Deno.test("a sidecar or an init container can start all again, and those that end by it fail nothing", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  agent.apply(podOf("ok", {
+    spec: {
+      restartPolicy: "Never",
+      initContainers: [source("flaky", { restartPolicy: "Always" })],
+      containers: [{ name: "app", image: "spin" }],
+    },
+  }));
+  agent.apply(podOf("ok", {
+    name: "init",
+    spec: {
+      restartPolicy: "Never",
+      initContainers: [
+        { name: "sidecar", image: "spin", restartPolicy: "Always" },
+        { name: "first", image: "ok" },
+        source("second"),
+      ],
+      terminationGracePeriodSeconds: 0,
+    },
+  }));
+  await world.eventually(
+    "its containers run again",
+    () =>
+      world.container("web", "source")?.restartCount === 1 &&
+      world.container("web", "source")?.state.running !== undefined &&
+      world.container("web")?.state.running !== undefined,
+  );
+  await world.phase("init", "Succeeded");
+  const { initContainerStatuses, containerStatuses } = world.status("init");
+  assert.deepEqual(
+    [...initContainerStatuses ?? [], ...containerStatuses ?? []].map((one) => one.restartCount),
+    [1, 1, 1, 0],
+  );
+  assert.ok(world.said.every(({ status }) => status.phase !== "Failed"));
+  await agent.shutdown(0);
+});
+
+Deno.test("a pod whose containers begin again ends when it is deleted, and keeps who looks into it", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const containers = [source("flaky"), { name: "app", image: "spin" }];
+  const pod = podOf("ok", {
+    spec: {
+      containers,
+      ephemeralContainers: [{ name: "look", image: "spin" }],
+      terminationGracePeriodSeconds: 0,
+    },
+  });
+  agent.apply(pod);
+  await world.eventually(
+    "it runs again",
+    () =>
+      world.runs.filter(({ container }) => container === "app").length === 2 &&
+      world.runs.some(({ container }) => container === "look"),
+  );
+  agent.apply(deleted(pod));
+  await world.eventually("it is released", () => world.released.length === 1);
+  assert.equal(world.runs.filter(({ container }) => container === "look").length, 1);
+  const { ephemeralContainerStatuses: [look] = [] } = world.status("web");
+  assert.equal(look?.state.terminated?.reason, "Error");
   await agent.shutdown(0);
 });

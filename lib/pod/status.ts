@@ -17,6 +17,7 @@ import { qosClass } from "../status/qos.ts";
 import { type ContainerRecord, isUnderWay, newContainerRecord } from "../container/record.ts";
 import { hasOtherMemoryLimit } from "../resources/resize.ts";
 import { mountStatuses } from "../volumes/mount_status.ts";
+import { couldRestartAll } from "../restart_rule.ts";
 import type { PodRecord } from "./record.ts";
 
 /** What a status says of the machine. */
@@ -48,6 +49,7 @@ export function podStatus(pod: Pod, record: PodRecord, facts: StatusFacts): PodS
       ...(failure?.disruption === undefined
         ? {}
         : { disruption: { reason: failure.disruption, message: failure.message } }),
+      ...(couldRestartAll(pod) ? { restarting: record.restarting === true } : {}),
       resize: { pending: record.pendingResize, inProgress: isResizing(record) },
       before: record.reported?.conditions ?? pod.status?.conditions ?? [],
       now: facts.now,
@@ -73,9 +75,15 @@ export function podStatus(pod: Pod, record: PodRecord, facts: StatusFacts): PodS
   };
 }
 
-/** A pod has not ended before its last container has: sidecars and a grace period count. */
-function phaseNow(pod: Pod, { failure, containers }: PodRecord): PodPhase {
+/**
+ * A pod has not ended before its last container has: sidecars and a grace period count. Nor while all its
+ * containers begin again; and one that has run is pending no more.
+ */
+function phaseNow(pod: Pod, { failure, containers, restarting, reported }: PodRecord): PodPhase {
   const phase = failure === undefined ? phaseOf(pod, containers) : "Failed";
+  if (failure === undefined && (restarting === true || phase === "Pending")) {
+    return reported?.phase === "Running" ? "Running" : "Pending";
+  }
   if (phase !== "Succeeded" && phase !== "Failed") return phase;
   const busy = Object.values(containers).some(isUnderWay);
   return busy ? "Running" : phase;

@@ -25,6 +25,8 @@ export interface ConditionsInput {
     readonly pending: { readonly reason: string; readonly message: string } | undefined;
     readonly inProgress: boolean;
   };
+  /** Whether all containers are about to begin again (KEP-5532); absent if no rule could make them. */
+  readonly restarting?: boolean;
   /** What was reported before; a condition that did not change keeps its time. */
   readonly before: readonly PodCondition[];
   /** RFC 3339. */
@@ -44,6 +46,7 @@ export function conditionsOf(input: ConditionsInput): PodCondition[] {
     { type: "Ready", ...readyVerdict(pod, containersReady) },
     { type: "ContainersReady", ...containersReady },
     { type: "PodScheduled", status: "True" },
+    ...(input.restarting === undefined ? [] : [restarting(input.restarting)]),
     ...resizing(input.resize),
   ];
   if (input.disruption !== undefined) {
@@ -107,10 +110,21 @@ function resizing(resize: ConditionsInput["resize"]): (Verdict & { type: string 
   ];
 }
 
-function initialized({ pod, containers, phase }: ConditionsInput): Verdict & { type: string } {
+function restarting(now: boolean): Verdict & { type: string } {
+  const type = "AllContainersRestarting";
+  if (!now) return { type, status: "False" };
+  const message = "container exited with restart policy rule";
+  return { type, status: "True", reason: "RestartAllContainersStarted", message };
+}
+
+function initialized(
+  { pod, containers, phase, before }: ConditionsInput,
+): Verdict & { type: string } {
   const type = "Initialized";
   if (phase === "Succeeded") return { type, status: "True", reason: "PodCompleted" };
-  if (initProgress(pod, containers) === "done") return { type, status: "True" };
+  // Also while all containers begin again.
+  const was = before.some((one) => one.type === type && one.status === "True");
+  if (was || initProgress(pod, containers) === "done") return { type, status: "True" };
   const missing = (pod.spec?.initContainers ?? []).map(({ name }) => name).filter((name) => {
     const state = containers[name]?.state;
     return state?.terminated?.exitCode !== 0 && state?.running === undefined;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ContainerState, Pod, PodPhase } from "../api/types.ts";
-import { isRestarted } from "../restart_rule.ts";
+import { isRestarted, RESTARTING_ALL } from "../restart_rule.ts";
 
 /** The part of a container's record that the phase depends on. */
 export interface PhaseInput {
@@ -58,7 +58,7 @@ export function initProgress(
       continue;
     }
     const ended = state.terminated ?? (state.waiting && lastState.terminated);
-    if (ended === undefined) pending = true;
+    if (ended === undefined || ended.reason === RESTARTING_ALL) pending = true;
     else if (ended.exitCode !== 0) {
       const policy = pod.spec?.restartPolicy ?? "Always";
       return isRestarted(spec, policy, ended.exitCode) ? "failed" : "hopeless";

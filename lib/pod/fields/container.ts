@@ -31,16 +31,7 @@ export const CONTAINER: FieldRules = {
   resizePolicy: HONOURED,
   resources: inside("ResourceRequirements"),
   restartPolicy: HONOURED,
-  restartPolicyRules: {
-    ...refused(
-      "RestartAllContainersNotSupported",
-      (rules) =>
-        members(rules).every(({ action }) => action === "Restart")
-          ? undefined
-          : "has a rule that restarts all containers of the pod",
-    ),
-    use: "honoured",
-  },
+  restartPolicyRules: HONOURED,
   startupProbe: inside("Probe"),
   stdin: missed(),
   stdinOnce: QUIET,

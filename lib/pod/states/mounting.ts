@@ -1,5 +1,6 @@
 import { isKubeletError, messageOf } from "../../errors.ts";
 import { sleep } from "../../time.ts";
+import { runEphemeral } from "../ephemeral.ts";
 import { settleRuntimeHandler } from "../runtime_class.ts";
 import { watchSizes } from "../size_watch.ts";
 import type { NextOf, PodState } from "../edges.ts";
@@ -17,6 +18,7 @@ export const mounting: PodState<"mounting"> = {
         context.mounted = await context.services.volumes.mountAll(context.pod, signal);
         if (!await settleRuntimeHandler(context)) return "terminating";
         void watchSizes(context);
+        void runEphemeral(context);
         context.readyToStart = true;
         return "initializing";
       } catch (error) {
