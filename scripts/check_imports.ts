@@ -41,7 +41,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   config: [],
   krator: [],
   images: ["api"],
-  volumes: ["api"],
+  volumes: ["api", "resources"],
   status: ["api"],
   events: ["api"],
   probes: ["api"],

@@ -167,7 +167,7 @@ export class PodVolumes {
       const { name } = volume;
       const path = mounted.get(name)?.hostPath;
       if (volume.emptyDir === undefined || path === undefined) continue;
-      const limit = sizeLimit(pod, volume);
+      const limit = sizeLimit(pod, volume, this.#facts.allocatable);
       if (limit === undefined) continue;
       const { bytes, whole } = await folderUsage(path, { signal });
       if (!whole || bytes > quantityBytes(limit)) return excessMessage(name, limit);
