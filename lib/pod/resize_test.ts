@@ -14,6 +14,10 @@ function pending(world: World): PodCondition | undefined {
   return world.status("web").conditions?.find(({ type }) => type === "PodResizePending");
 }
 
+const told = (world: World): string[] =>
+  world.events.filter(({ reason }) => reason.startsWith("Resize"))
+    .map(({ type, reason, message }) => `${type} ${reason} ${message}`);
+
 async function start(world: World, pod: Pod): Promise<ReturnType<World["agent"]>> {
   const agent = world.agent();
   agent.apply(pod);
@@ -34,6 +38,13 @@ Deno.test("a resize of cpu and of requests is agreed to without a restart", asyn
   assert.deepEqual(resources, { requests: { cpu: "200m" }, limits: { cpu: "1" } });
   assert.deepEqual(allocatedResources, { cpu: "200m" });
   assert.deepEqual([restartCount, world.runs.length, pending(world)], [0, 1, undefined]);
+  const now = '{"containers":[{"name":"app","resources":{"limits":{"cpu":"1"},' +
+    '"requests":{"cpu":"200m"}}}],"generation":1}';
+  await world.eventually("it is told", () => told(world).length === 2);
+  assert.deepEqual(told(world), [
+    `Normal ResizeStarted Pod resize started: ${now}`,
+    `Normal ResizeCompleted Pod resize completed: ${now}`,
+  ]);
   await agent.shutdown(0);
 });
 
@@ -47,6 +58,10 @@ Deno.test("another memory limit is infeasible without a restart, and no more onc
     /container "app" has no resizePolicy RestartContainer/,
   );
   assert.deepEqual(world.container("web")?.resources, { limits: { memory: "64Mi" } });
+  assert.match(
+    told(world).join(),
+    /^Warning ResizeInfeasible Pod resize Infeasible: .*"generation":1,"error":"the memory limit of a/,
+  );
   agent.apply(sized({ limits: { memory: "64Mi" } }));
   await world.eventually("nothing is pending", () => pending(world) === undefined);
   assert.equal(world.runs.length, 1);
@@ -57,7 +72,13 @@ Deno.test("another memory limit restarts a container whose policy says so, and t
   await using world = await World.open();
   const policy = { resizePolicy: [{ resourceName: "memory", restartPolicy: "RestartContainer" }] };
   const agent = await start(world, sized({ limits: { memory: "64Mi" } }, policy));
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  world.gates.set("polite", gate); // the second run waits for its image
   agent.apply(sized({ limits: { memory: "128Mi" } }, policy));
+  await world.eventually("it is to run again", () => world.container("web")?.restartCount === 1);
+  assert.match(told(world).join(), /^Normal ResizeStarted /);
+  assert.ok(!told(world).join().includes("ResizeCompleted"));
+  open();
   await world.eventually(
     "it runs again",
     () => world.container("web")?.started === true && world.container("web")?.restartCount === 1,
@@ -67,6 +88,7 @@ Deno.test("another memory limit restarts a container whose policy says so, and t
     128 * 2 ** 20,
   ]);
   assert.deepEqual(world.container("web")?.resources, { limits: { memory: "128Mi" } });
+  await world.eventually("it is told", () => told(world).join().includes("ResizeCompleted"));
   await agent.shutdown(0);
 });
 
@@ -79,6 +101,7 @@ Deno.test("a resize without room waits, and one that can never have it says so",
   await world.eventually("it is refused", () => pending(world)?.reason === "Infeasible");
   agent.apply(sized({ requests: { cpu: "500m" } }));
   await world.eventually("it has to wait", () => pending(world)?.reason === "Deferred");
+  assert.match(told(world).at(-1) ?? "", /^Warning ResizeDeferred Pod resize Deferred: /);
   assert.deepEqual(world.container("web")?.allocatedResources, { cpu: "100m" });
   world.ledger.release("another");
   agent.apply(sized({ requests: { cpu: "501m" } }));
