@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type Certificate, hasSubject, type KeyPair, missingNames } from "./certificate.ts";
+import {
+  type Certificate,
+  hasSubject,
+  isNodes,
+  type KeyPair,
+  missingNames,
+} from "./certificate.ts";
 import { systemClock } from "./clock.ts";
 import { nodeSubject } from "./csr.ts";
 import { requestCertificate, type RequestOptions } from "./request.ts";
@@ -27,9 +33,8 @@ export async function obtainCertificate(options: RequestOptions): Promise<KeyPai
 
 /** Why a valid certificate that this agent once asked for is not the one it needs now. */
 function unsuitable(certificate: Certificate, options: RequestOptions): string | undefined {
-  const { commonName, organizations } = certificate.subject;
-  const isNodes = organizations.includes("system:nodes") && commonName.startsWith("system:node:");
-  if (!isNodes) return undefined;
+  if (!isNodes(certificate)) return undefined;
+  const { commonName } = certificate.subject;
   const file = options.store.files.certificateFile;
   if (!hasSubject(certificate, nodeSubject(options.nodeName))) {
     return `Certificate "${file}" is for "${commonName}", not node "${options.nodeName}"`;

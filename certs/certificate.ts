@@ -96,6 +96,12 @@ export function hasSubject(certificate: Certificate, subject: Subject): boolean 
     JSON.stringify(organizations) === JSON.stringify(subject.organizations);
 }
 
+/** True if it is a node's, so that an agent asked for it; any other was put there by a person. */
+export function isNodes({ subject }: Certificate): boolean {
+  return subject.organizations.includes("system:nodes") &&
+    subject.commonName.startsWith("system:node:");
+}
+
 /** Those of the wanted DNS names and IP addresses that the certificate does not carry. */
 export function missingNames(
   certificate: Certificate,

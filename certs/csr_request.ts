@@ -24,6 +24,8 @@ export interface CertificateSigningRequest {
     readonly signerName: string;
     /** What the certificate is for, as `client auth`. */
     readonly usages?: readonly string[];
+    /** How long the certificate shall live; the signer may give less, 600 is the least. */
+    readonly expirationSeconds?: number;
   };
   /** What is answered; absent until somebody does. */
   readonly status?: {
@@ -81,18 +83,32 @@ export const REQUEST_KINDS: Readonly<
   },
 };
 
-/** Writes the object that asks for a certificate of this kind. */
+/** The shortest life that the API server lets one ask for (certificates.k8s.io/v1), in ms. */
+export const DURATION_MS_MIN = 600_000;
+
+/** Writes the object that asks for a certificate of this kind, to live for `durationMs` if given. */
 export function requestObject(
   kind: CertificateKind,
-  options: { readonly name: string; readonly csrPem: string },
+  options: {
+    readonly name: string;
+    readonly csrPem: string;
+    readonly durationMs?: number | undefined;
+  },
 ): CertificateSigningRequest {
   const { signerName, usages } = REQUEST_KINDS[kind];
+  const { durationMs } = options;
+  const expirationSeconds = Math.floor(Math.max(durationMs ?? 0, DURATION_MS_MIN) / 1_000);
   const request = new TextEncoder().encode(options.csrPem).toBase64();
   return {
     apiVersion: "certificates.k8s.io/v1",
     kind: "CertificateSigningRequest",
     metadata: { name: options.name },
-    spec: { request, signerName, usages },
+    spec: {
+      request,
+      signerName,
+      usages,
+      ...(durationMs === undefined ? {} : { expirationSeconds }),
+    },
   };
 }
 
@@ -109,13 +125,19 @@ export function isApproved(request: CertificateSigningRequest): boolean {
 }
 
 /**
- * Reads the answer: the issued chain in PEM, or `undefined` while there is none.
+ * Reads the answer: the issued chain in PEM, or `undefined` while there is none. `retries` if the
+ * agent asks again by itself.
  *
  * @throws {CertificateError} `denied` or `failed`, with the reason, the message and the way out.
  */
-export function issuedChain(request: CertificateSigningRequest): string | undefined {
+export function issuedChain(
+  request: CertificateSigningRequest,
+  { retries = false }: { readonly retries?: boolean | undefined } = {},
+): string | undefined {
   const { name } = request.metadata;
-  const again = `run "kubectl delete csr ${name}" and start again to ask once more`;
+  const again = retries
+    ? "another request follows"
+    : `run "kubectl delete csr ${name}" and start again to ask once more`;
   const denied = conditionOf(request, "Denied");
   if (denied !== undefined) {
     throw new CertificateError(

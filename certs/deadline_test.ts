@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { TestCa } from "./_test_ca.ts";
-import { nodeSubject } from "./csr.ts";
 import { rotationDeadlineMs } from "./deadline.ts";
-import { identityOf } from "./identity.ts";
-import { generateKey } from "./keys.ts";
 
 Deno.test("rotationDeadlineMs() lies between 70 % and 90 % of the life", () => {
   const life = { notBeforeMs: 1_000, notAfterMs: 2_000 };
@@ -26,19 +22,4 @@ Deno.test("rotationDeadlineMs() refuses a life that ends before it begins, and o
   for (const chance of [1, -0.1, Number.NaN]) {
     assert.throws(() => rotationDeadlineMs(life, chance), RangeError);
   }
-});
-
-Deno.test("identityOf() gives the pair and the time of its renewal", async () => {
-  const ca = await TestCa.start();
-  const key = await generateKey();
-  const notBeforeMs = Date.UTC(2026, 0, 1);
-  const certificatePem = await ca.issue(key.publicKeySpki, {
-    subject: nodeSubject("w"),
-    notBeforeMs,
-    notAfterMs: notBeforeMs + 999_000, // X.509 counts the last second in
-  });
-  const pair = { certificatePem, keyPem: key.pem };
-  const identity = identityOf(pair, 0.5);
-  assert.equal(identity.current(), pair);
-  assert.equal(identity.renewAtMs(), notBeforeMs + 800_000);
 });

@@ -58,11 +58,13 @@ export {
   type Certificate,
   hasSubject,
   isExpired,
+  isNodes,
   type KeyPair,
   missingNames,
   publicKeyOf,
   readCertificate,
 } from "./certificate.ts";
+export { chooseClientPair, type ClientChoice, type ClientCredentials } from "./client_pair.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { createCsr, type CsrOptions, csrPublicKey, nodeSubject, type Subject } from "./csr.ts";
 export { csrName, type CsrNameOptions } from "./csr_name.ts";
@@ -71,11 +73,12 @@ export {
   type CertificateKind,
   type CertificateRequests,
   type CertificateSigningRequest,
+  DURATION_MS_MIN,
   REQUEST_KINDS,
 } from "./csr_request.ts";
 export { rotationDeadlineMs } from "./deadline.ts";
 export { CertificateError, type CertificateErrorCode } from "./errors.ts";
-export { type Identity, identityOf } from "./identity.ts";
+export type { Identity } from "./identity.ts";
 export { generateKey, type PrivateKey, readKey } from "./keys.ts";
 export {
   bootstrapKubeconfig,
@@ -85,6 +88,13 @@ export {
   writeKubeconfig,
 } from "./kubeconfig.ts";
 export { privacyWarning } from "./private_file.ts";
+export {
+  Renewal,
+  type RenewalFigures,
+  type RenewalOptions,
+  type RenewalTrouble,
+} from "./renewal.ts";
+export { answerTimeMs, renewalTimeMs, retryDelayMs } from "./renewal_plan.ts";
 export { requestCertificate, type RequestOptions, TIMEOUT_MS_DEFAULT } from "./request.ts";
 export {
   CertificateStore,

@@ -46,6 +46,25 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
   }
 }
 
+/** When a file was last written, in ms since 1970; `undefined` if there is none, or no such time. */
+export async function writtenAtMs(path: string): Promise<number | undefined> {
+  try {
+    return (await Deno.stat(path)).mtime?.getTime();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw fileError("look at", path, cause);
+  }
+}
+
+/** Removes a file; one that is not there is removed already. */
+export async function removePrivateFile(path: string): Promise<void> {
+  try {
+    await removeIfPresent(path);
+  } catch (cause) {
+    throw fileError("remove", path, cause);
+  }
+}
+
 /** Renames a file to the first free one of `<path>.bad`, `<path>.bad.2`, … and says which. */
 export async function setAside(path: string): Promise<string> {
   for (let number = 1; number <= ASIDE_MAX; number++) {

@@ -49,6 +49,10 @@ export interface RequestOptions {
   readonly notify?: (line: string) => void;
   /** What time it is. @default {the machine's} */
   readonly clock?: Clock;
+  /** How long the certificate shall live; 10 minutes at least. @default {as the signer likes} */
+  readonly durationMs?: number | undefined;
+  /** True if the caller asks again by itself, so that nobody is told to start again. @default {false} */
+  readonly retries?: boolean | undefined;
 }
 
 /** As a kubelet waits for its client certificate. */
@@ -105,7 +109,7 @@ class Asking {
     for (let delayMs = LOOK_PAUSE_MS;; delayMs = Math.min(delayMs * 2, LOOK_MS_MAX)) {
       signal.throwIfAborted();
       const request = await this.#lookOrTrouble();
-      const chainPem = request && issuedChain(request);
+      const chainPem = request && issuedChain(request, this.#options);
       if (request !== undefined && chainPem !== undefined) return this.#accepted(request, chainPem);
       const leftMs = this.#deadlineMs - this.#clock.nowMs();
       if (leftMs <= 0) throw await this.#timeout();
@@ -172,7 +176,7 @@ class Asking {
 
   /** `undefined` if the name is taken. */
   async #create(name: string): Promise<CertificateSigningRequest | undefined> {
-    const { kind, dnsNames, ipAddresses, nodeName, requests } = this.#options;
+    const { kind, dnsNames, ipAddresses, nodeName, requests, durationMs } = this.#options;
     const csrPem = await createCsr({
       key: this.#key,
       subject: nodeSubject(nodeName),
@@ -181,7 +185,7 @@ class Asking {
     });
     try {
       return await this.#call((signal) =>
-        requests.create(requestObject(kind, { name, csrPem }), signal)
+        requests.create(requestObject(kind, { name, csrPem, durationMs }), signal)
       );
     } catch (error) {
       if (httpStatusOf(error) === 409) return undefined;
@@ -203,7 +207,7 @@ class Asking {
 
   /** A request of an earlier life whose certificate is over is of no use. */
   #isStale(request: CertificateSigningRequest): boolean {
-    const chainPem = issuedChain(request);
+    const chainPem = issuedChain(request, this.#options);
     if (chainPem === undefined) return false;
     const certificate = readIssued(request.metadata.name, chainPem);
     return isExpired(certificate, this.#clock.nowMs());
@@ -248,6 +252,7 @@ class Asking {
       waitedMs: this.#clock.nowMs() - this.#startMs,
       last: this.#last,
       trouble: this.#trouble,
+      retries: this.#options.retries ?? false,
     });
   }
 

@@ -63,22 +63,25 @@ export function timeoutError(options: {
   readonly last: CertificateSigningRequest | undefined;
   /** Why the API server could not be asked at the last attempt. */
   readonly trouble: unknown;
+  /** True if it is asked again without a new start. @default {false} */
+  readonly retries?: boolean;
 }): CertificateError {
-  const { name, last, trouble } = options;
+  const { name, last, trouble, retries = false } = options;
+  const again = (how: string): string => retries ? "" : `${how} start again`;
   const start = `Cannot get certificate by request "${name}" within ` +
     `${Math.round(options.waitedMs / 1_000)} s`;
   if (trouble !== undefined) {
     return new CertificateError(
       "timeout",
       `${start}: the API server is away (${messageOf(trouble)}); ` +
-        `check its address, then start again`,
+        `check its address${again(", then")}`,
       { cause: trouble },
     );
   }
   const state = last !== undefined && isApproved(last)
     ? `it is approved, but signer "${last.spec.signerName}" issued nothing; ` +
-      `check that kube-controller-manager runs with a signing certificate, then start again`
-    : `nobody approved it; run "kubectl certificate approve ${name}" and start again`;
+      `check that kube-controller-manager runs with a signing certificate` + again(", then")
+    : `nobody approved it; run "kubectl certificate approve ${name}"${again(" and")}`;
   return new CertificateError("timeout", `${start}: ${state}`);
 }
 

@@ -7,7 +7,13 @@ import { join } from "node:path";
 import { type KeyPair, publicKeyOf, sameBytes } from "./certificate.ts";
 import { type Certificate, isExpired, readCertificate } from "./certificate.ts";
 import { generateKey, type PrivateKey, readKey } from "./keys.ts";
-import { readPrivateFile, setAside, writePrivateFile } from "./private_file.ts";
+import {
+  readPrivateFile,
+  removePrivateFile,
+  setAside,
+  writePrivateFile,
+  writtenAtMs,
+} from "./private_file.ts";
 
 /** Where a pair lives. */
 export interface PairFiles {
@@ -85,6 +91,29 @@ export class CertificateStore {
       return { kind: "expired", certificate, why };
     }
     return { kind: "ready", certificate, pair: { certificatePem, keyPem: fitting } };
+  }
+
+  /**
+   * The pair as it is on disk, expired or not, and when it was written there (ms since 1970).
+   * `undefined` if there is none, or none that fits, as while somebody replaces it: nothing is
+   * touched.
+   *
+   * @throws {CertificateError} `invalid` if a file is there and cannot be read at all.
+   */
+  async read(): Promise<{ readonly pair: KeyPair; readonly writtenMs: number } | undefined> {
+    const { certificateFile, keyFile } = this.files;
+    const certificatePem = await readPrivateFile(certificateFile);
+    const keyPem = await readPrivateFile(keyFile);
+    if (certificatePem === undefined || keyPem === undefined) return undefined;
+    const certificate = parsed(() => readCertificate(certificatePem));
+    if (certificate === undefined || !fits(keyPem, certificate)) return undefined;
+    const writtenMs = await writtenAtMs(certificateFile);
+    return { pair: { certificatePem, keyPem }, writtenMs: writtenMs ?? certificate.notBeforeMs };
+  }
+
+  /** Forgets the request that is under way, so that the next one has another key and name. */
+  async dropPending(): Promise<void> {
+    await removePrivateFile(this.#pendingFile);
   }
 
   /**

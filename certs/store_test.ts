@@ -215,3 +215,29 @@ Deno.test("a leftover of a crash beside the file does not stop the next write", 
   assert.equal(await Deno.readTextFile(place.pending), key.pem);
   assert.deepEqual(await place.names(), ["krustlet.key.pending"]);
 });
+
+Deno.test("read() gives the pair and when it was written, and touches nothing that does not fit", async () => {
+  await using place = new Place();
+  assert.equal(await place.store.read(), undefined);
+  const beforeMs = Date.now() - 2_000; // some filesystems count in seconds
+  const certificatePem = await place.accepted(Date.now() - 1_000);
+  const found = await place.store.read();
+  assert.equal(found?.pair.certificatePem, certificatePem, "expired or not");
+  assert.ok(found.writtenMs >= beforeMs && found.writtenMs <= Date.now() + 2_000);
+  const other = await TestCa.start();
+  const key = await place.store.pendingKey();
+  const stranger = await other.issue(key.publicKeySpki, { subject: SUBJECT });
+  for (const text of [stranger, "", certificatePem.slice(0, 100)]) {
+    await Deno.writeTextFile(place.files.certificateFile, text);
+    assert.equal(await place.store.read(), undefined);
+  }
+  assert.deepEqual(await place.names(), ["krustlet.crt", "krustlet.key", "krustlet.key.pending"]);
+});
+
+Deno.test("dropPending() makes the next key another one", async () => {
+  await using place = new Place();
+  const { pem } = await place.store.pendingKey();
+  await place.store.dropPending();
+  await place.store.dropPending();
+  assert.notEqual((await place.store.pendingKey()).pem, pem);
+});
