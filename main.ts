@@ -7,8 +7,7 @@
  *
  * @module
  */
-import type { CertificateRequests, CertificateSigningRequest } from "./certs/mod.ts";
-import type { ApiClient, ClusterAccess, CommandWorld, KrustletConfig } from "./lib/mod.ts";
+import type { ClusterAccess, CommandWorld, KrustletConfig } from "./lib/mod.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const VERSION = manifest.version;
@@ -40,9 +39,11 @@ async function start(args: readonly string[]): Promise<number> {
   await using stop = stopSignal();
   try {
     await lib.lockDataDir(config.dataDir);
-    const access = await nodeAccess(config, stop.signal);
-    using client = new lib.ApiClient(access, { userAgent: `krustlet/${VERSION}` });
-    const serving = await servingPair(config, client, stop.signal);
+    const identity = await import("./node_identity.ts");
+    const agent = `krustlet/${VERSION}`;
+    const access = await identity.nodeAccess(config, { userAgent: agent, signal: stop.signal });
+    using client = new lib.ApiClient(access, { userAgent: agent });
+    const serving = await identity.servingPair(config, { client, signal: stop.signal });
     const { WasiProvider } = await import("./providers/wasi/mod.ts");
     const folders = lib.dataFolders(config.dataDir);
     const provider = new WasiProvider({
@@ -60,6 +61,7 @@ async function start(args: readonly string[]): Promise<number> {
       client,
       provider,
       serving: { certPem: serving.certificatePem, keyPem: serving.keyPem },
+      renewal: await identity.renewalOf(config, { client, access, serving, userAgent: agent }),
       clientCaPem: await clientCa(config, access),
       isRestart: () => stop.by === "SIGINT",
     });
@@ -85,73 +87,6 @@ function sandboxOf<T>({ requireSandbox }: { requireSandbox?: T | undefined }): {
   requireSandbox?: T;
 } {
   return requireSandbox === undefined ? {} : { requireSandbox };
-}
-
-/** How the node speaks to the API server: by its kubeconfig, which a bootstrap writes first. */
-async function nodeAccess(config: KrustletConfig, signal: AbortSignal): Promise<ClusterAccess> {
-  const lib = await import("./lib/mod.ts");
-  const certs = await import("./certs/mod.ts");
-  const files = certs.clientFiles(`${config.dataDir}/config`);
-  if (await lib.fileExists(config.kubeconfig)) {
-    const access = await lib.loadKubeconfig({ path: config.kubeconfig });
-    const { certPem } = access;
-    if (certPem === undefined || !certs.isExpired(certs.readCertificate(certPem), Date.now())) {
-      return access;
-    }
-    // Renewal came too late. What a bootstrap gave, a bootstrap may give anew.
-    const own = await lib.fileExists(files.certificateFile) &&
-      await Deno.readTextFile(files.certificateFile) === certPem;
-    if (!own || !await lib.fileExists(config.bootstrapFile)) {
-      throw new lib.KubeletError(
-        "invalid",
-        `Cannot use kubeconfig "${config.kubeconfig}": its client certificate has expired; make a \
-bootstrap file with krustlet bootstrap, and remove the kubeconfig`,
-      );
-    }
-  }
-  if (!await lib.fileExists(config.bootstrapFile)) {
-    throw new lib.KubeletError(
-      "invalid",
-      `Cannot join a cluster: there is neither a kubeconfig "${config.kubeconfig}" nor a bootstrap \
-file "${config.bootstrapFile}"; make one with: krustlet bootstrap`,
-    );
-  }
-  const bootstrapAccess = await lib.loadKubeconfig({ path: config.bootstrapFile });
-  using client = new lib.ApiClient(bootstrapAccess, { userAgent: `krustlet/${VERSION}` });
-  await certs.obtainCertificate({
-    requests: requestsOf(client, lib),
-    kind: "client",
-    nodeName: config.nodeName,
-    store: new certs.CertificateStore(files),
-    signal,
-    notify: (line) => console.log(line),
-  });
-  const cluster = kubeconfigCluster(bootstrapAccess);
-  await certs.writeKubeconfig(config.kubeconfig, certs.nodeKubeconfig(cluster, files));
-  return await lib.loadKubeconfig({ path: config.kubeconfig });
-}
-
-/** The certificate of the node's own API. Its renewal will begin here. */
-async function servingPair(
-  config: KrustletConfig,
-  client: ApiClient,
-  signal: AbortSignal,
-): Promise<{ certificatePem: string; keyPem: string }> {
-  const certs = await import("./certs/mod.ts");
-  const lib = await import("./lib/mod.ts");
-  return await certs.obtainCertificate({
-    requests: requestsOf(client, lib),
-    kind: "serving",
-    nodeName: config.nodeName,
-    dnsNames: [config.hostname],
-    ipAddresses: [config.nodeIp],
-    store: new certs.CertificateStore({
-      certificateFile: config.certFile,
-      keyFile: config.privateKeyFile,
-    }),
-    signal,
-    notify: (line) => console.log(line),
-  });
 }
 
 async function clientCa(config: KrustletConfig, access: ClusterAccess): Promise<string> {
@@ -251,6 +186,7 @@ function terminalScreen(unread: AbortController): import("./lib/mod.ts").Screen 
 async function bootstrap(args: readonly string[]): Promise<number> {
   const lib = await import("./lib/mod.ts");
   const certs = await import("./certs/mod.ts");
+  const { kubeconfigCluster } = await import("./node_identity.ts");
   const settings = lib.parseBootstrapArguments({ args });
   const access = await lib.loadKubeconfig(
     settings.kubeconfig === undefined ? {} : { path: settings.kubeconfig },
@@ -313,39 +249,6 @@ async function withTool(
     if (unread.signal.aborted && error === signal.reason) return EXIT.unread;
     throw error;
   }
-}
-
-function requestsOf(client: ApiClient, lib: typeof import("./lib/mod.ts")): CertificateRequests {
-  return {
-    create: (request, signal) =>
-      client.create<CertificateSigningRequest>(lib.csrsPath(), request, { signal }),
-    get: async (name, signal) => {
-      try {
-        return await client.get<CertificateSigningRequest>(lib.csrPath(name), { signal });
-      } catch (error) {
-        if (lib.isNotFound(error)) return undefined;
-        throw error;
-      }
-    },
-    watch: (name, signal) =>
-      client.lines(lib.csrsPath(), {
-        query: { watch: "true", fieldSelector: `metadata.name=${name}` },
-        signal,
-      }),
-  };
-}
-
-function kubeconfigCluster(access: ClusterAccess): Parameters<
-  typeof import("./certs/mod.ts").nodeKubeconfig
->[0] {
-  const ca = access.caPem;
-  return {
-    server: access.server,
-    ...(ca === undefined ? {} : {
-      "certificate-authority-data": new TextEncoder().encode(ca).toBase64(),
-    }),
-    ...(access.tlsServerName === undefined ? {} : { "tls-server-name": access.tlsServerName }),
-  };
 }
 
 /**

@@ -87,6 +87,14 @@ export {
   nodeKubeconfig,
   writeKubeconfig,
 } from "./kubeconfig.ts";
+export {
+  type NodeCertificateFigures,
+  NodeCertificates,
+  type NodeCertificatesOptions,
+  type OwnedRequests,
+  type RenewalHands,
+  type RenewedPair,
+} from "./node_certificates.ts";
 export { privacyWarning } from "./private_file.ts";
 export {
   Renewal,

@@ -40,8 +40,10 @@ export interface RenewalOptions
   reread?(): Promise<KeyPair | undefined>;
   /** Takes a new pair over; if it throws, the old one stays and this is tried again. */
   take(pair: KeyPair): void;
-  /** Told what an operator should know. */
+  /** Told what an operator should do something about. */
   tell(trouble: RenewalTrouble): void;
+  /** Told what went well. @default {nobody is told} */
+  inform?(message: string): void;
   /** In [0, 1); spreads nodes that were born together. @default {Math.random} */
   readonly random?: () => number;
 }
@@ -74,7 +76,7 @@ export class Renewal implements Identity {
   #retryAtMs = 0;
   #errors = 0;
 
-  /** @throws {SyntaxError} if the pair's certificate cannot be read. */
+  /** Begins with a pair; @throws {SyntaxError} if the pair's certificate cannot be read. */
   constructor(options: RenewalOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
@@ -187,6 +189,10 @@ export class Renewal implements Identity {
     this.#failures = 0;
     this.#retryAtMs = 0;
     this.#told.clear();
+    const until = new Date(certificate.notAfterMs).toISOString();
+    this.#options.inform?.(
+      `Another ${this.#options.kind} certificate is used; it ends at ${until}`,
+    );
   }
 
   #planned(obtainedMs: number | undefined): number {

@@ -233,7 +233,8 @@ Deno.test("Renewal leaves files alone that are being replaced, or are of no use"
   await bench.run(renewal, 10 * MINUTE_MS);
   assert.deepEqual(bench.taken, []);
   assert.deepEqual(bench.told, []);
-  const names = [...Deno.readDirSync(bench.dir)].map(({ name }) => name).sort();
+  const entries = await Array.fromAsync(Deno.readDir(bench.dir));
+  const names = entries.map(({ name }) => name).sort();
   assert.deepEqual(names, ["krustlet.crt", "krustlet.key"]);
 });
 

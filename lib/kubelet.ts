@@ -9,6 +9,7 @@ import { ClusterObjects } from "./api/cluster_objects.ts";
 import { listWatch } from "./api/list_watch.ts";
 import { podsPath } from "./api/paths.ts";
 import type { ObjectReference, Pod, PodPhase } from "./api/types.ts";
+import type { CertificateRenewal } from "./certificates.ts";
 import { messageOf } from "./errors.ts";
 import { ImageVolumes } from "./container/image_volumes.ts";
 import { ClusterEventTransport } from "./events/cluster_transport.ts";
@@ -90,6 +91,8 @@ export interface KubeletOptions {
   readonly provider: Provider;
   /** Certificate and key with which the node's own API serves TLS, in PEM. */
   readonly serving: { readonly certPem: string; readonly keyPem: string };
+  /** Renews the certificates while the node runs. @default {nobody does} */
+  readonly renewal?: CertificateRenewal;
   /** Certificate authorities whose client certificates are believed, in PEM. */
   readonly clientCaPem: string;
   /** Asked at the end: true if another agent follows at once, so that pods stay. @default {never} */
@@ -167,6 +170,7 @@ export class Kubelet {
     const keeping = node.start(ending.signal);
     const following = this.#statics.run(ending.signal);
     const watching = this.#watchPods(pods, services, ending.signal);
+    const renewing = this.#renew(server, services, ending.signal);
     // Before that it is not known which images are in use, and which pods there are.
     const known = Promise.race([this.#synced.promise, aborted(ending.signal)]);
     const collecting = known.then(() => collector.run(ending.signal));
@@ -177,7 +181,7 @@ export class Kubelet {
     } finally {
       await this.#stop({ node, pods, services });
       ending.abort();
-      await Promise.allSettled([keeping, watching, following, collecting, evicting]);
+      await Promise.allSettled([keeping, watching, following, collecting, evicting, renewing]);
     }
   }
 
@@ -323,6 +327,22 @@ export class Kubelet {
     const { port } = await server.listen();
     log.info("Listening on {address} port {port}", { address: settings.listenerAddress, port });
     return Object.assign(server, { port });
+  }
+
+  async #renew(
+    server: KubeletServer,
+    { events }: ClusterServices,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { renewal, clientCaPem } = this.#options;
+    await renewal?.run({
+      serve: (pair) => server.replaceCertificate({ ...pair, clientCaPem }),
+      tell: ({ reason, message }) => {
+        log.warn("{message}", { message });
+        events.tell({ object: this.#nodeReference(), type: "Warning", reason, message });
+      },
+      inform: (message) => log.info("{message}", { message }),
+    }, signal);
   }
 
   async #watchPods(pods: PodManager, services: PodServices, signal: AbortSignal): Promise<void> {

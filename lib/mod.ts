@@ -16,12 +16,15 @@
  *
  * @module
  */
+export * from "./api/certificate_requests.ts";
 export * from "./api/client.ts";
 export * from "./api/kubeconfig.ts";
 export * from "./api/objects.ts";
 export * from "./api/paths.ts";
 export type * from "./api/object_source.ts";
 export type * from "./api/types.ts";
+export type * from "./certificates.ts";
+export type { CertificateSettings } from "./config/certificate_options.ts";
 export { asksFor, type ConfigSources, type KrustletConfig, parseConfig } from "./config/config.ts";
 export type { CredentialSettings, ImageSettings } from "./config/image_options.ts";
 export type { Amounts } from "./config/resource_kinds.ts";

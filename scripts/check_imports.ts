@@ -20,8 +20,10 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "lib": "wiring",
     "providers": "wiring",
     "certs": "wiring",
+    "node_identity.ts": "wiring",
     "deno.json": "the version",
   },
+  "node_identity.ts": { "lib": "speaks to the cluster", "certs": "says as whom" },
   "tests": { "demos": "builds and runs them" }, // black box: it starts main.ts as a process
   "demos": { "tests": "shares the guests' builder" },
   "scripts": {

@@ -86,6 +86,7 @@ export class ApiClient implements Disposable {
   readonly #streams = new Set<Deadline>();
   #pool: Pool;
   #closed = false;
+  #identities = 1;
 
   /** Throws if the access cannot be used: an unknown scheme, a certificate without its key. */
   constructor(
@@ -100,6 +101,11 @@ export class ApiClient implements Disposable {
   /** Address of the server, for messages. */
   get server(): string {
     return this.#pool.access.server;
+  }
+
+  /** How many identities it has had: more than before if {@linkcode replaceAccess} was called. */
+  get identities(): number {
+    return this.#identities;
   }
 
   /** Gets one object or list. */
@@ -173,6 +179,7 @@ export class ApiClient implements Disposable {
     const http = openTransport(access);
     this.#pool.http.close();
     this.#pool = { access, http };
+    this.#identities += 1;
     this.#endStreams();
   }
 

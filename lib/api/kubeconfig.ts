@@ -27,6 +27,8 @@ export interface LoadedKubeconfig extends ClusterAccess {
   readonly user: string;
   /** The files that were read. */
   readonly files: readonly string[];
+  /** True if a program gives the credentials, so that reading again would start it again. */
+  readonly plugin?: true;
 }
 
 /** `reason` of the error when there is no kubeconfig file at all. */
@@ -143,7 +145,7 @@ function checkedProxy(cluster: Entry, proxyUrl: string): string {
   );
 }
 
-type Credentials = Pick<ClusterAccess, "certPem" | "keyPem" | "token">;
+type Credentials = Pick<LoadedKubeconfig, "certPem" | "keyPem" | "token" | "plugin">;
 
 async function userAccess(user: Entry, access: ClusterAccess): Promise<Credentials> {
   for (const key of ["username", "password"]) {
@@ -179,7 +181,7 @@ async function userAccess(user: Entry, access: ClusterAccess): Promise<Credentia
     return own;
   }
   const { pluginCredentials } = await import("./kubeconfig_plugin.ts");
-  return { ...own, ...await pluginCredentials(user, access) };
+  return { ...own, ...await pluginCredentials(user, access), plugin: true };
 }
 
 /** PEM text of `KEY-data` (base64), else of the file that `KEY` names. */

@@ -74,6 +74,7 @@ export async function* listWatch<T extends KubeObject>(
     let news = false;
     let openedMs = Infinity;
     let trouble: unknown;
+    const { identities } = client;
     try {
       if (version === undefined) {
         const list = await listAll<T>(client, options);
@@ -94,7 +95,9 @@ export async function* listWatch<T extends KubeObject>(
       trouble = error;
     }
     if (signal.aborted) return;
-    const worked = news || now() - openedMs >= WATCH_SHORT_MS;
+    // With another identity the client itself ends its watches: they go on where they were.
+    const moved = trouble === undefined && client.identities !== identities;
+    const worked = news || moved || now() - openedMs >= WATCH_SHORT_MS;
     failures = worked ? 0 : failures;
     if (worked && trouble === undefined) continue;
     failures += 1;

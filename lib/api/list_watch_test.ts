@@ -49,6 +49,11 @@ class Run implements AsyncDisposable {
     this.#client.close();
   }
 
+  /** Gives the client another identity, as when its certificate was renewed. */
+  move(server: TestServer): void {
+    this.#client.replaceAccess({ server: server.url });
+  }
+
   async #read(options: Partial<ListWatchOptions>): Promise<void> {
     const events = listWatch<Pod>(this.#client, {
       path: PATH,
@@ -421,3 +426,20 @@ Deno.test("listWatch() lists 5,000 pods within the memory of a small node", asyn
 function env(): { name: string; value: string }[] {
   return Array.from({ length: 20 }, (_, i) => ({ name: `NAME_${i}`, value: "value ".repeat(8) }));
 }
+
+Deno.test("listWatch() goes on at once where it was when the client gets another identity", async () => {
+  await using server = await TestServer.start((x) => {
+    if (!isWatch(x)) return x.json(podList(5, ["a"]));
+    x.open();
+    if (x.query.get("resourceVersion") === "5") return;
+    x.chunk({ type: "ADDED", object: pod("b", 7) });
+  });
+  await using run = new Run(server, { now: () => 0 });
+  await eventually("the watch is open", () => run.watching === 1);
+  run.move(server);
+  await eventually("it is open again", () => run.watching === 2);
+  run.move(server);
+  await eventually("and again", () => run.watching === 3);
+  assert.deepEqual(asked(server), ["list", "watch 5", "watch 5", "watch 5"]);
+  assert.deepEqual(run.errors, []);
+});

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import type { Taint } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
 import { checkKeys, type ConfigFile, parseConfigFile } from "./config_file.ts";
+import { type CertificateSettings, certificateSettings } from "./certificate_options.ts";
 import { type ImageSettings, imageSettings } from "./image_options.ts";
 import { parseHostname } from "./names.ts";
 import { chooseNodeIp } from "./node_ip.ts";
@@ -48,6 +49,8 @@ export interface KrustletConfig extends ResourceSettings {
   readonly privateKeyFile: string;
   /** `undefined` means the kubeconfig's certificate authority. */
   readonly clientCaFile: string | undefined;
+  /** How certificates are asked for and renewed. */
+  readonly certificates: CertificateSettings;
   /** Registries, as `HOST[:PORT]`, that are spoken to without TLS. */
   readonly insecureRegistries: readonly string[];
   /** Addresses of mirrors by registry, in the order in which they are asked. */
@@ -120,6 +123,7 @@ export async function parseConfig(sources: ConfigSources): Promise<KrustletConfi
     listenerAddress: values.listenerAddress,
     listenerPort: values.listenerPort,
     ...certificatePaths(values, dataDir),
+    certificates: certificateSettings(values),
     insecureRegistries: values.insecureRegistries,
     registryMirrors: values.registryMirrors,
     registryCas: values.registryCas,

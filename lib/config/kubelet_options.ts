@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { CERTIFICATE_OPTIONS } from "./certificate_options.ts";
 import { IMAGE_OPTIONS } from "./image_options.ts";
 import * as kinds from "./kinds.ts";
 import { defineOptions } from "./option.ts";
@@ -208,6 +209,7 @@ export const KUBELET_OPTIONS = defineOptions({
     help: "Certificate authorities, in PEM, whose client certificates are believed.",
     group: "Server",
   },
+  ...CERTIFICATE_OPTIONS,
   ...REGISTRY_OPTIONS,
   ...IMAGE_OPTIONS,
   allowLocalModules: {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
@@ -218,6 +219,28 @@ Deno.test("KubeletServer.replaceCertificate() is used for new connections", asyn
   const ca = STRANGER.certPem;
   assert.equal((await ask(node.port, "/pods", { ca, client: FOREIGN })).status, 200);
   assert.equal((await ask(node.port, "/pods", { ca, client: API_SERVER })).status, 401);
+});
+
+Deno.test("KubeletServer.replaceCertificate() lets a log that is followed go on", async () => {
+  using logs = new Log();
+  await using node = await start({ logs });
+  logs.write("a");
+  const came = Promise.withResolvers<void>();
+  const answer = ask(node.port, "/containerLogs/ns/p/c?follow=true", {
+    client: API_SERVER,
+    onText: () => came.resolve(),
+  });
+  await came.promise;
+  const next = CLUSTER.server();
+  node.server.replaceCertificate({ ...next, clientCaPem: CLUSTER.certPem });
+  const socket = tlsConnect({ host: "127.0.0.1", port: node.port, ca: CLUSTER.certPem });
+  await new Promise<void>((resolve) => socket.once("secureConnect", () => resolve()));
+  const { fingerprint256 } = socket.getPeerCertificate();
+  socket.destroy();
+  assert.equal(fingerprint256, new X509Certificate(next.certPem).fingerprint256);
+  logs.write("b");
+  logs.ended.resolve();
+  assert.equal((await answer).text, "a\nb\n");
 });
 
 Deno.test("KubeletServer closes connections over which nothing comes", async () => {

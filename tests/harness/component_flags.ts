@@ -9,8 +9,14 @@
  */
 import { join } from "node:path";
 
+/** What may be unusual about a control plane. */
+export interface PlaneOptions {
+  /** How long the certificates that it signs live; a duration of Go. */
+  readonly signingDuration?: string;
+}
+
 /** Where a control plane lives. */
-export interface Place {
+export interface Place extends PlaneOptions {
   readonly dir: string;
   readonly etcdPort: number;
   readonly apiPort: number;
@@ -68,7 +74,7 @@ export function apiServerFlags({ dir, etcdPort, apiPort }: Place): string[] {
 }
 
 /** kube-controller-manager. It listens nowhere. */
-export function controllerManagerFlags({ dir }: Place): string[] {
+export function controllerManagerFlags({ dir, signingDuration }: Place): string[] {
   const certs = join(dir, "certs");
   return [
     `--kubeconfig=${join(dir, "controller-manager.kubeconfig")}`,
@@ -82,6 +88,7 @@ export function controllerManagerFlags({ dir }: Place): string[] {
     `--root-ca-file=${certs}/ca.crt`,
     `--cluster-signing-cert-file=${certs}/ca.crt`,
     `--cluster-signing-key-file=${certs}/ca.key`,
+    ...(signingDuration === undefined ? [] : [`--cluster-signing-duration=${signingDuration}`]),
     `--service-account-private-key-file=${certs}/sa.key`,
     // Quicker than the default, which makes a node that became Ready wait 5 s for its taints to go.
     "--node-monitor-period=1s",

@@ -33,10 +33,12 @@ type Component = keyof typeof FLAGS;
  *
  * Costs about 5 s and 600 MB. Everything is gone when it is disposed of, or when this process ends.
  */
-export async function startControlPlane(): Promise<ControlPlane> {
+export async function startControlPlane(
+  options: flags.PlaneOptions = {},
+): Promise<ControlPlane> {
   const folder = await tempFolder();
   for (let attempt = 1;; attempt++) {
-    const place = { dir: folder.path, etcdPort: freePort(), apiPort: freePort() };
+    const place = { dir: folder.path, etcdPort: freePort(), apiPort: freePort(), ...options };
     const plane = new ControlPlane(place, folder);
     try {
       await plane.start();
