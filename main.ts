@@ -25,6 +25,7 @@ const COMMANDS = {
     about: "Make the token and the kubeconfig with which a node joins.",
     run: bootstrap,
   },
+  doctor: { about: "Look for what stands in this node's way, and say what to do.", run: doctor },
   push: { about: "Publish a .wasm file, or a folder with one, as an image.", run: push },
   pull: { about: "Bring an image into the image store, or into a file.", run: pull },
   inspect: { about: "Say what an image is, and whether it would run here.", run: inspect },
@@ -205,6 +206,25 @@ async function bootstrap(args: readonly string[]): Promise<number> {
 run: krustlet --bootstrap-file FILE`,
   );
   return EXIT.ok;
+}
+
+/** Look for what stands in the way. */
+async function doctor(args: readonly string[]): Promise<number> {
+  const lib = await import("./lib/mod.ts");
+  const { config, json } = await lib.parseDoctorArguments({ args });
+  await beginLog(config);
+  const identity = await import("./node_identity.ts");
+  await using stop = stopSignal();
+  const healthy = await lib.runDoctor({
+    settings: config,
+    ...await identity.examineIdentity(config),
+    userAgent: `krustlet/${VERSION}`,
+    signal: stop.signal,
+    json,
+    colour: Deno.stdout.isTerminal() && !Deno.noColor,
+    print: (text) => console.log(text.trimEnd()),
+  });
+  return healthy ? EXIT.ok : EXIT.failed;
 }
 
 /** Publish a module. */

@@ -9,7 +9,15 @@ import type {
   KeyPair,
   NodeCertificates,
 } from "./certs/mod.ts";
-import type { ApiClient, ClusterAccess, KrustletConfig, LoadedKubeconfig } from "./lib/mod.ts";
+import type {
+  ApiClient,
+  CertificateFacts,
+  ClusterAccess,
+  DoctorOptions,
+  KrustletConfig,
+  LoadedKubeconfig,
+  Speech,
+} from "./lib/mod.ts";
 
 /** How the node speaks to the API server: by its kubeconfig, which a bootstrap writes first. */
 export async function nodeAccess(
@@ -42,13 +50,7 @@ ${new Date(choice.expiredMs).toISOString()}; ${
       );
     }
   }
-  if (!canBootstrap) {
-    throw new lib.KubeletError(
-      "invalid",
-      `Cannot join a cluster: there is neither a kubeconfig "${config.kubeconfig}" nor a bootstrap \
-file "${config.bootstrapFile}"; make one with: krustlet bootstrap`,
-    );
-  }
+  if (!canBootstrap) throw nothingToJoinWith(config, lib);
   const bootstrapAccess = await lib.loadKubeconfig({ path: config.bootstrapFile });
   using client = new lib.ApiClient(bootstrapAccess, { userAgent });
   await certs.obtainCertificate({
@@ -136,6 +138,67 @@ export async function renewalOf(
   });
 }
 
+/** How this machine would speak to its cluster, and what certificates it has; touches nothing. */
+export async function examineIdentity(
+  config: KrustletConfig,
+): Promise<Pick<DoctorOptions, "speech" | "certificates" | "canBootstrap">> {
+  const lib = await import("./lib/mod.ts");
+  const canBootstrap = await lib.fileExists(config.bootstrapFile);
+  const { speech, client } = await speechOf(config, canBootstrap).catch((error: unknown) => {
+    const speech: Speech = { as: "nobody", message: lib.messageOf(error) };
+    return { speech, client: undefined };
+  });
+  return { speech, canBootstrap, certificates: { client, serving: await servingFacts(config) } };
+}
+
+async function speechOf(
+  config: KrustletConfig,
+  canBootstrap: boolean,
+): Promise<{ readonly speech: Speech; readonly client: CertificateFacts | undefined }> {
+  const lib = await import("./lib/mod.ts");
+  const certs = await import("./certs/mod.ts");
+  const { kubeconfig, bootstrapFile, nodeName, certificates: { rotateClient } } = config;
+  if (await lib.fileExists(kubeconfig)) {
+    const access = await lib.loadKubeconfig({ path: kubeconfig });
+    const where = `kubeconfig "${kubeconfig}"`;
+    const own = pairOf(access);
+    if (own === undefined) return { speech: { as: "node", access, where }, client: undefined };
+    const store = new certs.CertificateStore(certs.clientFiles(`${config.dataDir}/config`));
+    const given = { kubeconfig: own, stored: (await store.read())?.pair, nodeName };
+    const choice = certs.chooseClientPair(given, Date.now());
+    const pair = choice.use === "pair" ? choice.pair : own;
+    const certificate = certs.readCertificate(pair.certificatePem);
+    return {
+      speech: { as: "node", access: withPair(access, pair), where },
+      client: {
+        ...certificate,
+        file: pair === given.stored ? store.files.certificateFile : kubeconfig,
+        missing: [],
+        renewed: rotateClient && certs.isNodes(certificate),
+      },
+    };
+  }
+  if (!canBootstrap) throw nothingToJoinWith(config, lib);
+  const access = await lib.loadKubeconfig({ path: bootstrapFile });
+  const where = `bootstrap file "${bootstrapFile}"`;
+  return { speech: { as: "bootstrap", access, where }, client: undefined };
+}
+
+async function servingFacts(config: KrustletConfig): Promise<CertificateFacts | undefined> {
+  const certs = await import("./certs/mod.ts");
+  const { store, ...names } = await servingOf(config);
+  const found = await store.read().catch(() => undefined); // as good as none; a start says why
+  if (found === undefined) return undefined;
+  const certificate = certs.readCertificate(found.pair.certificatePem);
+  const isNodes = certs.isNodes(certificate);
+  return {
+    ...certificate,
+    file: store.files.certificateFile,
+    missing: isNodes ? certs.missingNames(certificate, names) : [],
+    renewed: config.certificates.rotateServing && isNodes,
+  };
+}
+
 /** The client certificate of a kubeconfig, if it has one. */
 function pairOf({ certPem, keyPem }: ClusterAccess): KeyPair | undefined {
   if (certPem === undefined || keyPem === undefined) return undefined;
@@ -158,4 +221,15 @@ export function kubeconfigCluster(access: ClusterAccess): Parameters<
     }),
     ...(access.tlsServerName === undefined ? {} : { "tls-server-name": access.tlsServerName }),
   };
+}
+
+function nothingToJoinWith(
+  { kubeconfig, bootstrapFile }: KrustletConfig,
+  { KubeletError }: typeof import("./lib/mod.ts"),
+): Error {
+  return new KubeletError(
+    "invalid",
+    `Cannot join a cluster: there is neither a kubeconfig "${kubeconfig}" nor a bootstrap file \
+"${bootstrapFile}"; make one with: krustlet bootstrap`,
+  );
 }

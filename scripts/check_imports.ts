@@ -53,6 +53,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   pod: ["api", "krator", "container", "images", "volumes", "status", "events", "resources"],
   static: ["api", "pod", "status"],
   node: ["api"],
+  doctor: ["api", "node"],
   server: ["api", "container"],
   standalone: [
     "api",

@@ -145,6 +145,11 @@ export function selfSubjectAccessReviewsPath(): string {
   return "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 }
 
+/** Asks who we ourselves are (POST). */
+export function selfSubjectReviewsPath(): string {
+  return "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+}
+
 /** Asks who a bearer token belongs to (POST). */
 export function tokenReviewsPath(): string {
   return "/apis/authentication.k8s.io/v1/tokenreviews";

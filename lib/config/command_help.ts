@@ -4,6 +4,7 @@
  * @module
  */
 import { BOOTSTRAP_OPTIONS } from "./bootstrap_options.ts";
+import { DOCTOR_OPTIONS } from "./doctor_options.ts";
 import { helpText } from "./help.ts";
 import { KUBELET_OPTIONS } from "./kubelet_options.ts";
 import { RUN_OPTIONS } from "./run_options.ts";
@@ -16,6 +17,7 @@ export function commandHelp(
 ): string {
   if (word === "run") return runHelp();
   if (word === "bootstrap") return bootstrapHelp();
+  if (word === "doctor") return doctorHelp();
   const page = Object.hasOwn(TOOL_HELP, word) ? TOOL_HELP[word] : undefined;
   if (page !== undefined) return helpText(page);
   return helpText({
@@ -64,6 +66,27 @@ joins by it. Also makes the role bindings that a bootstrap needs, if the cluster
         line: "krustlet bootstrap --kubeconfig admin.conf --bootstrap-file bootstrap.conf",
         does: "Make a token as an administrator, for a node elsewhere.",
       },
+    ],
+  });
+}
+
+function doctorHelp(): string {
+  return helpText({
+    usage: "krustlet doctor [OPTIONS]",
+    about: "Looks for what stands between this machine and a node that works: kubeconfig, name, \
+release and clock of the API server, identity, rights, certificate requests, certificates, port, \
+data folder. Changes nothing. Each line says ok, warn or fail, and what to do. Ends with code 0 if \
+nothing fails, else 1.",
+    options: DOCTOR_OPTIONS,
+    examples: [
+      { line: "krustlet doctor", does: "Examine the node of this machine." },
+      {
+        line: "krustlet doctor -o json --data-dir /srv/krustlet",
+        does: "Examine it for a script.",
+      },
+    ],
+    notes: [
+      "Takes all options of krustlet start as well: give those that the node is started with.",
     ],
   });
 }

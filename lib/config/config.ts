@@ -102,9 +102,22 @@ export interface ConfigSources {
  */
 export async function parseConfig(sources: ConfigSources): Promise<KrustletConfig> {
   const { args, env = Deno.env.toObject(), world = MACHINE } = sources;
-  const home = homeOf(env);
   const file = loadConfigFile({ args, env, world });
   const { values } = readOptions(KUBELET_OPTIONS, { args, env, file });
+  return await completeConfig(values, { env, world });
+}
+
+/**
+ * Completes what was read by the defaults that depend on the machine.
+ *
+ * @throws {KubeletError} `invalid`, if the machine does not tell what has to be known.
+ */
+export async function completeConfig(
+  values: OptionValues<typeof KUBELET_OPTIONS>,
+  sources: Omit<ConfigSources, "args">,
+): Promise<KrustletConfig> {
+  const { env = Deno.env.toObject(), world = MACHINE } = sources;
+  const home = homeOf(env);
   const dataDir = resolve(values.dataDir ?? join(needHome(home, "--data-dir"), ".krustlet"));
   const hostname = values.hostname ?? ownHostname(world);
   const bootstrapFile = resolve(values.bootstrapFile ?? defaultBootstrapFile(dataDir, world));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { BOOTSTRAP_OPTIONS } from "./bootstrap_options.ts";
+import { DOCTOR_OPTIONS } from "./doctor_options.ts";
 import { KUBELET_OPTIONS } from "./kubelet_options.ts";
 import type { Option, OptionTable } from "./option.ts";
 import { RUN_OPTIONS } from "./run_options.ts";
@@ -55,6 +56,7 @@ Deno.test("docs/configuration.md names no option of the agent that does not exis
 const TABLES: Readonly<Record<string, OptionTable>> = {
   run: RUN_OPTIONS,
   bootstrap: BOOTSTRAP_OPTIONS,
+  doctor: DOCTOR_OPTIONS,
   push: PUSH_OPTIONS,
   pull: PULL_OPTIONS,
   inspect: INSPECT_OPTIONS,

@@ -42,7 +42,7 @@ export interface NodeFacts {
 }
 
 /** The Kubernetes release whose kubelet this program follows. */
-const KUBERNETES_VERSION = "1.36.0";
+export const KUBERNETES_VERSION = "1.36.0";
 /** What the scheduler asks of a node before it sends a pod that needs it (KEP-5328); sorted. */
 const DECLARED_FEATURES: readonly string[] = ["RestartAllContainersOnContainerExits"];
 /** Tells what holds the guests of a node. */
