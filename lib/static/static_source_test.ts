@@ -6,11 +6,15 @@ import { StaticSource } from "./static_source.ts";
 
 const NAME = "web-node-1";
 
-const manifest = (guest: string): string =>
+const manifest = (guest: string, more: object = {}): string =>
   JSON.stringify({
     kind: "Pod",
     metadata: { name: "web" },
-    spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "app", image: guest }] },
+    spec: {
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name: "app", image: guest }],
+      ...more,
+    },
   });
 
 /** A machine with manifests, whose API server does what the test says. */
@@ -20,7 +24,7 @@ async function withSource(
     world: World;
     agent: ReturnType<World["agent"]>;
     source: StaticSource;
-    write(guest: string): Promise<void>;
+    write(guest: string, more?: object): Promise<void>;
     remove(): Promise<void>;
   }) => Promise<void>,
 ): Promise<void> {
@@ -48,7 +52,7 @@ async function withSource(
       world,
       agent,
       source,
-      write: (guest) => Deno.writeTextFile(file, manifest(guest)),
+      write: (guest, more) => Deno.writeTextFile(file, manifest(guest, more)),
       remove: () => Deno.remove(file),
     });
   } finally {
@@ -104,5 +108,28 @@ Deno.test("StaticSource says a pod's status to each new mirror of it", async () 
     }
     assert.equal(world.runs.length, 1);
     assert.equal(agent.find("default", NAME)?.ending.cause, undefined, "a list ends no static pod");
+  });
+});
+
+Deno.test("StaticSource leaves a pod failed that can never run here, until its file changes", async () => {
+  const away = { create: () => Promise.reject(new Error("nobody answers")) };
+  await withSource(away, async ({ world, agent, source, write }) => {
+    await world.phase(NAME, "Running");
+    await write("spin", { hostPID: true });
+    const reason = "HostNamespaceNotSupported";
+    await world.eventually("it is refused", () => world.status(NAME).reason === reason);
+    const refusals = (): number => world.events.filter((event) => event.reason === reason).length;
+    assert.equal(refusals(), 1);
+    // The next agent knows it again: it tells the mirror, and tries nothing.
+    await agent.shutdown(0);
+    const [said, runs] = [world.said.length, world.runs.length];
+    const next = world.agent();
+    await source.start(next);
+    await world.eventually("it says so", () => world.said.length > said);
+    assert.deepEqual([world.status(NAME).phase, world.status(NAME).reason], ["Failed", reason]);
+    assert.deepEqual([refusals(), world.runs.length], [1, runs]);
+    await write("spin");
+    await world.eventually("the corrected one runs", () => world.runs.length === runs + 1);
+    await next.shutdown(0);
   });
 });
