@@ -369,7 +369,7 @@ export class Kubelet {
         // Those that end need their files as well.
         if (first) await this.#cleanUp([...own, ...pods.pods()], services);
         first = false;
-        pods.sync(own);
+        await pods.sync(own);
         this.#synced.resolve();
       }
     }

@@ -9,7 +9,7 @@ import type { Provider } from "../provider.ts";
 import { allocate, allocatedPod } from "../resources/resize.ts";
 import { checkVolumes } from "../volumes/check.ts";
 import { examineFields } from "./fields/examine.ts";
-import type { PodFailure, PodRecord } from "./record.ts";
+import { hasBegun, type PodFailure, type PodRecord } from "./record.ts";
 import type { PodServices } from "./services.ts";
 
 /** Fields that one event names. */
@@ -59,10 +59,7 @@ export function lackOfRoom(
   },
 ): PodFailure | undefined {
   const { ledger, turnedAway } = services;
-  const hasRun = Object.values(record.containers).some(({ containerId }) =>
-    containerId !== undefined
-  );
-  if (own || hasRun) {
+  if (own || hasBegun(record)) {
     record.allocated ??= allocate(pod);
     ledger?.keep(record.uid, allocatedPod(pod, record.allocated));
     return undefined;
@@ -70,5 +67,7 @@ export function lackOfRoom(
   record.allocated = allocate(pod);
   const found = turnedAway?.(pod) ?? ledger?.admit(record.uid, pod);
   if (found === undefined) return undefined;
+  // It may have had a place set aside, and waits perhaps before it says that it has failed.
+  ledger?.release(record.uid);
   return { reason: found.reason, message: `Pod was rejected: ${found.message}` };
 }

@@ -18,6 +18,7 @@ import { POD_EDGES, type PodEdges, type PodStateName, type PodStates } from "./e
 import { followPod } from "./follow.ts";
 import { identity, loseRunning, newRecord, type PodFailure, type PodRecord } from "./record.ts";
 import { resumeRestart } from "./restart_all.ts";
+import { seatPods } from "./seating.ts";
 import type { PodServices } from "./services.ts";
 import { watchResize } from "./resize.ts";
 import { shutdownGroups, type ShutdownWishes, TOO_LATE } from "./shutdown.ts";
@@ -88,14 +89,25 @@ export class PodManager {
     this.#controller.remove(pod);
   }
 
-  /** Learns of all pods there are. */
-  sync(pods: readonly Pod[]): void {
+  /**
+   * Learns of all pods there are, in whatever order. Those that are new have their places before any of them
+   * starts ({@linkcode seatPods}). Settles when their lives have begun.
+   */
+  async sync(pods: readonly Pod[]): Promise<void> {
+    const known = new Set(this.#controller.objects().map(({ metadata }) => metadata?.uid));
+    const strangers = pods.filter(({ metadata }) => !known.has(metadata?.uid));
+    if (this.#services.ledger !== undefined && strangers.length > 0) {
+      await seatPods(strangers, this.#services);
+    }
     if (!this.#shutdown.signal.aborted) this.#controller.sync([...pods, ...this.#own.values()]);
   }
 
   /** Takes a pod that no API server knows: {@linkcode sync} leaves it alone. */
   applyOwn(pod: Pod): void {
-    this.#own.set(identity(pod).uid, pod);
+    const { uid } = identity(pod);
+    // Before others are let in: it stays, whether it fits or not.
+    if (!this.#own.has(uid)) this.#services.ledger?.keep(uid, pod);
+    this.#own.set(uid, pod);
     this.apply(pod);
   }
 

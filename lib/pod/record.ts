@@ -101,6 +101,11 @@ export function identity(pod: Pod): { uid: string; namespace: string; name: stri
   return { uid, namespace, name };
 }
 
+/** True if anything of the pod has begun to run: then it was let in, by whichever agent. */
+export function hasBegun({ containers }: PodRecord): boolean {
+  return Object.values(containers).some(({ containerId }) => containerId !== undefined);
+}
+
 /**
  * Marks every container that was running as lost. Called on the record of an agent that is gone:
  * its guests ended with it.

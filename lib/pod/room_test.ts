@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Pod } from "../api/types.ts";
 import { Ledger } from "../resources/ledger.ts";
 import { podOf, World } from "./_world.ts";
 import { lackOfRoom } from "./admission.ts";
@@ -67,4 +68,74 @@ Deno.test("lackOfRoom() drives away no pod of this machine's own", () => {
     lackOfRoom(pod, { record: newRecord(pod, "2026-11-21T12:00:00Z"), own, services })?.reason;
   assert.equal(found(false), "OutOfcpu");
   assert.equal(found(true), undefined);
+});
+
+/** A pod that was made in this year and asks for 800m. */
+function born(year: number, name: string, guest = "polite"): Pod {
+  const pod = podOf(guest, { name, spec: { ...asking(guest, "800m"), restartPolicy: "Always" } });
+  return { ...pod, metadata: { ...pod.metadata, creationTimestamp: `${year}-01-01T00:00:00Z` } };
+}
+
+Deno.test("PodManager keeps the place of a pod that ran before, wherever it comes in the list", async () => {
+  await using world = await World.open();
+  const list = [born(2020, "older"), born(2026, "newer"), born(2025, "runs")];
+  const before = world.agent();
+  await before.sync([list[2]!]);
+  await world.phase("runs", "Running");
+  await before.shutdown(0);
+  world.ledger = new Ledger({ cpu: "1", pods: "10" });
+  const after = world.agent();
+  await after.sync(list);
+  await world.phase("older", "Failed");
+  await world.phase("newer", "Failed");
+  await world.eventually("it runs again", () => world.runs.length === 2);
+  assert.deepEqual(world.runs.map(({ pod }) => pod.name), ["runs", "runs"]);
+  assert.equal(world.status("older").reason, "OutOfcpu");
+  await after.shutdown(0);
+});
+
+Deno.test("PodManager takes the oldest of many new pods first, and none that is going", async () => {
+  await using world = await World.open();
+  world.ledger = new Ledger({ cpu: "1", pods: "10" });
+  const agent = world.agent();
+  const leaving = born(2019, "leaving");
+  await agent.sync([
+    born(2026, "third"),
+    born(2025, "second"),
+    born(2020, "first"),
+    { ...leaving, metadata: { ...leaving.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } },
+  ]);
+  await world.phase("first", "Running");
+  await world.phase("second", "Failed");
+  await world.phase("third", "Failed");
+  assert.deepEqual(world.runs.map(({ pod }) => pod.name), ["first"]);
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager counts this machine's own pods before those of the cluster", async () => {
+  await using world = await World.open();
+  world.ledger = new Ledger({ cpu: "1", pods: "10" });
+  const agent = world.agent();
+  agent.applyOwn(born(2026, "own"));
+  assert.equal(world.ledger.admit("uid-other", born(2020, "other"))?.reason, "OutOfcpu");
+  await agent.sync([born(2020, "other")]);
+  await world.phase("own", "Running");
+  await world.phase("other", "Failed");
+  await agent.shutdown(0);
+});
+
+Deno.test("lackOfRoom() gives back the place of a pod that is turned away", () => {
+  const ledger = new Ledger({ cpu: "1", pods: "10" });
+  const pod = born(2026, "web");
+  assert.equal(ledger.admit("uid-web", pod), undefined);
+  const turnedAway = (): { reason: string; message: string } => ({
+    reason: "Evicted",
+    message: "",
+  });
+  const record = newRecord(pod, "2026-11-21T12:00:00Z");
+  assert.equal(
+    lackOfRoom(pod, { record, own: false, services: { ledger, turnedAway } })?.reason,
+    "Evicted",
+  );
+  assert.equal(ledger.admit("uid-other", born(2026, "other")), undefined);
 });

@@ -131,7 +131,7 @@ class StandaloneRun implements StatusSink, EventSink {
 
   async untilOver(pods: PodManager): Promise<number> {
     const { manifest, stop, graceMs } = this.#options;
-    pods.sync(manifest.pods);
+    await pods.sync(manifest.pods);
     await Promise.race([this.#over.promise, aborted(stop)]);
     await pods.shutdown(graceMs);
     this.#closed.abort();
