@@ -17,10 +17,20 @@ import {
 export class FakeClock implements Clock {
   readonly #startMs = Date.now();
   #nowMs = this.#startMs;
+  #aheadMs = 0;
   #plans: { atMs: number; act: () => void | Promise<void> }[] = [];
 
   nowMs(): number {
+    return this.#nowMs + this.#aheadMs;
+  }
+
+  steadyMs(): number {
     return this.#nowMs;
+  }
+
+  /** Sets the clock of the wall, forward or back. */
+  jump(ms: number): void {
+    this.#aheadMs += ms;
   }
 
   /** Milliseconds since the test began. */

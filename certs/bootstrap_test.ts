@@ -332,6 +332,16 @@ Deno.test("obtainCertificate() says what to run when nobody approves in time", a
   assert.ok(bench.cluster.calls.length < 100, `${bench.cluster.calls.length} calls`);
 });
 
+Deno.test("obtainCertificate() waits as long as it should though the clock is set meanwhile", async () => {
+  for (const jumpMs of [60 * MINUTE_MS, -60 * MINUTE_MS]) {
+    await using bench = await Bench.start();
+    bench.clock.at(MINUTE_MS, () => bench.clock.jump(jumpMs));
+    const error = await bench.error({ timeoutMs: 10 * MINUTE_MS });
+    assert.match(error.message, /within 600 s: nobody approved it/);
+    assert.equal(bench.clock.passedMs, 10 * MINUTE_MS);
+  }
+});
+
 Deno.test("obtainCertificate() says that the signer sleeps when an approval brings nothing", async () => {
   await using bench = await Bench.start();
   bench.cluster.onCreate = (name) => bench.cluster.say(name, { type: "Approved" });

@@ -8,6 +8,8 @@
 export interface Clock {
   /** Milliseconds since 1970. */
   nowMs(): number;
+  /** Milliseconds of a clock that only goes on: what is waited for is measured by it. @default {nowMs} */
+  steadyMs?(): number;
   /** Resolves after `ms`, or as soon as the signal is aborted; never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -15,6 +17,7 @@ export interface Clock {
 /** The clock of the machine. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
+  steadyMs: () => performance.now(),
   sleep: (ms, signal) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (signal.aborted) return Promise.resolve();

@@ -98,7 +98,7 @@ class Asking {
     this.#options = options;
     this.#key = key;
     this.#clock = options.clock ?? systemClock;
-    this.#startMs = this.#clock.nowMs();
+    this.#startMs = this.#steadyMs();
     this.#deadlineMs = this.#startMs + (options.timeoutMs ?? TIMEOUT_MS_DEFAULT);
   }
 
@@ -111,7 +111,7 @@ class Asking {
       const request = await this.#lookOrTrouble();
       const chainPem = request && issuedChain(request, this.#options);
       if (request !== undefined && chainPem !== undefined) return this.#accepted(request, chainPem);
-      const leftMs = this.#deadlineMs - this.#clock.nowMs();
+      const leftMs = this.#deadlineMs - this.#steadyMs();
       if (leftMs <= 0) throw await this.#timeout();
       if (request !== undefined) this.#notice(request);
       await changes.wait(await this.#name(), Math.min(delayMs, leftMs), signal);
@@ -194,7 +194,7 @@ class Asking {
   }
 
   #call<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const leftMs = this.#deadlineMs - this.#clock.nowMs();
+    const leftMs = this.#deadlineMs - this.#steadyMs();
     const timeout = AbortSignal.timeout(Math.max(1, Math.min(CALL_MS_MAX, leftMs)));
     return ask(AbortSignal.any([this.#options.signal, timeout]));
   }
@@ -237,7 +237,7 @@ class Asking {
       this.#say(
         `TLS certificate requires manual approval. Run kubectl certificate approve ${name}`,
       );
-    } else if (this.#clock.nowMs() - this.#startMs >= CLIENT_NOTICE_MS) {
+    } else if (this.#steadyMs() - this.#startMs >= CLIENT_NOTICE_MS) {
       this.#say(
         `client certificate is not approved yet. Run kubectl certificate approve ${name}`,
       );
@@ -249,11 +249,16 @@ class Asking {
     return timeoutError({
       kind: this.#options.kind,
       name: await this.#name(),
-      waitedMs: this.#clock.nowMs() - this.#startMs,
+      waitedMs: this.#steadyMs() - this.#startMs,
       last: this.#last,
       trouble: this.#trouble,
       retries: this.#options.retries ?? false,
     });
+  }
+
+  // Many a machine sets its clock while it starts, which is when a certificate is asked for.
+  #steadyMs(): number {
+    return this.#clock.steadyMs?.() ?? this.#clock.nowMs();
   }
 
   #name(): Promise<string> {

@@ -34,6 +34,27 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** The two clocks of a machine. */
+export interface Clocks {
+  /** Milliseconds since 1970. Somebody may set it, forward or back. */
+  wallMs(): number;
+  /** Milliseconds since any moment. It only goes on, and may stand still while the machine sleeps. */
+  steadyMs(): number;
+}
+
+/** This machine's own. */
+export const CLOCKS: Clocks = { wallMs: () => Date.now(), steadyMs: () => performance.now() };
+
+/**
+ * Begins to measure how old something is, in ms: what must not grow too old. Of two clocks that do not agree
+ * the one is believed that says more, so a clock that was set back and a machine that slept make nothing
+ * younger.
+ */
+export function beginAge(clocks: Clocks = CLOCKS): () => number {
+  const [wallMs, steadyMs] = [clocks.wallMs(), clocks.steadyMs()];
+  return () => Math.max(clocks.wallMs() - wallMs, clocks.steadyMs() - steadyMs);
+}
+
 /** `metav1.Time`: RFC 3339 in UTC with whole seconds. */
 export function kubeTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, "Z");

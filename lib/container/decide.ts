@@ -32,6 +32,8 @@ export interface Seen {
   readonly container?: RestartWishes;
   /** The newest run, if it has ended; `undefined` if there was none. */
   readonly ended: ContainerStateTerminated | undefined;
+  /** How long it lasted, by a clock that nobody sets. @default {what its times say} */
+  readonly ranMs?: number | undefined;
   /** That run's `restartCount`. */
   readonly attempt: number;
   /** The pause that was planned last. */
@@ -51,12 +53,15 @@ export function decideRestart(seen: Seen): Decision {
   if (!isRestarted(container, policy, ended.exitCode)) return { do: "leave" };
   if (ended.reason === "ContainerStatusUnknown") return { do: "start" };
   if (backoff?.attempt === attempt) return { do: "start", backoff };
-  const ms = pauseMs(ended, backoff);
+  const ms = pauseMs(seen.ranMs ?? lengthOf(ended), backoff);
   return { do: "start", backoff: { attempt, ms, untilMs: nowMs + ms } };
 }
 
-function pauseMs(ended: ContainerStateTerminated, backoff: Backoff | undefined): number {
-  const ranMs = Date.parse(ended.finishedAt ?? "") - Date.parse(ended.startedAt ?? "");
+function lengthOf({ startedAt, finishedAt }: ContainerStateTerminated): number {
+  return Date.parse(finishedAt ?? "") - Date.parse(startedAt ?? "");
+}
+
+function pauseMs(ranMs: number, backoff: Backoff | undefined): number {
   if (backoff === undefined || ranMs >= BACKOFF_RESET_MS) return 0;
   return nextBackoffMs(backoff.ms === 0 ? undefined : backoff.ms);
 }

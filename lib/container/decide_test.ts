@@ -81,3 +81,15 @@ Deno.test("decideRestart() does not count the agent's own restart against the gu
   assert.deepEqual(decideRestart(seen), { do: "start" });
   assert.deepEqual(decideRestart({ ...seen, policy: "Never" }), { do: "leave" });
 });
+
+Deno.test("decideRestart() believes what was measured before what the times say", () => {
+  const backoff = { attempt: 4, ms: 300_000, untilMs: 0 };
+  const pause = (saysMs: number, ranMs: number): number | undefined => {
+    const said = ended(1, { ranMs: saysMs });
+    const seen = { policy: "Always", ended: said, ranMs, attempt: 5, backoff, nowMs: NOW } as const;
+    const decision = decideRestart(seen);
+    return decision.do === "start" ? decision.backoff?.ms : undefined;
+  };
+  assert.equal(pause(3_600_000, 1_000), 300_000, "the clock was set forward meanwhile");
+  assert.equal(pause(-3_000_000, 600_000), 0, "the clock was set back meanwhile");
+});

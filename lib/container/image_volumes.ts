@@ -10,7 +10,7 @@ import type { ContainerServices } from "./services.ts";
 /** What {@linkcode ImageVolumes} needs. */
 export interface ImageVolumesOptions extends Pick<ContainerServices, "objects" | "events"> {
   readonly images: ImageFolders;
-  /** @default Date.now */
+  /** Milliseconds of a clock that only goes on. @default {performance.now} */
   readonly nowMs?: () => number;
 }
 
@@ -34,7 +34,7 @@ export class ImageVolumes implements ImageFiles {
 
   constructor(options: ImageVolumesOptions) {
     this.#options = options;
-    this.#nowMs = options.nowMs ?? Date.now;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   /** See {@linkcode ImageFiles}. An image that can never be unpacked here rejects with code `rejected`. */

@@ -92,8 +92,8 @@ class RunLife {
 
   async #begin(): Promise<void> {
     const { spec, onStarted, onHealth } = this.#options;
-    const startedMs = Date.now();
-    onStarted(startedMs);
+    const startedMs = performance.now();
+    onStarted(Date.now());
     if (!await this.#postStart()) return;
     if (this.#gone.signal.aborted) return onHealth(initialHealth(spec));
     await runProbes({

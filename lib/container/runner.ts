@@ -61,6 +61,8 @@ export class ContainerRunner {
   readonly #task: ContainerTask;
   /** What the present run was begun with. */
   #spec: Container;
+  /** How long the newest run lasted, if this agent has seen all of it. */
+  #ranMs: number | undefined;
 
   constructor(services: ContainerServices, task: ContainerTask) {
     this.#services = services;
@@ -99,6 +101,7 @@ export class ContainerRunner {
       policy,
       container: this.#spec,
       ended,
+      ranMs: this.#ranMs,
       attempt: record.restartCount,
       backoff: record.backoff,
       nowMs: Date.now(),
@@ -129,7 +132,8 @@ pod=${name}_${namespace}(${uid})`;
       `Back-off restarting failed container ${spec.name} in pod \
 ${name}_${namespace}(${uid})`,
     );
-    await sleep(untilMs - Date.now(), AbortSignal.any([stop, replacing]));
+    // No longer than was planned, though the clock was set back since then.
+    await sleep(Math.min(untilMs - Date.now(), backoffMs), AbortSignal.any([stop, replacing]));
   }
 
   #countRestart(): void {
@@ -237,6 +241,7 @@ ${name}_${namespace}(${uid})`,
     const { record, stop, kill } = this.#task;
     const spec = this.#spec;
     let startedMs: number | undefined;
+    let fromMs: number | undefined;
     const exit = await liveRun({
       ...start,
       services: this.#services,
@@ -246,6 +251,7 @@ ${name}_${namespace}(${uid})`,
       kill,
       onStarted: (atMs) => {
         startedMs = atMs;
+        fromMs = performance.now();
         this.#tell("Normal", "Started", `Container started: ${spec.name}`);
       },
       onHealth: ({ started, ready }) => {
@@ -257,6 +263,7 @@ ${name}_${namespace}(${uid})`,
       },
       tell: (type, reason, message) => this.#tell(type, reason, message),
     });
+    this.#ranMs = fromMs === undefined ? undefined : performance.now() - fromMs;
     return { exit, startedMs };
   }
 

@@ -18,6 +18,14 @@ const REFILL_MS = 300_000;
 /** An object that was silent for so long has its whole burst back: it is as good as new. */
 const IDLE_MS = BURST_MAX * REFILL_MS;
 
+/** A moment by two clocks. */
+export interface Moment {
+  /** Milliseconds since 1970, as events tell them. */
+  readonly wallMs: number;
+  /** Milliseconds of a clock that nobody sets, by which windows are measured. */
+  readonly steadyMs: number;
+}
+
 interface Known {
   /** The one that happened last is last. */
   readonly events: Map<string, { event: Event; lastMs: number }>;
@@ -45,7 +53,7 @@ export class Fold {
    */
   add(
     happening: Happening,
-    nowMs: number,
+    { wallMs, steadyMs: nowMs }: Moment,
     make: () => Event,
   ): { event: Event; again: boolean } | "dropped" {
     forgetFirst(this.#objects, nowMs - IDLE_MS);
@@ -74,7 +82,7 @@ export class Fold {
     const event = {
       ...before.event,
       count: (before.event.count ?? 1) + 1,
-      lastTimestamp: kubeTime(nowMs),
+      lastTimestamp: kubeTime(wallMs),
     };
     known.events.set(key, { event, lastMs: nowMs });
     return { event, again: true };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Event } from "../api/types.ts";
-import { Fold } from "./fold.ts";
+import { Fold, type Moment } from "./fold.ts";
 import type { Happening } from "./happening.ts";
 
 const MINUTE_MS = 60_000;
@@ -11,6 +11,11 @@ function happening(changes: Partial<Happening> = {}, uid = "u1"): Happening {
   return { object, type: "Warning", reason: "BackOff", message: "again", ...changes };
 }
 
+/** A moment of clocks that agree. */
+function at(ms: number): Moment {
+  return { wallMs: ms, steadyMs: ms };
+}
+
 /** Folds, and makes events that are numbered in the order in which they are made. */
 class Folding {
   readonly #fold = new Fold();
@@ -18,7 +23,7 @@ class Folding {
 
   /** What became of a happening: the event's name and count, `+` for one that is counted up. */
   add(what: Happening, nowMs: number): string {
-    const folded = this.#fold.add(what, nowMs, (): Event => ({
+    const folded = this.#fold.add(what, at(nowMs), (): Event => ({
       metadata: { name: `e${++this.#made}` },
       involvedObject: what.object,
       count: 1,
@@ -41,8 +46,8 @@ Deno.test("Fold counts an event up that repeats within ten minutes of its last t
 Deno.test("Fold dates an event that is counted up with its last time", () => {
   const fold = new Fold();
   const make = (): Event => ({ involvedObject: {}, firstTimestamp: "1970-01-01T00:00:00Z" });
-  fold.add(happening(), 0, make);
-  const again = fold.add(happening(), MINUTE_MS, make);
+  fold.add(happening(), at(0), make);
+  const again = fold.add(happening(), at(MINUTE_MS), make);
   assert.deepEqual(again, {
     event: { ...make(), count: 2, lastTimestamp: "1970-01-01T00:01:00Z" },
     again: true,
@@ -104,8 +109,8 @@ Deno.test("Fold remembers no event for longer than it is counted up", () => {
   const fold = new Fold();
   const make = (): Event => ({ involvedObject: {} });
   for (let hour = 0; hour < 100; hour++) {
-    fold.add(happening({ message: `message ${hour}` }), hour * 60 * MINUTE_MS, make);
-    fold.add(happening({ message: "always" }), hour * 60 * MINUTE_MS, make);
+    fold.add(happening({ message: `message ${hour}` }), at(hour * 60 * MINUTE_MS), make);
+    fold.add(happening({ message: "always" }), at(hour * 60 * MINUTE_MS), make);
   }
   assert.equal(fold.remembered, 2);
 });
@@ -113,10 +118,10 @@ Deno.test("Fold remembers no event for longer than it is counted up", () => {
 Deno.test("Fold forgets an object that was silent, once it has its whole burst back", () => {
   const fold = new Fold();
   const make = (): Event => ({ involvedObject: {} });
-  for (let i = 0; i < 100; i++) fold.add(happening({}, `u${i}`), 0, make);
-  fold.add(happening({}, "u0"), 60 * MINUTE_MS, make);
+  for (let i = 0; i < 100; i++) fold.add(happening({}, `u${i}`), at(0), make);
+  fold.add(happening({}, "u0"), at(60 * MINUTE_MS), make);
   assert.equal(fold.remembered, 100);
-  fold.add(happening({}, "new"), BURST * 5 * MINUTE_MS + 1, make);
+  fold.add(happening({}, "new"), at(BURST * 5 * MINUTE_MS + 1), make);
   assert.equal(fold.remembered, 2);
 });
 
@@ -127,4 +132,18 @@ Deno.test("Fold forgets the object that was silent for longest when there are to
   for (let i = 0; i < 4_096; i++) fold.add(happening({}, `u${i}`), 0);
   assert.equal(fold.add(happening({}, "u4095"), 0), "+e4097 2");
   assert.equal(fold.add(happening({}, "first"), 0), "e4098 1");
+});
+
+Deno.test("Fold measures by the clock that nobody sets, and dates by the one on the wall", () => {
+  const fold = new Fold();
+  const make = (): Event => ({ involvedObject: {}, lastTimestamp: "1970-01-01T01:00:00Z" });
+  const wallMs = 60 * MINUTE_MS;
+  fold.add(happening(), { wallMs, steadyMs: 0 }, make);
+  const back = fold.add(happening(), { wallMs: 0, steadyMs: MINUTE_MS }, make);
+  assert.deepEqual(back, {
+    event: { ...make(), count: 2, lastTimestamp: "1970-01-01T00:00:00Z" },
+    again: true,
+  });
+  const late = fold.add(happening(), { wallMs: MINUTE_MS, steadyMs: 12 * MINUTE_MS }, make);
+  assert.equal(late !== "dropped" && late.again, false, "it is news again");
 });

@@ -47,8 +47,9 @@ export class EventRecorder implements EventSink {
 
   tell(happening: Happening): void {
     if (this.#closing.signal.aborted) return;
-    const nowMs = Date.now();
-    const folded = this.#fold.add(happening, nowMs, () => this.#event(happening, nowMs));
+    const wallMs = Date.now();
+    const now = { wallMs, steadyMs: performance.now() };
+    const folded = this.#fold.add(happening, now, () => this.#event(happening, wallMs));
     if (folded === "dropped") return;
     if (this.#queue.length >= QUEUE_MAX) this.#queue.shift();
     this.#queue.push(folded);

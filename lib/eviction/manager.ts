@@ -59,7 +59,7 @@ export interface EvictionManagerOptions {
   evict(pod: Pod, why: { readonly message: string; readonly low: boolean }): Promise<boolean>;
   /** Tells a warning about the node. */
   tell(reason: string, message: string): void;
-  /** @default {Date.now} */
+  /** Milliseconds of a clock that only goes on. @default {performance.now} */
   nowMs?(): number;
 }
 
@@ -111,7 +111,7 @@ export class EvictionManager {
 
   /** Looks at the machine now, and tells of what is short. Nothing else follows from it. */
   async look(): Promise<readonly Met[]> {
-    const { rules, observe, nowMs = Date.now } = this.#options;
+    const { rules, observe, nowMs = () => performance.now() } = this.#options;
     const decided = decidePressure(await observe(), {
       rules,
       before: this.#state,

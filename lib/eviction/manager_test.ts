@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Pod, PodSpec } from "../api/types.ts";
+import { HOUR_MS, WallClock } from "../_wall_clock.ts";
 import { EvictionManager, type PodUsage } from "./manager.ts";
 import type { Observations } from "./pressure.ts";
 import { EVICTION_HARD_DEFAULT, parseThresholds } from "../thresholds.ts";
@@ -26,28 +27,32 @@ class Node {
   reclaimed = 0;
   /** What a clean-up of the disk leads to. */
   cleaned: Observations | undefined;
-  readonly manager = new EvictionManager({
-    rules: {
-      thresholds: parseThresholds(EVICTION_HARD_DEFAULT),
-      minimumReclaim: {},
-      transitionMs: 1000,
-    },
-    observe: () => Promise.resolve(this.seen),
-    pods: () => this.pods,
-    isBestEffort: () => true,
-    usage: ({ metadata }) => Promise.resolve(this.#usage(metadata!.uid!)),
-    reclaimDisk: () => {
-      this.reclaimed++;
-      this.seen = this.cleaned ?? this.seen;
-      return Promise.resolve();
-    },
-    evict: ({ metadata }, { message, low }) => {
-      if (this.stuck.has(metadata!.uid!)) return Promise.resolve(false);
-      this.evicted.push(`${metadata!.uid} ${low ? "low" : "limit"}: ${message}`);
-      return Promise.resolve(true);
-    },
-    tell: (reason, message) => this.told.push(`${reason}: ${message}`),
-  });
+  readonly manager: EvictionManager;
+
+  constructor(transitionMs = 1_000) {
+    this.manager = new EvictionManager({
+      rules: {
+        thresholds: parseThresholds(EVICTION_HARD_DEFAULT),
+        minimumReclaim: {},
+        transitionMs,
+      },
+      observe: () => Promise.resolve(this.seen),
+      pods: () => this.pods,
+      isBestEffort: () => true,
+      usage: ({ metadata }) => Promise.resolve(this.#usage(metadata!.uid!)),
+      reclaimDisk: () => {
+        this.reclaimed++;
+        this.seen = this.cleaned ?? this.seen;
+        return Promise.resolve();
+      },
+      evict: ({ metadata }, { message, low }) => {
+        if (this.stuck.has(metadata!.uid!)) return Promise.resolve(false);
+        this.evicted.push(`${metadata!.uid} ${low ? "low" : "limit"}: ${message}`);
+        return Promise.resolve(true);
+      },
+      tell: (reason, message) => this.told.push(`${reason}: ${message}`),
+    });
+  }
 
   pod(uid: string, bytes: number | undefined, spec: Partial<PodSpec> = {}): void {
     this.pods.push({ metadata: { uid }, spec: { containers: [{ name: "app" }], ...spec } });
@@ -172,4 +177,26 @@ Deno.test("EvictionManager counts volumes in memory as memory", async () => {
   node.seen = { "memory.available": LOW };
   await node.manager.round(signal);
   assert.deepEqual(node.evicted.map((text) => text.split(" ")[0]), ["hoards"]);
+});
+
+Deno.test("EvictionManager goes on saying that the node is short though the clock is set forward", async () => {
+  using clock = new WallClock();
+  const node = new Node(60_000);
+  node.seen = { "memory.available": LOW };
+  await node.manager.look();
+  node.seen = { "memory.available": WELL };
+  clock.jump(HOUR_MS);
+  await node.manager.look();
+  assert.deepEqual([...node.manager.shortages], ["memory"]);
+});
+
+Deno.test("EvictionManager stops saying so in time though the clock is set back", async () => {
+  using clock = new WallClock();
+  const node = new Node(0);
+  node.seen = { "memory.available": LOW };
+  await node.manager.look();
+  node.seen = { "memory.available": WELL };
+  clock.jump(-HOUR_MS);
+  await node.manager.look();
+  assert.deepEqual([...node.manager.shortages], []);
 });

@@ -177,3 +177,13 @@ Deno.test("Collector keeps what runs, though its tag has moved on to another ima
   await room.collect({ disk }, 10 * HOUR_MS).round(signal);
   await assert.rejects(Deno.stat(module), Deno.errors.NotFound);
 });
+
+Deno.test("Collector takes an image that was used in the future for one that is used now", async () => {
+  await using room = await Room.open();
+  const { imageId } = await room.pull("app", moduleOf(5_000));
+  await room.useAt({ [imageId]: Date.now() + 24 * HOUR_MS });
+  const [stored] = await room.store.inventory.list();
+  assert.ok(stored!.lastMs <= Date.now() && stored!.firstMs <= Date.now());
+  const { removed } = await room.collect().round(signal);
+  assert.deepEqual(removed, [imageId], "an hour later");
+});

@@ -84,12 +84,17 @@ async function renew(
     : await api.update<Lease>(path, wanted, request);
 }
 
-/** The lease as it is written at `nowMs`, from the one that exists, if one does. */
+/**
+ * The lease as it is written at `nowMs`, from the one that exists, if one does. Its time of renewal only
+ * goes on, also on a machine whose clock was set back: the cluster takes an older one for none at all, and
+ * would give the node up.
+ */
 export function renewedLease(
   existing: Lease | undefined,
   { nodeName, uid, nowMs }: { nodeName: string; uid: string | undefined; nowMs: number },
 ): Lease {
-  const now = microTime(nowMs);
+  const last = Date.parse(existing?.spec?.renewTime ?? "");
+  const now = microTime(last >= nowMs ? last + 1 : nowMs);
   const owners = uid === undefined
     ? {}
     : { ownerReferences: [{ apiVersion: "v1", kind: "Node", name: nodeName, uid }] };

@@ -68,3 +68,13 @@ Deno.test("renewedLease() names the Node that lives now as its owner", () => {
   assert.equal(after.spec?.acquireTime, "1970-01-01T00:00:00.000000Z");
   assert.equal(after.spec?.renewTime, "1970-01-01T00:00:01.500000Z");
 });
+
+Deno.test("renewedLease() is newer than the one before it, though the clock was set back", () => {
+  const who = { nodeName: "n", uid: "u" };
+  const hour = 3_600_000;
+  const ahead = renewedLease(undefined, { ...who, nowMs: hour });
+  const next = renewedLease(ahead, { ...who, nowMs: 10_000 });
+  assert.equal(next.spec?.renewTime, "1970-01-01T01:00:00.001000Z");
+  const caughtUp = renewedLease(next, { ...who, nowMs: hour + 10_000 });
+  assert.equal(caughtUp.spec?.renewTime, "1970-01-01T01:00:10.000000Z");
+});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Node } from "../api/types.ts";
+import { HOUR_MS, WallClock } from "../_wall_clock.ts";
 import { FakeApi, refusal } from "./_test_api.ts";
 import { NodeKeeper, type NodeKeeperOptions } from "./node_keeper.ts";
 
@@ -117,4 +118,18 @@ Deno.test("NodeKeeper.shutdown() has nothing to say when it was never started", 
   });
   await keeper.shutdown();
   assert.equal(keeper.uid, undefined);
+});
+
+Deno.test("NodeKeeper.start() tells nothing anew only because somebody set the clock", async () => {
+  using clock = new WallClock();
+  await using kept = keep();
+  await kept.keeper.ready;
+  const patches = (): number => count(kept.api, "patch /api/v1/nodes/n/status");
+  const before = patches();
+  for (const jump of [HOUR_MS, -2 * HOUR_MS]) {
+    clock.jump(jump);
+    const looks = count(kept.api, "get /api/v1/nodes/n");
+    await kept.api.until(() => count(kept.api, "get /api/v1/nodes/n") >= looks + 3);
+  }
+  assert.equal(patches(), before);
 });

@@ -8,12 +8,11 @@ import type { PodContext } from "./context.ts";
 
 /** Fails the pod at its deadline, which may be moved while it runs, unless it has begun to end by then. */
 export async function watchDeadline(context: PodContext, over: AbortSignal): Promise<void> {
+  const startMs = startOf(context);
   while (!over.aborted) {
     if (context.record.finalPhase !== undefined || context.ending.cause !== undefined) return;
     const seconds = context.pod.spec?.activeDeadlineSeconds;
-    const leftMs = seconds === undefined
-      ? Infinity
-      : Date.parse(context.record.startTime) + seconds * 1000 - Date.now();
+    const leftMs = seconds === undefined ? Infinity : startMs + seconds * 1000 - performance.now();
     if (leftMs <= 0) return fail(context);
     const moved = new AbortController();
     const signal = AbortSignal.any([over, moved.signal]);
@@ -22,6 +21,14 @@ export async function watchDeadline(context: PodContext, over: AbortSignal): Pro
     await (leftMs === Infinity ? changed : Promise.race([changed, sleep(leftMs, signal)]));
     moved.abort();
   }
+}
+
+/**
+ * When the pod started, in ms of the clock that only goes on: one that is set while the pod is watched
+ * neither ends it nor spares it. What an earlier agent saw of it is known by the clock of the wall alone.
+ */
+function startOf({ record }: PodContext): number {
+  return performance.now() - Math.max(0, Date.now() - Date.parse(record.startTime));
 }
 
 function fail(context: PodContext): void {

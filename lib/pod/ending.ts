@@ -23,6 +23,7 @@ export class Ending {
   readonly #stop = new AbortController();
   readonly #kill = new AbortController();
   #cause: EndingCause | undefined;
+  /** By the clock that only goes on: whoever sets the other one neither ends nor spares a pod. */
   #deadlineMs = Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -46,14 +47,14 @@ export class Ending {
     if (this.#cause === undefined || CAUSES.indexOf(cause) > CAUSES.indexOf(this.#cause)) {
       this.#cause = cause;
     }
-    this.#deadlineMs = Math.min(this.#deadlineMs, Date.now() + graceMs);
+    this.#deadlineMs = Math.min(this.#deadlineMs, performance.now() + graceMs);
     this.#arm();
     this.#stop.abort();
   }
 
   /** Shortens an end that has begun. False if it has not, or comes as soon as that anyway. */
   shorten(graceMs: number): boolean {
-    if (this.#cause === undefined || this.#deadlineMs <= Date.now() + graceMs) return false;
+    if (this.#cause === undefined || this.#deadlineMs <= performance.now() + graceMs) return false;
     this.begin(this.#cause, graceMs);
     return true;
   }
@@ -61,7 +62,7 @@ export class Ending {
   // A timer holds 24.8 days at most, and fires at once beyond that.
   #arm(): void {
     clearTimeout(this.#timer);
-    const leftMs = this.#deadlineMs - Date.now();
+    const leftMs = this.#deadlineMs - performance.now();
     if (leftMs <= 0) this.#kill.abort();
     else this.#timer = setTimeout(() => this.#arm(), Math.min(leftMs, TIMER_MS_MAX));
   }

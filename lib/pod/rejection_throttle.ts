@@ -17,7 +17,7 @@ const OWNERS_MAX = 1_024;
 export class RejectionThrottle {
   readonly #owners = new Map<string, { delayMs: number; lastMs: number }>();
 
-  /** How long the rejection of this pod has to wait, in ms; 0 for an owner's first. */
+  /** How long the rejection of this pod has to wait, in ms of a clock that only goes on; 0 for an owner's first. */
   delayMs(pod: Pod, nowMs: number): number {
     const owner = pod.metadata?.ownerReferences?.find((reference) => reference.controller)?.uid;
     if (owner === undefined) return 0;

@@ -22,7 +22,7 @@ export interface Health {
 export interface ContainerProbesOptions {
   readonly spec: Pick<Container, "startupProbe" | "livenessProbe" | "readinessProbe">;
   readonly target: ProbeTarget;
-  /** Since when the container runs, in ms since 1970. */
+  /** Since when the container runs, in ms of `performance.now()`. */
   readonly startedMs: number;
   /** Hears of the health at the beginning, and of each change. */
   onHealth(health: Health): void;

@@ -12,7 +12,7 @@ import { type Answer, count, NO_ANSWERS, type Tally } from "./tally.ts";
 /** What a {@linkcode probeForever} works with. */
 export interface ProberOptions {
   readonly times: ProbeTimes;
-  /** Since when the container runs, in ms since 1970. */
+  /** Since when the container runs, in ms of `performance.now()`: a clock that is set moves no probe. */
   readonly startedMs: number;
   /** Asks once. Rejects only if the signal is aborted. */
   ask(signal: AbortSignal): Promise<Outcome>;
@@ -40,7 +40,7 @@ export async function probeForever(options: ProberOptions): Promise<void> {
         if (believed && !onBelieved(answer)) return;
       }
       // Those that were missed while the last attempt took its time are not made up for.
-      const missed = Math.max(0, Math.floor((Date.now() - atMs) / times.periodMs));
+      const missed = Math.max(0, Math.floor((performance.now() - atMs) / times.periodMs));
       atMs += (missed + 1) * times.periodMs;
     }
   } catch (error) {
@@ -58,6 +58,6 @@ async function askOnce(ask: ProberOptions["ask"], signal: AbortSignal): Promise<
 
 async function until(atMs: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return false;
-  const leftMs = atMs - Date.now();
+  const leftMs = atMs - performance.now();
   return leftMs <= 0 || await sleep(leftMs, signal);
 }

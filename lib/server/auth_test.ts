@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { HOUR_MS, WallClock } from "../_wall_clock.ts";
 import { ALLOWED_MS, type Authorize, DENIED_MS, type NodeAccess, rememberAnswers } from "./auth.ts";
 
 const ACCESS: NodeAccess = { verb: "get", resource: "nodes", subresource: "proxy", name: "n" };
@@ -68,4 +69,14 @@ Deno.test("rememberAnswers() forgets the oldest answer rather than to grow", asy
   assert.equal(asked(), 1_001);
   await remember({ name: "user-0", groups: [] }, ACCESS);
   assert.equal(asked(), 1_002);
+});
+
+Deno.test("rememberAnswers() goes by a clock that nobody sets", async () => {
+  using clock = new WallClock();
+  const { authorize, asked } = counted(() => Promise.resolve(true));
+  const remember = rememberAnswers(authorize);
+  await remember(USER, ACCESS);
+  clock.jump(HOUR_MS);
+  await remember(USER, ACCESS);
+  assert.equal(asked(), 1);
 });

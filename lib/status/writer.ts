@@ -58,6 +58,7 @@ interface Entry {
   release: boolean;
   failures: number;
   draining: boolean;
+  /** Of `performance.now()`. */
   notBeforeMs: number;
   /** Ends the pause that is under way. */
   wake: () => void;
@@ -85,7 +86,7 @@ export class StatusWriter {
       const first = entry.heard === undefined && entry.inFlight === undefined;
       const delayMs = this.#options.pendingDelayMs ?? PENDING_DELAY_MS;
       if (status.phase !== "Pending") entry.notBeforeMs = 0;
-      else if (first && entry.notBeforeMs === 0) entry.notBeforeMs = Date.now() + delayMs;
+      else if (first && entry.notBeforeMs === 0) entry.notBeforeMs = performance.now() + delayMs;
     }
     this.#wake(entry);
   }
@@ -158,7 +159,7 @@ export class StatusWriter {
     entry.draining = true;
     const { signal } = this.#closing;
     while (!signal.aborted && (entry.words.length > 0 || entry.release)) {
-      const waitMs = entry.notBeforeMs - Date.now();
+      const waitMs = entry.notBeforeMs - performance.now();
       if (waitMs > 0) {
         await this.#pause(entry, waitMs);
         continue;
@@ -211,7 +212,7 @@ export class StatusWriter {
   #failed(entry: Entry, error: unknown): void {
     entry.failures++;
     const pauseMs = Math.min(RETRY_MS.first * 2 ** (entry.failures - 1), RETRY_MS.max);
-    entry.notBeforeMs = Date.now() + pauseMs * (0.75 + Math.random() / 2);
+    entry.notBeforeMs = performance.now() + pauseMs * (0.75 + Math.random() / 2);
     if (entry.failures > 1) return;
     const { namespace, name } = entry.pod;
     this.#options.onTrouble(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { PodPhase, PodStatus } from "../api/types.ts";
+import { HOUR_MS, WallClock } from "../_wall_clock.ts";
 import { type Heard, type PodKey, StatusWriter } from "./writer.ts";
 
 const POD: PodKey = { uid: "u1", namespace: "default", name: "web" };
@@ -110,4 +111,16 @@ Deno.test("StatusWriter does not repeat what was heard", async () => {
   await writer.flushed(soon());
   writer.close();
   assert.deepEqual(cluster.heard, ["web Running"]);
+});
+
+Deno.test("StatusWriter tries again in time though the clock was set back", async () => {
+  using clock = new WallClock();
+  const cluster = new Cluster();
+  cluster.script.push(new Error("away"));
+  const onTrouble = (): void => clock.jump(-HOUR_MS);
+  const writer = new StatusWriter({ transport: cluster, onTrouble });
+  writer.say(POD, { phase: "Running" });
+  await writer.flushed(AbortSignal.timeout(10_000));
+  assert.deepEqual(cluster.heard, ["web Running"]);
+  writer.close();
 });

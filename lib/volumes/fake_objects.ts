@@ -70,6 +70,8 @@ export class FakeObjects implements ObjectSource {
   /** Thrown by every question while set. */
   failure: Error | undefined;
   nowMs = Date.UTC(2026, 0, 1);
+  /** The longest life of a token. */
+  grantSecondsMax = Infinity;
 
   addConfigMap(name: string, data: Record<string, string>, more: Partial<ConfigMap> = {}): void {
     this.configMaps.set(`shop/${name}`, { metadata: { name, namespace: "shop" }, data, ...more });
@@ -99,7 +101,8 @@ export class FakeObjects implements ObjectSource {
   ): Promise<NonNullable<TokenRequest["status"]>> {
     return this.#answer("token", `${namespace}/${serviceAccount}`, () => {
       this.tokenSpecs.push(spec);
-      const expiresAtMs = this.nowMs + (spec.expirationSeconds ?? 0) * 1_000;
+      const seconds = Math.min(spec.expirationSeconds ?? 0, this.grantSecondsMax);
+      const expiresAtMs = this.nowMs + seconds * 1_000;
       const expirationTimestamp = new Date(expiresAtMs).toISOString();
       return { token: `token-${this.tokenSpecs.length}`, expirationTimestamp };
     });

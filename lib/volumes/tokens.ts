@@ -1,6 +1,7 @@
 import type { ObjectSource } from "../api/object_source.ts";
 import type { Pod, TokenRequest, VolumeProjection } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
+import { beginAge, CLOCKS, type Clocks } from "../time.ts";
 
 /** The API's own default. */
 const EXPIRATION_SECONDS = 3_600;
@@ -14,10 +15,19 @@ type Wanted = Pick<
   "audience" | "expirationSeconds"
 >;
 
+/** What an API server grants at least: a life that seems shorter is a clock that is wrong. */
+const LIFE_MS_MIN = 600_000;
+
 interface HeldToken {
   readonly token: string;
-  readonly expiresAtMs: number;
-  readonly renewAtMs: number;
+  /** How old it is, in ms. */
+  readonly age: () => number;
+  /** The age at which it is asked for again. */
+  readonly renewAgeMs: number;
+  /** The age at which it is of no use. */
+  readonly lifeMs: number;
+  /** When it came, in ms since 1970. */
+  readonly sinceMs: number;
 }
 
 /**
@@ -27,12 +37,12 @@ interface HeldToken {
  */
 export class ServiceAccountTokens {
   readonly #objects: ObjectSource;
-  readonly #nowMs: () => number;
+  readonly #clocks: Clocks;
   readonly #held = new Map<string, Map<string, HeldToken>>();
 
-  constructor(objects: ObjectSource, options: { nowMs?: () => number } = {}) {
+  constructor(objects: ObjectSource, options: Partial<Clocks> = {}) {
     this.#objects = objects;
-    this.#nowMs = options.nowMs ?? Date.now;
+    this.#clocks = { ...CLOCKS, ...options };
   }
 
   /**
@@ -43,14 +53,14 @@ export class ServiceAccountTokens {
     const uid = pod.metadata?.uid ?? "";
     const key = JSON.stringify([wanted.audience ?? "", wanted.expirationSeconds ?? 0]);
     const held = this.#held.get(uid)?.get(key);
-    if (held !== undefined && this.#nowMs() < held.renewAtMs) return held.token;
+    if (held !== undefined && held.age() < held.renewAgeMs) return held.token;
     try {
       const fresh = await this.#request(pod, wanted, signal);
       const tokens = this.#held.get(uid) ?? new Map<string, HeldToken>();
       this.#held.set(uid, tokens.set(key, fresh));
       return fresh.token;
     } catch (error) {
-      if (held !== undefined && this.#nowMs() < held.expiresAtMs) return held.token;
+      if (held !== undefined && held.age() < held.lifeMs) return held.token;
       throw error;
     }
   }
@@ -58,7 +68,9 @@ export class ServiceAccountTokens {
   /** When the pod's first token wants to be renewed, in ms since 1970; `undefined` without one. */
   renewAtMs(podUid: string): number | undefined {
     const held = [...this.#held.get(podUid)?.values() ?? []];
-    return held.length === 0 ? undefined : Math.min(...held.map((token) => token.renewAtMs));
+    return held.length === 0
+      ? undefined
+      : Math.min(...held.map((token) => token.sinceMs + token.renewAgeMs));
   }
 
   /** Drops the tokens of a pod that is gone. */
@@ -84,12 +96,16 @@ export class ServiceAccountTokens {
           `its expiry "${status.expirationTimestamp}" is not a time`,
       );
     }
-    const renewAtMs = tokenRenewAtMs(expiresAtMs, expirationSeconds * 1_000);
-    return { token: status.token, expiresAtMs, renewAtMs };
+    // The server may grant less than was asked for. It says so by its own clock, which may not be ours.
+    const sinceMs = this.#clocks.wallMs();
+    const grantedMs = Math.max(LIFE_MS_MIN, expiresAtMs - sinceMs);
+    const lifeMs = Math.min(expirationSeconds * 1_000, grantedMs);
+    const renewAgeMs = tokenRenewAgeMs(lifeMs);
+    return { token: status.token, age: beginAge(this.#clocks), renewAgeMs, lifeMs, sinceMs };
   }
 }
 
-/** When a token is due: after 80 % of its life, or after 24 hours if that is sooner. */
-export function tokenRenewAtMs(expiresAtMs: number, lifeMs: number): number {
-  return expiresAtMs - lifeMs + Math.min(lifeMs * LIFE_USED_MAX, AGE_MAX_MS);
+/** At which age a token is due: after 80 % of its life, or after 24 hours if that is sooner. */
+export function tokenRenewAgeMs(lifeMs: number): number {
+  return Math.min(lifeMs * LIFE_USED_MAX, AGE_MAX_MS);
 }

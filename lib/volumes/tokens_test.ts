@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { FakeObjects, podWith } from "./fake_objects.ts";
-import { ServiceAccountTokens, tokenRenewAtMs } from "./tokens.ts";
+import { ServiceAccountTokens, tokenRenewAgeMs } from "./tokens.ts";
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 
 function setUp(): { objects: FakeObjects; tokens: ServiceAccountTokens; signal: AbortSignal } {
   const objects = new FakeObjects();
-  const tokens = new ServiceAccountTokens(objects, { nowMs: () => objects.nowMs });
+  const tokens = new ServiceAccountTokens(objects, { wallMs: () => objects.nowMs });
   return { objects, tokens, signal: new AbortController().signal };
 }
 
@@ -52,8 +52,57 @@ Deno.test("ServiceAccountTokens.forget() drops a pod's tokens", async () => {
   assert.equal(await tokens.get(podWith(), {}, signal), "token-2");
 });
 
-Deno.test("tokenRenewAtMs() is 80 % of the life, and never more than a day", () => {
-  assert.equal(tokenRenewAtMs(10 * HOUR, 10 * HOUR), 8 * HOUR);
-  assert.equal(tokenRenewAtMs(100 * HOUR, 100 * HOUR), 24 * HOUR);
-  assert.equal(tokenRenewAtMs(30 * HOUR, 30 * HOUR), 24 * HOUR);
+Deno.test("tokenRenewAgeMs() is 80 % of the life, and never more than a day", () => {
+  assert.equal(tokenRenewAgeMs(10 * HOUR), 8 * HOUR);
+  assert.equal(tokenRenewAgeMs(100 * HOUR), 24 * HOUR);
+  assert.equal(tokenRenewAgeMs(30 * HOUR), 24 * HOUR);
+});
+
+/** Tokens on a machine with two clocks, of which the server goes by a third. */
+function withClocks(): {
+  readonly objects: FakeObjects;
+  readonly now: { wallMs: number; steadyMs: number };
+  get(expirationSeconds?: number): Promise<string>;
+} {
+  const objects = new FakeObjects();
+  const now = { wallMs: objects.nowMs, steadyMs: 0 };
+  const tokens = new ServiceAccountTokens(objects, {
+    wallMs: () => now.wallMs,
+    steadyMs: () => now.steadyMs,
+  });
+  const signal = new AbortController().signal;
+  return {
+    objects,
+    now,
+    get: (expirationSeconds = 3_600) => tokens.get(podWith(), { expirationSeconds }, signal),
+  };
+}
+
+Deno.test("ServiceAccountTokens.get() renews in time though the clock was set back", async () => {
+  const { now, get } = withClocks();
+  await get();
+  now.wallMs -= HOUR;
+  now.steadyMs += 0.8 * HOUR;
+  assert.equal(await get(), "token-2");
+  assert.equal(await get(), "token-2");
+});
+
+Deno.test("ServiceAccountTokens.get() asks once more when the clock was set forward, and no more", async () => {
+  const { now, get } = withClocks();
+  await get();
+  now.wallMs += HOUR;
+  assert.equal(await get(), "token-2");
+  now.steadyMs += 400 * SECOND;
+  now.wallMs += 400 * SECOND;
+  assert.equal(await get(), "token-2");
+});
+
+Deno.test("ServiceAccountTokens.get() renews in time when the server grants less than was asked for", async () => {
+  const { objects, now, get } = withClocks();
+  objects.grantSecondsMax = 3_600;
+  await get(100 * 3_600);
+  now.wallMs += 0.8 * HOUR - 1;
+  assert.equal(await get(100 * 3_600), "token-1");
+  now.wallMs += 1;
+  assert.equal(await get(100 * 3_600), "token-2");
 });

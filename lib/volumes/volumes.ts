@@ -53,7 +53,7 @@ export class PodVolumes {
     this.#objects = objects;
     this.#facts = facts;
     this.#images = images;
-    this.#tokens = new ServiceAccountTokens(objects, nowMs === undefined ? {} : { nowMs });
+    this.#tokens = new ServiceAccountTokens(objects, nowMs === undefined ? {} : { wallMs: nowMs });
   }
 
   /**

@@ -50,7 +50,7 @@ export interface ProviderPluginOptions {
   readonly binDir: string;
   /** Absent where there is no cluster: then a provider that wants a token is asked without one. */
   readonly accounts?: ServiceAccounts | undefined;
-  /** @default {Date.now} */
+  /** Milliseconds of a clock that only goes on. @default {performance.now} */
   nowMs?(): number;
 }
 
@@ -185,7 +185,7 @@ export class ProviderPlugin {
   }
 
   #nowMs(): number {
-    return (this.#options.nowMs ?? Date.now)();
+    return this.#options.nowMs?.() ?? performance.now();
   }
 }
 

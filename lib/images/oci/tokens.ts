@@ -49,7 +49,7 @@ export class Tokens {
 
   constructor(transport: Transport, options: { nowMs?: () => number } = {}) {
     this.#transport = transport;
-    this.#nowMs = options.nowMs ?? Date.now;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   /** A token that was fetched before and is still good for a while. */

@@ -94,7 +94,8 @@ export class Inventory {
     const nowMs = Date.now();
     let now = await index.all();
     const ids = new Set([...now.images.values()].map(({ imageId }) => imageId));
-    if ([...ids].some((id) => touched.has(id) || !now.use.has(id))) {
+    const isOff = (id: string): boolean => !((now.use.get(id)?.lastMs ?? Infinity) <= nowMs);
+    if ([...ids].some((id) => touched.has(id) || isOff(id))) {
       if (!await changeIfRoom(index, (state) => now = withUse(state, touched, nowMs))) {
         for (const [id, ms] of touched) if (!this.#touched.has(id)) this.#touched.set(id, ms);
       }
@@ -269,6 +270,7 @@ async function changeIfRoom(
   }
 }
 
+// A use in the future was noted by a clock that was set back since: it would keep an image until then.
 function withUse(
   state: IndexState,
   touched: ReadonlyMap<string, number>,
@@ -277,7 +279,8 @@ function withUse(
   const use = new Map<string, ImageUse>();
   for (const { imageId } of state.images.values()) {
     const { firstMs = nowMs, lastMs = nowMs } = state.use.get(imageId) ?? {};
-    use.set(imageId, { firstMs, lastMs: Math.max(lastMs, touched.get(imageId) ?? 0) });
+    const seenMs = Math.max(lastMs, touched.get(imageId) ?? 0);
+    use.set(imageId, { firstMs: Math.min(firstMs, nowMs), lastMs: Math.min(seenMs, nowMs) });
   }
   return { ...state, use };
 }

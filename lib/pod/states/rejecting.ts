@@ -6,7 +6,7 @@ export const rejecting: PodState<"rejecting"> = {
   async run(context, signal): Promise<NextOf<"rejecting">> {
     const { record, pod, services, key } = context;
     const { reason, message } = context.rejection ?? { reason: "UnsupportedPod", message: "" };
-    const delayMs = services.rejections.delayMs(pod, Date.now());
+    const delayMs = services.rejections.delayMs(pod, performance.now());
     if (delayMs > 0) {
       // Not failed yet, but whoever looks sees why. No container of it has ever run.
       for (const container of Object.values(record.containers)) {
