@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { ClusterAccess, CommandWorld, KrustletConfig } from "./lib/mod.ts";
+import type { ApiClient, ClusterAccess, CommandWorld, KrustletConfig } from "./lib/mod.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const VERSION = manifest.version;
@@ -63,7 +63,7 @@ async function start(args: readonly string[]): Promise<number> {
       provider,
       serving: { certPem: serving.certificatePem, keyPem: serving.keyPem },
       renewal: await identity.renewalOf(config, { client, access, serving, userAgent: agent }),
-      clientCaPem: await clientCa(config, access),
+      ...await clientCa(config, { access, client }),
       isRestart: () => stop.by === "SIGINT",
     });
     await kubelet.run(stop.signal);
@@ -90,12 +90,21 @@ function sandboxOf<T>({ requireSandbox }: { requireSandbox?: T | undefined }): {
   return requireSandbox === undefined ? {} : { requireSandbox };
 }
 
-async function clientCa(config: KrustletConfig, access: ClusterAccess): Promise<string> {
+/** Whose client certificates the node's own API believes, and how that is read again. */
+async function clientCa(
+  config: KrustletConfig,
+  { access, client }: { access: ClusterAccess; client: ApiClient },
+): Promise<{ clientCaPem: string; readClientCa(): Promise<string | undefined> }> {
   const lib = await import("./lib/mod.ts");
-  if (config.clientCaFile !== undefined) {
-    return await lib.readText(config.clientCaFile, "--client-ca-file");
-  }
-  if (access.caPem !== undefined) return access.caPem;
+  const { clientCaFile } = config;
+  const file = clientCaFile === undefined
+    ? undefined
+    : () => lib.readText(clientCaFile, "--client-ca-file");
+  const readClientCa = (): Promise<string | undefined> =>
+    lib.readClientCa(client, { file, cluster: access.caPem });
+  // A node starts without its API server; what that says is asked for at once.
+  const clientCaPem = await file?.() ?? access.caPem ?? await readClientCa();
+  if (clientCaPem !== undefined) return { clientCaPem, readClientCa };
   throw new lib.KubeletError(
     "invalid",
     `Cannot tell whose client certificates to believe: kubeconfig "${config.kubeconfig}" has no \

@@ -38,6 +38,7 @@ import { NODE_SHUTDOWN } from "./pod/shutdown.ts";
 import type { Provider } from "./provider.ts";
 import { Ledger } from "./resources/ledger.ts";
 import { reviewAccess } from "./server/access_review.ts";
+import { followClientCa } from "./server/client_ca.ts";
 import { KubeletServer } from "./server/server.ts";
 import { reviewTokens } from "./server/token_review.ts";
 import { ClusterStatusTransport } from "./status/cluster_transport.ts";
@@ -95,6 +96,8 @@ export interface KubeletOptions {
   readonly renewal?: CertificateRenewal;
   /** Certificate authorities whose client certificates are believed, in PEM. */
   readonly clientCaPem: string;
+  /** Reads them again, since they may change; `undefined` if nobody tells. @default {they stay} */
+  readClientCa?(): Promise<string | undefined>;
   /** Asked at the end: true if another agent follows at once, so that pods stay. @default {never} */
   isRestart?(): boolean;
 }
@@ -171,6 +174,7 @@ export class Kubelet {
     const following = this.#statics.run(ending.signal);
     const watching = this.#watchPods(pods, services, ending.signal);
     const renewing = this.#renew(server, services, ending.signal);
+    const believing = this.#followClientCa(server, ending.signal);
     // Before that it is not known which images are in use, and which pods there are.
     const known = Promise.race([this.#synced.promise, aborted(ending.signal)]);
     const collecting = known.then(() => collector.run(ending.signal));
@@ -181,7 +185,8 @@ export class Kubelet {
     } finally {
       await this.#stop({ node, pods, services });
       ending.abort();
-      await Promise.allSettled([keeping, watching, following, collecting, evicting, renewing]);
+      await Promise.allSettled([keeping, watching, following, collecting, evicting]);
+      await Promise.allSettled([renewing, believing]);
     }
   }
 
@@ -334,15 +339,35 @@ export class Kubelet {
     { events }: ClusterServices,
     signal: AbortSignal,
   ): Promise<void> {
-    const { renewal, clientCaPem } = this.#options;
-    await renewal?.run({
-      serve: (pair) => server.replaceCertificate({ ...pair, clientCaPem }),
+    await this.#options.renewal?.run({
+      serve: (pair) => server.replaceCertificate(pair),
       tell: ({ reason, message }) => {
         log.warn("{message}", { message });
         events.tell({ object: this.#nodeReference(), type: "Warning", reason, message });
       },
       inform: (message) => log.info("{message}", { message }),
     }, signal);
+  }
+
+  async #followClientCa(server: KubeletServer, signal: AbortSignal): Promise<void> {
+    const { clientCaPem, readClientCa } = this.#options;
+    if (readClientCa === undefined) return;
+    await followClientCa(clientCaPem, {
+      read: readClientCa,
+      onChange: (pem) => {
+        server.replaceCertificate({ clientCaPem: pem });
+        log.info("The authorities of client certificates have changed");
+      },
+      onError: (error) => {
+        log.warn(
+          "Cannot read whose client certificates to believe, those that were known stay: {error}",
+          {
+            error: messageOf(error),
+          },
+        );
+      },
+      signal,
+    });
   }
 
   async #watchPods(pods: PodManager, services: PodServices, signal: AbortSignal): Promise<void> {

@@ -60,6 +60,7 @@ export type { RegistrySettings } from "./images/registry_files.ts";
 export type { PullLimits } from "./images/pull_gate.ts";
 export * from "./images/tool/commands.ts";
 export * from "./kubelet.ts";
+export { type ClientCaSources, readClientCa } from "./server/client_ca.ts";
 export * from "./logging.ts";
 export type { CapacitySettings } from "./node/capacity.ts";
 export type { NodeSettings } from "./node/node_object.ts";

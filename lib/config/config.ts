@@ -47,7 +47,7 @@ export interface KrustletConfig extends ResourceSettings {
   readonly certFile: string;
   /** Key of the serving certificate in PEM. */
   readonly privateKeyFile: string;
-  /** `undefined` means the kubeconfig's certificate authority. */
+  /** `undefined` means what the cluster publishes, or else the kubeconfig's authority. */
   readonly clientCaFile: string | undefined;
   /** How certificates are asked for and renewed. */
   readonly certificates: CertificateSettings;

@@ -205,7 +205,7 @@ export const KUBELET_OPTIONS = defineOptions({
     env: "KRUSTLET_CLIENT_CA_FILE",
     key: "clientCAFile",
     kind: kinds.path,
-    defaultText: "the kubeconfig's certificate authority",
+    defaultText: "what the cluster publishes, else the kubeconfig's certificate authority",
     help: "Certificate authorities, in PEM, whose client certificates are believed.",
     group: "Server",
   },

@@ -79,6 +79,7 @@ export class KubeletServer {
   readonly #authenticateToken: AuthenticateToken;
   readonly #connections: Connections;
   readonly #server: Server;
+  #certificates: ServerCertificates;
   readonly #stop = new AbortController();
   readonly #log = getLogger(["krustlet", "server"]);
   readonly #logStreams = new Set<Promise<void>>();
@@ -86,6 +87,8 @@ export class KubeletServer {
   /** Throws if certificate and key do not fit. */
   constructor(options: KubeletServerOptions) {
     this.#options = options;
+    const { certPem, keyPem, clientCaPem } = options;
+    this.#certificates = { certPem, keyPem, clientCaPem };
     this.#limits = { ...SERVER_LIMITS, ...options.limits };
     this.#authorize = rememberAnswers(options.authorize);
     this.#authenticateToken = rememberTokens(options.authenticateToken);
@@ -125,8 +128,10 @@ export class KubeletServer {
   }
 
   /** Uses other certificates for new connections; those that are open go on. */
-  replaceCertificate(certificates: ServerCertificates): void {
+  replaceCertificate(changes: Partial<ServerCertificates>): void {
+    const certificates = { ...this.#certificates, ...changes };
     this.#server.setSecureContext(contextOf(certificates));
+    this.#certificates = certificates;
   }
 
   /** Ends every answer and connection, and stops to listen. */
