@@ -54,7 +54,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   static: ["api", "pod", "status"],
   node: ["api"],
   doctor: ["api", "node"],
-  server: ["api", "container"],
+  streaming: [],
+  server: ["api", "container", "streaming"],
   standalone: [
     "api",
     "container",

@@ -14,6 +14,7 @@ export async function prepareParts(): Promise<void> {
   await buildGuests();
   await buildPrograms();
   await goProgram("registry");
+  await goProgram("stream_client");
   for (const tool of ["crane", "regctl", "skopeo", "oras"] as const) await goProgram(tool);
   await pythonOras();
   // Kubernetes is left out if it is there already: see kubernetesProgram().

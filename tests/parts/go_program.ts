@@ -29,6 +29,7 @@ const PROGRAMS = {
     // Without the version the API server calls itself v0.0.0, and clients draw their conclusions.
     ldflags: "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3",
   },
+  stream_client: { about: "a client of streams", ldflags: "-s -w" },
   crane: {
     about: "crane (about 1 minute)",
     ldflags: "-s -w",
