@@ -67,6 +67,8 @@ export class World implements AsyncDisposable, StatusSink {
   readonly gates = new Map<string, Promise<void>>();
   /** Images that cannot be had, with the error. */
   readonly missing = new Map<string, KubeletError>();
+  /** Guests of the test's own, by image. */
+  readonly guests = new Map<string, Guest>();
   /** What images say of how their containers are told to end. */
   readonly stopSignals = new Map<string, string>();
   /** RuntimeClasses of the cluster, and their handlers. The provider has `dense`. */
@@ -220,7 +222,8 @@ export class World implements AsyncDisposable, StatusSink {
           throw new KubeletError("container_start", "no memory is left");
         }
         control.onStarted();
-        return await GUESTS[run.argv[0] ?? ""]!(control, run);
+        const name = run.argv[0] ?? "";
+        return await (this.guests.get(name) ?? GUESTS[name])!(control, run);
       },
       exec: async ({ container, argv }, control) => {
         this.execs.push(`${container.container}: ${argv.join(" ")}`);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ContainerStatus } from "../api/types.ts";
 import { deleted, podOf, World } from "./_world.ts";
 
 const WHEN_3 = [{ action: "Restart", exitCodes: { operator: "In", values: [3] } }];
@@ -159,6 +160,8 @@ Deno.test("a sidecar or an init container can start all again, and those that en
 Deno.test("a pod whose containers begin again ends when it is deleted, and keeps who looks into it", async () => {
   await using world = await World.open();
   const agent = world.agent();
+  const { promise: gate, resolve: begin } = Promise.withResolvers<void>();
+  world.gates.set("flaky", gate);
   const containers = [source("flaky"), { name: "app", image: "spin" }];
   const pod = podOf("ok", {
     spec: {
@@ -168,16 +171,55 @@ Deno.test("a pod whose containers begin again ends when it is deleted, and keeps
     },
   });
   agent.apply(pod);
-  await world.eventually(
-    "it runs again",
-    () =>
-      world.runs.filter(({ container }) => container === "app").length === 2 &&
-      world.runs.some(({ container }) => container === "look"),
-  );
+  const look = (): ContainerStatus | undefined =>
+    world.status("web").ephemeralContainerStatuses?.[0];
+  await world.eventually("somebody looks into it", () => look()?.state.running !== undefined);
+  begin();
+  await world.eventually("it runs again", () => {
+    const app = world.container("web");
+    return app?.restartCount === 1 && app.state.running !== undefined;
+  });
+  assert.ok(look()?.state.running !== undefined);
   agent.apply(deleted(pod));
   await world.eventually("it is released", () => world.released.length === 1);
   assert.equal(world.runs.filter(({ container }) => container === "look").length, 1);
-  const { ephemeralContainerStatuses: [look] = [] } = world.status("web");
-  assert.equal(look?.state.terminated?.reason, "Error");
+  assert.equal(look()?.state.terminated?.reason, "Error");
+  await agent.shutdown(0);
+});
+
+Deno.test("a rule starts nothing again in a pod that is about to end, and takes nobody's grace period", async () => {
+  await using world = await World.open();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  world.guests.set("gives-up", () => promise.then(() => ({ kind: "exited", code: 3 })));
+  const agent = world.agent();
+  const pod = podOf("spin", {
+    spec: {
+      restartPolicy: "Never",
+      initContainers: [source("gives-up", { restartPolicy: "Always" })],
+      containers: [{ name: "app", image: "spin" }],
+    },
+  });
+  agent.apply(pod);
+  await world.eventually("it runs", () => world.container("web")?.state.running !== undefined);
+  agent.apply(deleted(pod, 600));
+  await world.eventually(
+    "it is told",
+    () => world.events.some(({ reason }) => reason === "Killing"),
+  );
+  resolve();
+  await world.eventually(
+    "the sidecar has ended",
+    () => world.container("web", "source")?.state.terminated?.exitCode === 3,
+  );
+  // What would follow from it comes when the run's own folder is gone: a few turns of the disk later.
+  for (let turns = 0; turns < 50; turns++) await Deno.stat(world.dir);
+  assert.ok(world.container("web")?.state.running !== undefined);
+  agent.apply(deleted(pod, 0));
+  await world.eventually("it is released", () => world.released.length === 1);
+  assert.equal(world.runs.length, 2);
+  const restarting = world.said.flatMap(({ status }) =>
+    status.conditions?.find(({ type }) => type === "AllContainersRestarting")?.status ?? []
+  );
+  assert.ok(!restarting.includes("True"));
   await agent.shutdown(0);
 });

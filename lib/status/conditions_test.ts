@@ -114,3 +114,17 @@ Deno.test("conditionsOf() says that it was the node that ended the pod", () => {
     observedGeneration: 2,
   });
 });
+
+Deno.test("conditionsOf() tells of containers that begin again, and what was initialized stays so", () => {
+  const pod: Pod = { spec: { ...POD.spec!, initContainers: [{ name: "i" }] } };
+  const input = { pod, containers: {}, phase: "Running", readyToStart: true, now: "t" } as const;
+  const restarting = (found: readonly PodCondition[]): PodCondition | undefined =>
+    found.find(({ type }) => type === "AllContainersRestarting");
+  const before = [{ type: "Initialized", status: "True" as const }];
+  const now = conditionsOf({ ...input, before, restarting: true });
+  assert.equal(words(now)["Initialized"], "True");
+  assert.equal(restarting(now)?.reason, "RestartAllContainersStarted");
+  assert.equal(restarting(conditionsOf({ ...input, before, restarting: false }))?.status, "False");
+  const plain = conditionsOf({ ...input, before: [] });
+  assert.deepEqual([restarting(plain), words(plain)["Initialized"]], [undefined, "False"]);
+});

@@ -58,3 +58,10 @@ Deno.test("initProgress() takes a sidecar for done once it has started", () => {
   assert.equal(initProgress(subject, { side: seen(RUNNING), i: seen(OK) }), "done");
   assert.equal(initProgress(subject, { side: seen(WAITING, BAD), i: seen(OK) }), "done");
 });
+
+Deno.test("phaseOf() takes nobody for a failure whose pod begins again", () => {
+  const why = { reason: "RestartingAllContainers", exitCode: 137 };
+  const again = seen({ waiting: why }, { terminated: why });
+  assert.equal(phaseOf(pod("Never", ["a"], ["i"]), { i: again, a: seen(WAITING) }), "Pending");
+  assert.equal(phaseOf(pod("Never", ["a"]), { a: again }), "Running");
+});
