@@ -212,7 +212,7 @@ Deno.test("a rule starts nothing again in a pod that is about to end, and takes 
     () => world.container("web", "source")?.state.terminated?.exitCode === 3,
   );
   // What would follow from it comes when the run's own folder is gone: a few turns of the disk later.
-  for (let turns = 0; turns < 50; turns++) await Deno.stat(world.dir);
+  for (let turns = 0; turns < 500; turns++) await Deno.stat(world.dir);
   assert.ok(world.container("web")?.state.running !== undefined);
   agent.apply(deleted(pod, 0));
   await world.eventually("it is released", () => world.released.length === 1);
