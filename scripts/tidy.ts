@@ -49,6 +49,16 @@ const RULES: readonly Rule[] = [
     check: (_path, text) => found(text, /"tarball"|https?:\/\//),
   },
   {
+    files: /^docs\/.*\.md$/,
+    check: (_path, text) => {
+      const named = [
+        ...text.matchAll(/`((?:certs|demos|lib|providers|scripts|tests|wasi)\/[\w./-]+\.\w+)`/g),
+      ];
+      const missing = new Set(named.map((match) => match[1]!).filter((path) => !exists(path)));
+      return missing.size === 0 ? undefined : `names files that do not exist: ${[...missing]}`;
+    },
+  },
+  {
     files: /^\.github\/ARCHITECTURE\.md$/,
     check: (_path, text) => {
       const named = [...text.matchAll(/`((?:[\w.-]+\/)+)`/g)].map((match) => match[1]!);

@@ -33,12 +33,6 @@ const CASES: [what: string, spec: PodSpec, millis: bigint | undefined][] = [
     initContainers: [sidecar(300), app(10)],
     containers: [app(1)],
   }, 310n],
-  ["the overhead as well", { containers: [app(100)], overhead: { cpu: "20m" } }, 120n],
-  ["what the pod says as a whole, in place of its containers", {
-    resources: { requests: { cpu: "40m" } },
-    containers: [app(30)],
-    overhead: { cpu: "1m" },
-  }, 41n],
 ];
 
 for (const [what, spec, millis] of CASES) {
@@ -46,6 +40,19 @@ for (const [what, spec, millis] of CASES) {
     assert.equal(podRequests({ spec }).get("cpu"), millis);
   });
 }
+
+Deno.test("podRequests() adds the overhead to all else", () => {
+  const overhead = { cpu: "20m" };
+  const resources = { requests: { cpu: "40m" } };
+  const found = (spec: PodSpec): bigint | undefined => podRequests({ spec }).get("cpu");
+  assert.equal(found({ containers: [app(100)], overhead }), 120n);
+  assert.equal(found({ containers: [app(100)], overhead, resources }), 60n);
+});
+
+Deno.test("podRequests() takes what the pod says as a whole in place of its containers", () => {
+  const spec = { resources: { requests: { cpu: "40m" } }, containers: [app(30)] };
+  assert.equal(podRequests({ spec }).get("cpu"), 40n);
+});
 
 Deno.test("podRequests() takes no storage from the pod as a whole", () => {
   const requests = { "ephemeral-storage": "5Gi", memory: "1Mi" };
