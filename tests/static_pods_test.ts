@@ -105,3 +105,28 @@ scenario(
     await waitGone(cluster, ref("stays"));
   },
 );
+
+scenario(
+  "a static pod that can never run here is Failed in its mirror, until its file changes",
+  async ({ cluster, node, namespace, image }) => {
+    const path = join(folder.path, "never.json");
+    const good = manifest("never", await image("sleep"), namespace);
+    const bad = JSON.parse(good) as { spec: Record<string, unknown> };
+    bad.spec["hostPID"] = true;
+    await Deno.writeTextFile(path, JSON.stringify(bad));
+    const ref = { namespace, name: `never-${node.nodeName}` };
+    await eventually(
+      "the mirror to be there",
+      () => cluster.find<Pod>(`/api/v1/namespaces/${namespace}/pods/${ref.name}`),
+    );
+    await waitPod(cluster, ref, {
+      to: "be refused",
+      wanted: ({ status }) =>
+        status.phase === "Failed" && status.reason === "HostNamespaceNotSupported",
+    });
+    await Deno.writeTextFile(path, good);
+    await waitRunning(cluster, ref);
+    await Deno.remove(path);
+    await waitGone(cluster, ref);
+  },
+);
