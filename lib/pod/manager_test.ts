@@ -2,9 +2,6 @@ import assert from "node:assert/strict";
 import { KubeletError } from "../errors.ts";
 import { namesIn } from "../files.ts";
 import { deleted, podOf, World } from "./_world.ts";
-import { removeOrphans } from "./manager.ts";
-import { RecordStore } from "./record_store.ts";
-import { PodVolumes } from "../volumes/volumes.ts";
 
 Deno.test("PodManager runs a pod to its end and reports the guest's own exit code", async () => {
   await using world = await World.open();
@@ -426,48 +423,4 @@ Deno.test("PodManager ends a pod that the cluster has declared dead", async () =
   assert.equal(world.status("web").reason, "NodeLost");
   assert.equal(world.container("web")?.state.terminated?.exitCode, 137);
   await agent.shutdown(0);
-});
-
-Deno.test("removeOrphans() removes what nobody owns, and nothing else", async () => {
-  await using world = await World.open();
-  const podsDir = `${world.dir}/pods`;
-  const logsDir = `${world.dir}/logs`;
-  for (const uid of ["kept", "gone"]) {
-    await Deno.mkdir(`${podsDir}/${uid}`, { recursive: true });
-    await Deno.mkdir(`${logsDir}/default_web_${uid}/app`, { recursive: true });
-  }
-  const facts = { nodeName: "n", hostIPs: [], podIPs: [], allocatable: {} };
-  await removeOrphans({
-    podsDir,
-    logsDir,
-    volumes: new PodVolumes({ podsDir, objects: world.objects, facts }),
-    records: new RecordStore(podsDir, (message) => world.trouble.push(message)),
-  }, new Set(["kept"]));
-  assert.deepEqual(await namesIn(podsDir), ["kept"]);
-  assert.deepEqual(await namesIn(logsDir), ["default_web_kept"]);
-  assert.deepEqual(world.trouble, []);
-});
-
-Deno.test("removeOrphans() goes on past strange names and past what cannot be removed", async () => {
-  await using world = await World.open();
-  const podsDir = `${world.dir}/pods`;
-  const logsDir = `${world.dir}/logs`;
-  const strangers = [".DS_Store", "lost+found", "no_uid"];
-  for (const dir of [podsDir, logsDir]) {
-    await Deno.mkdir(dir);
-    for (const name of strangers) await Deno.writeTextFile(`${dir}/${name}`, "");
-  }
-  for (const uid of ["1-stuck", "2-gone"]) {
-    await Deno.mkdir(`${podsDir}/${uid}`);
-    await Deno.mkdir(`${logsDir}/default_web_${uid}`);
-  }
-  const facts = { nodeName: "n", hostIPs: [], podIPs: [], allocatable: {} };
-  const volumes = new PodVolumes({ podsDir, objects: world.objects, facts });
-  const unmountAll = volumes.unmountAll.bind(volumes);
-  volumes.unmountAll = (uid) =>
-    uid === "1-stuck" ? Promise.reject(new Error("device busy")) : unmountAll(uid);
-  const records = new RecordStore(podsDir, (message) => world.trouble.push(message));
-  await removeOrphans({ podsDir, logsDir, volumes, records }, new Set());
-  assert.deepEqual((await namesIn(podsDir)).sort(), [...strangers, "1-stuck"].sort());
-  assert.deepEqual((await namesIn(logsDir)).sort(), [...strangers].sort());
 });
