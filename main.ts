@@ -146,6 +146,7 @@ async function run(args: readonly string[]): Promise<number> {
   });
   parts.defer(() => provider.close());
   lib.inform(`Guests are held by: ${provider.sandbox}`);
+  lib.inform(`CPU limits are kept by: ${provider.cpuLimits ?? "nothing"}`);
   const unread = new AbortController();
   const code = await lib.runStandalone({
     manifest: manifests,

@@ -64,7 +64,11 @@ export interface ContainerRun {
   /** File that stdout and stderr are appended to, in the CRI log format. Its folder exists. */
   readonly logPath: string;
   /** `resources.limits`; absent means no limit. */
-  readonly limits: { readonly memoryBytes?: number };
+  readonly limits: {
+    readonly memoryBytes?: number;
+    /** Thousandths of a CPU; {@linkcode Provider.limitCpu} may change it during the run. */
+    readonly cpuMillis?: number;
+  };
   /**
    * One of the backend's {@linkcode Provider.handlers}: what the pod's RuntimeClass asks for.
    *
@@ -132,6 +136,12 @@ export interface Provider {
   readonly sandbox?: string;
 
   /**
+   * What keeps runs within `limits.cpuMillis`, in words for people. The node tells it in its annotation
+   * `krustlet.dev/cpu-limits`. Absent: nothing does.
+   */
+  readonly cpuLimits?: string;
+
+  /**
    * Ways to run a container that a RuntimeClass can name as its `handler` (KEP-585). A pod that asks
    * for another one waits. @default {none: every RuntimeClass is refused}
    */
@@ -163,6 +173,12 @@ export interface Provider {
    * not run. Absent: the backend can never tell.
    */
   memoryBytes?(id: ContainerRun["id"]): Promise<number | undefined>;
+
+  /**
+   * Gives a run that has begun another CPU limit at once; `undefined` takes it away. False if this run is kept
+   * within none, as where it shares its process. Absent: no run is.
+   */
+  limitCpu?(id: ContainerRun["id"], cpuMillis: number | undefined): boolean;
 
   /** Ends what the backend keeps warm. No run is under way. */
   close(): Promise<void>;

@@ -9,6 +9,7 @@ import type { ContainerRun } from "../provider.ts";
 import { parseQuantity, quantityBytes } from "../quantity.ts";
 import { containerMounts } from "../volumes/mounts.ts";
 import type { MountedVolume } from "../volumes/volume.ts";
+import { cpuLimitMillis } from "./cpu_limit.ts";
 import { expandArgs, resolveEnv } from "./env.ts";
 import { hostFiles, hostnameSeen, placeHostFiles } from "./host_files.ts";
 import { containerLogDir, rootDir, wordsDir } from "./places.ts";
@@ -114,7 +115,7 @@ export async function prepareRun(
       ? [...mounts, await wordsMount(words, own)]
       : mounts,
     logPath: `${logDir}/${attempt}.log`,
-    limits: memoryLimit(spec, pod),
+    limits: limitsOf(spec, pod),
     ...(runtimeHandler === undefined ? {} : { runtimeHandler }),
   };
 }
@@ -159,10 +160,15 @@ async function wordsMount(guestPath: string, own: string): Promise<ContainerRun[
 }
 
 /** A container that says nothing itself can have no more than its whole pod (KEP-2837). */
-function memoryLimit({ resources }: Container, pod: Pod): ContainerRun["limits"] {
-  const text = resources?.limits?.["memory"] ?? pod.spec?.resources?.limits?.["memory"];
-  if (text === undefined || text === "0") return {};
-  return { memoryBytes: quantityBytes(parseQuantity(text)) };
+function limitsOf(spec: Container, pod: Pod): ContainerRun["limits"] {
+  const text = spec.resources?.limits?.["memory"] ?? pod.spec?.resources?.limits?.["memory"];
+  const cpuMillis = cpuLimitMillis(spec, pod);
+  return {
+    ...(text === undefined || text === "0"
+      ? {}
+      : { memoryBytes: quantityBytes(parseQuantity(text)) }),
+    ...(cpuMillis === undefined ? {} : { cpuMillis }),
+  };
 }
 
 function randomId(): string {

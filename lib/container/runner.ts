@@ -13,6 +13,7 @@ import { restartsAll } from "../restart_rule.ts";
 import { kubeTime, sleep } from "../time.ts";
 import type { MountedVolume } from "../volumes/volume.ts";
 import { backoffText } from "./backoff.ts";
+import { followCpuLimit } from "./cpu_limit.ts";
 import { decideRestart } from "./decide.ts";
 import { ensureImage } from "./image_pull.ts";
 import { containerLogDir, filledMark, podReference, rootDir, wordsDir } from "./places.ts";
@@ -242,6 +243,7 @@ ${name}_${namespace}(${uid})`,
     const spec = this.#spec;
     let startedMs: number | undefined;
     let fromMs: number | undefined;
+    const over = new AbortController();
     const exit = await liveRun({
       ...start,
       services: this.#services,
@@ -253,6 +255,7 @@ ${name}_${namespace}(${uid})`,
         startedMs = atMs;
         fromMs = performance.now();
         this.#tell("Normal", "Started", `Container started: ${spec.name}`);
+        void this.#followCpuLimit(start.run, over.signal);
       },
       onHealth: ({ started, ready }) => {
         const first = started && !record.started;
@@ -262,9 +265,22 @@ ${name}_${namespace}(${uid})`,
         if (first) this.#task.onStarted?.();
       },
       tell: (type, reason, message) => this.#tell(type, reason, message),
-    });
+    }).finally(() => over.abort());
     this.#ranMs = fromMs === undefined ? undefined : performance.now() - fromMs;
     return { exit, startedMs };
+  }
+
+  async #followCpuLimit(run: ContainerRun, over: AbortSignal): Promise<void> {
+    const { provider } = this.#services;
+    const unkept = (message: string): void => this.#tell("Warning", "CPULimitNotKept", message);
+    await followCpuLimit({
+      run,
+      provider,
+      unkept,
+      pod: () => this.#task.pod(),
+      spec: () => this.#task.spec(),
+      podChanged: (signal) => this.#task.podChanged(signal),
+    }, over);
   }
 
   async #ended(

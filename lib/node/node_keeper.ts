@@ -144,6 +144,9 @@ export class NodeKeeper {
     this.#log.info("Guests are held by: {sandbox}", {
       sandbox: facts.backend.sandbox ?? "unknown",
     });
+    this.#log.info("CPU limits are kept by: {cpuLimits}", {
+      cpuLimits: facts.backend.cpuLimits ?? "nothing",
+    });
     let failures = 0;
     while (!signal.aborted) {
       // Made first: whoever wakes us during the round shortens the pause behind it.

@@ -28,6 +28,7 @@ export interface NodeBackend {
   readonly architecture: string;
   readonly runtimeVersion: string;
   readonly sandbox?: string;
+  readonly cpuLimits?: string;
 }
 
 /** Everything that a Node is made of. */
@@ -47,6 +48,8 @@ export const KUBERNETES_VERSION = "1.36.0";
 const DECLARED_FEATURES: readonly string[] = ["RestartAllContainersOnContainerExits"];
 /** Tells what holds the guests of a node. */
 export const SANDBOX_ANNOTATION = "krustlet.dev/sandbox";
+/** Tells what keeps the containers of a node within their CPU limits. */
+export const CPU_LIMITS_ANNOTATION = "krustlet.dev/cpu-limits";
 
 /**
  * The Node as it is registered, but for the conditions, and what the user asked for in vain.
@@ -74,6 +77,7 @@ export function describeNode(facts: NodeFacts): { node: Node; warnings: string[]
       annotations: {
         // Never left out: a node that was registered with walls must not go on claiming them.
         [SANDBOX_ANNOTATION]: backend.sandbox ?? "unknown",
+        [CPU_LIMITS_ANNOTATION]: backend.cpuLimits ?? "none",
         "node.alpha.kubernetes.io/ttl": "0",
         "volumes.kubernetes.io/controller-managed-attach-detach": "true",
       },

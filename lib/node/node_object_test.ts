@@ -57,6 +57,13 @@ Deno.test("describeNode() tells what holds the guests, also if the backend canno
   assert.equal(annotation(FACTS.backend), "unknown");
 });
 
+Deno.test("describeNode() tells what keeps CPU limits, also if nothing does", () => {
+  const annotation = (backend: NodeFacts["backend"]): string | undefined =>
+    describeNode({ ...FACTS, backend }).node.metadata?.annotations?.["krustlet.dev/cpu-limits"];
+  assert.equal(annotation({ ...FACTS.backend, cpuLimits: "stops" }), "stops");
+  assert.equal(annotation(FACTS.backend), "none");
+});
+
 Deno.test("describeNode() tells what the machine is and where it is reached", () => {
   const status = describeNode(FACTS).node.status;
   assert.deepEqual(status?.addresses, [

@@ -61,6 +61,10 @@ export class World implements AsyncDisposable, StatusSink {
   readonly execs: string[] = [];
   /** How such a program ends; "hang" waits to be killed. */
   program: (argv: readonly string[]) => number | "hang" = () => 0;
+  /** CPU limits that runs were given once they had begun, in thousandths. */
+  readonly cpuLimits: (number | undefined)[] = [];
+  /** Whether the runtime keeps such limits. */
+  keepsCpuLimits = true;
   /** What the node has room for; without one, for everything. */
   ledger: Ledger | undefined;
   /** What the pull of an image waits for. */
@@ -232,6 +236,11 @@ export class World implements AsyncDisposable, StatusSink {
         if (code === "hang") return await until(control.kill);
         await control.onOutput("stdout", new TextEncoder().encode(`${argv[0]} says ${code}`));
         return { kind: "exited", code };
+      },
+      limitCpu: (_id, cpuMillis) => {
+        this.cpuLimits.push(cpuMillis);
+        this.#wake();
+        return this.keepsCpuLimits;
       },
       close: () => Promise.resolve(),
     };

@@ -48,6 +48,39 @@ Deno.test("a resize of cpu and of requests is agreed to without a restart", asyn
   await agent.shutdown(0);
 });
 
+Deno.test("the limit of cpu of a container that runs follows its pod's, and is nobody's when it is over", async () => {
+  await using world = await World.open();
+  const agent = await start(world, sized({ limits: { cpu: "250m" } }));
+  assert.equal(world.runs[0]?.limits.cpuMillis, 250);
+  const seen = async (...wanted: (number | undefined)[]): Promise<void> => {
+    await world.eventually(`${wanted}`, () => world.cpuLimits.length >= wanted.length);
+    assert.deepEqual(world.cpuLimits, wanted);
+  };
+  await seen(250);
+  agent.apply(sized({ limits: { cpu: "1.5" } }));
+  await seen(250, 1500);
+  agent.apply(sized({ limits: { cpu: "1.5", memory: "0" } }));
+  agent.apply(sized({}));
+  await seen(250, 1500, undefined);
+  assert.equal(world.events.some(({ reason }) => reason === "CPULimitNotKept"), false);
+  await agent.shutdown(0);
+});
+
+Deno.test("a limit of cpu that the runtime does not keep is told of once; without one nobody asks", async () => {
+  await using world = await World.open();
+  world.keepsCpuLimits = false;
+  const agent = await start(world, sized({ requests: { cpu: "100m" } }));
+  assert.deepEqual(world.cpuLimits, []);
+  agent.apply(sized({ limits: { cpu: "250m" } }));
+  agent.apply(sized({ limits: { cpu: "300m" } }));
+  await world.eventually("it was tried", () => world.cpuLimits.includes(300));
+  const told = world.events.filter(({ reason }) => reason === "CPULimitNotKept");
+  assert.deepEqual(told.map(({ message }) => message), [
+    'Cannot keep container "app" within its CPU limit: this machine cannot do it',
+  ]);
+  await agent.shutdown(0);
+});
+
 Deno.test("another memory limit is infeasible without a restart, and no more once it is taken back", async () => {
   await using world = await World.open();
   const agent = await start(world, sized({ limits: { memory: "64Mi" } }));
