@@ -1,5 +1,6 @@
 /** What pods ask for and what they may use, on a real node. */
 import assert from "node:assert/strict";
+import { eventually } from "./harness/eventually.ts";
 import { conditionOf, type Pod } from "./harness/objects.ts";
 import { useTestbed } from "./harness/testbed.ts";
 import {
@@ -58,7 +59,8 @@ scenario(
 
 scenario("a node has room for so many pods, and again when one has gone", async (scene) => {
   const image = await scene.image("sleep");
-  const spec = { ...bound(scene.node.nodeName), terminationGracePeriodSeconds: 0 };
+  // With none at all a pod is gone from the cluster before it is from the node.
+  const spec = { ...bound(scene.node.nodeName), terminationGracePeriodSeconds: 1 };
   const pod = (name: string) => scene.pod({ name, containers: [{ image }], spec });
   for (const name of ["one", "two", "three"]) await waitRunning(scene.cluster, await pod(name));
   const refused = await waitEnded(scene.cluster, await pod("four"), "Failed");
@@ -143,5 +145,58 @@ scenario(
       to: "be content again",
       wanted: (pod) => conditionOf(pod, "PodResizePending") === undefined,
     });
+  },
+);
+
+/** CPU seconds that all children of a process have used so far (proc(5)); guests are an agent's. */
+async function childrenSeconds(parent: number): Promise<number> {
+  let ticks = 0;
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (Number(fields[1]) === parent) ticks += Number(fields[11]) + Number(fields[12]);
+  }
+  return ticks / 100;
+}
+
+/** CPUs that an agent's guests use, over three seconds. */
+async function guestCpus(agent: number): Promise<number> {
+  const [before, startMs] = [await childrenSeconds(agent), performance.now()];
+  await eventually("three seconds to pass", () => {
+    return Promise.resolve(performance.now() - startMs > 3_000);
+  });
+  return (await childrenSeconds(agent) - before) / ((performance.now() - startMs) / 1_000);
+}
+
+const linuxScenario = Deno.build.os === "linux" ? scenario : () => {};
+linuxScenario(
+  "a container has no more CPU time than its limit says, also a new one",
+  async (scene) => {
+    const { node } = scene;
+    const said = (await node.node())?.metadata.annotations?.["krustlet.dev/cpu-limits"] ?? "";
+    assert.match(said, /^(control groups \(cpu\.max\)|stops \(SIGSTOP\))$/);
+    assert.ok((await node.log()).includes(`CPU limits are kept by: ${said}`));
+    const cpu = (limit: string) => ({ limits: { cpu: limit }, requests: { cpu: "10m" } });
+    const ref = await scene.pod({
+      name: "spins",
+      containers: [{ image: await scene.image("spin"), resources: cpu("250m") }],
+      spec: { terminationGracePeriodSeconds: 0 },
+    });
+    await waitRunning(scene.cluster, ref);
+    const isUsing = (least: number, most: number): Promise<true> =>
+      eventually(`guests to use ${least} to ${most} CPUs`, async () => {
+        const cpus = await guestCpus(node.process.pid);
+        if (cpus > least && cpus < most) return true;
+        throw new Error(`they use ${cpus}`);
+      }, { withinMs: 60_000 });
+    await isUsing(0.02, 0.3);
+    await scene.kubectl(
+      ...["patch", "pod", ref.name, "--subresource", "resize", "--patch"],
+      JSON.stringify({ spec: { containers: [{ name: "main", resources: cpu("50m") }] } }),
+    );
+    await isUsing(0, 0.1);
+    assert.equal(statusOf(await waitRunning(scene.cluster, ref), "main").restartCount, 0);
+    await scene.kubectl("delete", "pod", ref.name);
   },
 );

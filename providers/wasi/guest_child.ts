@@ -107,6 +107,15 @@ export class GuestChild {
     }
   }
 
+  /** Sends SIGSTOP or SIGCONT. Harmless when the process is gone. */
+  hold(signal: "SIGSTOP" | "SIGCONT"): void {
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // It has ended, and uses nothing any more.
+    }
+  }
+
   /** Kills the process and waits until it is gone, at most {@linkcode KILL_MS_MAX}. */
   async end(): Promise<void> {
     this.kill();

@@ -47,6 +47,16 @@ export class GuestProcess {
     return this.#child.pid;
   }
 
+  /** Stops the process where it is, until {@linkcode resume}. It can be killed all the same. */
+  pause(): void {
+    this.#child.hold("SIGSTOP");
+  }
+
+  /** Lets a stopped process go on. */
+  resume(): void {
+    this.#child.hold("SIGCONT");
+  }
+
   /** Kills the process and waits until it is gone. */
   async end(): Promise<void> {
     await this.#child.end();

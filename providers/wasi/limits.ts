@@ -119,3 +119,30 @@ export const WORKER_SIGNAL_MS = 2;
 
 /** After the last start or end a shared process waits so long before it boots a Worker in advance. */
 export const WORKER_REFILL_MS = 50;
+
+/** In which a container may use its CPU limit once: the kernel's own period (`cpu.max`, cgroup v2). */
+export const CPU_PERIOD_MS = 100;
+
+/** The smallest quota that the kernel takes for a period, in µs (`cpu.max`). */
+export const CPU_QUOTA_US_MIN = 1_000;
+
+/** The shortest rest of a container that has used up its CPU time: a stop and its end cost 0.1 ms. */
+export const CPU_REST_MS_MIN = 10;
+
+/** The longest rest, whatever was used: an agent that was asleep itself must not stop a guest for minutes. */
+export const CPU_PAUSE_MS_MAX = 5_000;
+
+/** Between two looks at a container that uses its CPU limit up: what a timer can tell apart, twice. */
+export const CPU_LOOK_MS_MIN = 2;
+
+/**
+ * Between two looks at a container that sleeps, before the kernel's alarms take over or where there are none; a look
+ * costs 5 µs.
+ */
+export const CPU_IDLE_LOOK_MS = { min: 50, max: 250 } as const;
+
+/** How long a container may have to rest because nobody looked when it woke up, one thread of it. */
+export const CPU_IDLE_PAUSE_MS = 1_000;
+
+/** Between two looks at all that sleep: an alarm does not say whose it is, and many that do little ring often. */
+export const CPU_ALARM_REST_MS = 20;

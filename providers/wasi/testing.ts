@@ -233,6 +233,12 @@ export async function isAlive(pid: number): Promise<boolean> {
   }
 }
 
+/** The state of a process as proc(5) has it, as `R` or `S`; `T` is stopped, and empty is gone. Linux only. */
+export async function stateOf(pid: number): Promise<string> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
+  return /^\d+ \(.*\) (\S)/s.exec(stat)?.[1] ?? "";
+}
+
 /** The guest processes, idle or busy, that work in this folder. */
 export async function guestProcesses(folder: string): Promise<number[]> {
   const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid,stat,args", "-ww"] })

@@ -25,7 +25,7 @@ await Promise.all(modules.map((path, number) =>
     rootPath: `${folder}/pods`,
     mounts: [],
     logPath: `${folder}/logs/agent-${number}.log`,
-    limits: {},
+    limits: { cpuMillis: 50 }, // one that computes is stopped most of the time
   }, {
     onStarted: () => console.log("started"),
     stop: new AbortController().signal,

@@ -11,6 +11,8 @@ import {
   type RunControl,
 } from "../../lib/mod.ts";
 import type { SandboxLevel } from "../../wasi/mod.ts";
+import type { CpuKeeper } from "./cpu_keeper.ts";
+import { openCpuLimits } from "./cpu_limits.ts";
 import { type GuestControl, GuestProcess } from "./guest_process.ts";
 import { handlersOf, isolationOf } from "./isolation.ts";
 import { type Launch, launch } from "./launch.ts";
@@ -25,6 +27,7 @@ import {
   WARM_IDLE_MS,
   WARM_MAX,
 } from "./limits.ts";
+import { dataBytesMax } from "./memory_wall.ts";
 import { MODULE_TERMS } from "./module_terms.ts";
 import { makeMountPoints } from "./mount_points.ts";
 import { nodeSandbox } from "./node_sandbox.ts";
@@ -93,6 +96,7 @@ export class WasiProvider implements Provider {
   readonly runtimeVersion: string;
   readonly handlers: readonly string[];
   readonly sandbox: string;
+  readonly cpuLimits?: string;
   readonly takes: ModuleTerms = MODULE_TERMS;
   readonly #options: WasiProviderOptions;
   readonly #libc: string | undefined;
@@ -101,6 +105,7 @@ export class WasiProvider implements Provider {
   readonly #shared: SharedProcesses<SharedProcess>;
   /** Processes of runs that have one of their own, by the run's id. */
   readonly #pids = new Map<string, number>();
+  readonly #cpu: CpuKeeper | undefined;
 
   /**
    * Begins to boot the warm processes; {@linkcode close} ends them. Throws a `KubeletError` of kind
@@ -112,6 +117,8 @@ export class WasiProvider implements Provider {
     this.#libc = options.host === "portable" ? undefined : findLibc();
     this.handlers = handlersOf(this.#libc);
     this.sandbox = nodeSandbox({ libc: this.#libc, level: options.requireSandbox });
+    this.#cpu = openCpuLimits((message) => options.warn?.(message));
+    if (this.#cpu !== undefined) this.cpuLimits = this.#cpu.how;
     this.#shared = new SharedProcesses({
       boot: (signal) => SharedProcess.boot(this.#launch({ shared: true }), signal),
     });
@@ -169,6 +176,7 @@ export class WasiProvider implements Provider {
       const { logPath: _, ...order } = this.#orderOf({ ...container, module, argv });
       const { item, settled } = await this.#take(container, kill);
       try {
+        await using _bounds = await this.#bind(container, order, item);
         const { exit } = await item.run(order, { kill, onStarted: () => {}, onOutput });
         return exit;
       } finally {
@@ -186,9 +194,16 @@ export class WasiProvider implements Provider {
     return pid === undefined ? undefined : await residentBytes(pid);
   }
 
+  /** See {@linkcode Provider.limitCpu}. */
+  limitCpu(id: ContainerRun["id"], cpuMillis: number | undefined): boolean {
+    // Programs beside a container that shares its process are not the container.
+    return this.#pids.has(id) && (this.#cpu?.change(id, cpuMillis) ?? false);
+  }
+
   /** See {@linkcode Provider.close}. */
   async close(): Promise<void> {
     await Promise.all([this.#pool.close(), this.#shared.close()]);
+    this.#cpu?.close();
   }
 
   #isolationOf({ runtimeHandler }: ContainerRun): "process" | "worker" {
@@ -211,11 +226,27 @@ export class WasiProvider implements Provider {
     const { item, settled } = await this.#take(container, unwanted);
     this.#pids.set(container.id, item.pid);
     try {
+      await using _bounds = await this.#bind(container, order, item);
       return await see(control, (guest) => item.run(order, guest), settled);
     } finally {
       this.#pids.delete(container.id);
       settled();
     }
+  }
+
+  /** Holds a process within what its container may have, until it is gone. */
+  async #bind(
+    { id, limits: { cpuMillis } }: ContainerRun,
+    order: Order,
+    process: GuestProcess,
+  ): Promise<AsyncDisposable | undefined> {
+    if (this.#cpu === undefined) return undefined;
+    const memoryBytes = await dataBytesMax(order, process.pid);
+    const bounds = {
+      ...(cpuMillis === undefined ? {} : { cpuMillis }),
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    };
+    return await this.#cpu.hold(id, process, bounds);
   }
 
   /** Runs the container beside others of its module and namespace. */

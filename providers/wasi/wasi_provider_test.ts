@@ -13,6 +13,7 @@ import {
   SPINS_BEFORE_START,
   SPINS_WITH_CALLS,
   start,
+  stateOf,
   THREADS_STAY,
   until,
 } from "./testing.ts";
@@ -278,7 +279,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "guest processes end with an agent that is killed, idle or busy",
+  name: "guest processes end with an agent that is killed: idle, busy or stopped",
   ignore: Deno.build.os !== "linux",
   async fn(): Promise<void> {
     await using fixture = await openFixture({ poolSize: 0 });
@@ -306,6 +307,10 @@ Deno.test({
     }
     // The two that run, and at least two warm ones.
     await until(async () => (await guestProcesses(fixture.folder)).length >= 4);
+    await until(async () => {
+      const pids = await guestProcesses(fixture.folder);
+      return (await Promise.all(pids.map(stateOf))).includes("T");
+    });
     agent.kill("SIGKILL");
     await agent.status;
     await until(async () => (await guestProcesses(fixture.folder)).length === 0);
