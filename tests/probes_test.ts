@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { guest } from "./guests/build.ts";
 import { conditionOf } from "./harness/objects.ts";
+import { pushTree } from "./harness/push_tree.ts";
 import { tempFolder } from "./harness/temp_folder.ts";
 import { useTestbed } from "./harness/testbed.ts";
 import {
@@ -178,6 +180,35 @@ scenario(
     assert.match(words("log") ?? "", /^INF: Let's exercise!\nERR: .*nothing/);
   },
 );
+
+scenario("a container whose image has STOPSIGNAL SIGKILL needs no grace period", async (scene) => {
+  const wasm = await Deno.readFile(await guest("spin"));
+  const { image } = await pushTree(scene.registry, {
+    repo: "impatient",
+    layers: [{ packing: "gzip", files: { "app.wasm": wasm } }],
+    run: { Entrypoint: ["/app.wasm"], StopSignal: "SIGKILL" },
+  });
+  const ref = await scene.pod({
+    name: "impatient",
+    containers: [{ image }],
+    spec: { terminationGracePeriodSeconds: 600 },
+  });
+  await waitRunning(scene.cluster, ref);
+  // A finalizer keeps what is left of the pod, to be looked at.
+  const patch = (finalizers: readonly string[] | null): Promise<string> => {
+    const body = JSON.stringify({ metadata: { finalizers } });
+    return scene.kubectl("patch", "pod", ref.name, "--type=merge", "-p", body);
+  };
+  await patch(["krustlet.dev/test"]);
+  await scene.kubectl("delete", "pod", ref.name, "--wait=false");
+  const pod = await waitPod(scene.cluster, ref, {
+    to: "be killed",
+    wanted: (found) => found.status.containerStatuses?.[0]?.state?.terminated !== undefined,
+  });
+  assert.equal(statusOf(pod, "main").state?.terminated?.exitCode, 137);
+  await patch(null);
+  await waitGone(scene.cluster, ref);
+});
 
 scenario("a pod that runs takes another image", async (scene) => {
   const ref = await scene.pod({
