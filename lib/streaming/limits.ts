@@ -25,8 +25,8 @@ export const DATA_FRAME_BYTES_MAX = 1024 * 1024;
 export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Text of a terminal's size that has no end yet. */
 export const RESIZE_CHARS_MAX = 1_024;
-/** Ports of one port-forward by channels: a channel is a byte, a port has two, and 255 is a signal. */
-export const CHANNEL_PORTS_MAX = 127;
+/** Ports of one port-forward by channels: a port has two, and each must be a character of ASCII. */
+export const CHANNEL_PORTS_MAX = 32;
 /** Words of an error that a peer is told. */
 export const ERROR_CHARS_MAX = 16 * 1024;
 
