@@ -282,3 +282,20 @@ Deno.test("Renewal asks for the life that it is told", async () => {
   await bench.run(bench.renewal(await bench.pair(), { durationMs: 2 * HOUR_MS }), HOUR_MS);
   assert.equal(bench.cluster.only.spec.expirationSeconds, 7_200);
 });
+
+Deno.test("Renewal that is not let in any more says which file helps", async () => {
+  await using bench = await Bench.start();
+  const pair = await bench.pair();
+  const refused = Object.assign(new Error("Unauthorized"), { status: 401 });
+  const renewal = bench.renewal(pair, {
+    kind: "client",
+    reread: () => Promise.resolve(pair),
+    requests: () =>
+      Promise.resolve({
+        create: () => Promise.reject(refused),
+        get: () => Promise.reject(refused),
+      }),
+  });
+  await bench.run(renewal, HOUR_MS);
+  assert.match(bench.told[0]!.message, /run "krustlet bootstrap".* to make a new bootstrap file$/);
+});

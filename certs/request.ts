@@ -131,6 +131,7 @@ class Asking {
         kind: this.#options.kind,
         nodeName: this.#options.nodeName,
         name: await this.#name(),
+        retries: this.#options.retries,
       });
       if (final !== undefined) throw final;
       if (this.#trouble === undefined) {

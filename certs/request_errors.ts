@@ -12,6 +12,8 @@ export interface RequestContext {
   readonly kind: CertificateKind;
   readonly nodeName: string;
   readonly name: string;
+  /** True if it is asked again without a new start. @default {false} */
+  readonly retries?: boolean | undefined;
 }
 
 /**
@@ -34,7 +36,10 @@ export function finalError(error: unknown, context: RequestContext): Certificate
     case 401:
       return end(
         "unauthorized",
-        isClient
+        isClient && context.retries === true
+          ? `the API server accepts neither this node's certificate nor a bootstrap token; ` +
+            `run "krustlet bootstrap" as an administrator to make a new bootstrap file`
+          : isClient
           ? `the bootstrap token is expired or unknown to the API server; ` +
             `run "krustlet bootstrap" as an administrator to make a new one, and start again`
           : `the API server does not accept this node's credentials; ` +

@@ -4,6 +4,7 @@
  * `deno task rotation` does the same with certificates of two minutes, ten times.
  */
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { guest } from "./guests/build.ts";
@@ -11,7 +12,7 @@ import { Approver } from "./harness/approver.ts";
 import type { Cluster } from "./harness/cluster.ts";
 import { startControlPlane } from "./harness/control_plane.ts";
 import { eventually } from "./harness/eventually.ts";
-import { type Krustlet, prepareKrustlet } from "./harness/kubelet.ts";
+import { type Krustlet, prepareKrustlet, writeBootstrapFile } from "./harness/kubelet.ts";
 import { podManifest } from "./harness/manifests.ts";
 import { clusterTest } from "./harness/testbed.ts";
 import { waitEnded, waitRunning } from "./harness/wait_pod.ts";
@@ -77,7 +78,7 @@ clusterTest("logs -f and the agent's watch go on while certificates come and go"
   assert.ok(Date.parse(firstServing.valid_to) < Date.now(), "the first one has ended");
   assert.ok(Date.parse(serving.valid_to) > Date.now());
 
-  await waitEnded(cluster, talker, "Succeeded");
+  await waitEnded(cluster, talker, "Succeeded", 2 * lines * LINE_MS);
   const words = (await following).split("\n").filter((line) => line.startsWith("line "));
   assert.deepEqual(words, Array.from({ length: lines }, (_, n) => `line ${n}`));
   const after = await create("after", ["write(lit:still here)to(stm:stdout)"]);
@@ -86,6 +87,60 @@ clusterTest("logs -f and the agent's watch go on while certificates come and go"
   await node.waitReady();
   assert.doesNotMatch(await node.log(), /Cannot watch|Cannot renew|401/);
 });
+
+clusterTest(
+  "a request that is denied is told and followed by another; what has ended begins anew",
+  async () => {
+    await using plane = await startControlPlane({ signingDuration: "20s" });
+    const { cluster } = plane;
+    await using node = await prepareKrustlet(cluster);
+    await using approver = await Approver.start(cluster, node.nodeName);
+    await node.start();
+    await node.waitReady();
+    approver.denyNext = true;
+    const event = await eventually("the node's Event", async () => {
+      await node.process.mustRun();
+      const selector = `involvedObject.kind=Node,reason=CertificateRenewalFailed`;
+      const { items } = await cluster.get<{ items: { message: string }[] }>(
+        `/api/v1/namespaces/default/events?fieldSelector=${encodeURIComponent(selector)}`,
+      );
+      return items.find(({ message }) => message.includes("denied"));
+    }, { withinMs: 60_000 });
+    assert.match(event.message, /^Cannot renew the serving certificate, which end/);
+    const issued = approver.issued("serving");
+    await eventually("the next request to be granted", async () => {
+      await node.process.mustRun();
+      return approver.issued("serving") > issued;
+    }, { withinMs: 60_000 });
+
+    await node.end("SIGKILL");
+    const client = await clientOf(node);
+    // For the API server it ends when its last second begins, for others when that is over.
+    const endMs = Date.parse(new X509Certificate(client.cert).validTo) + 1_000;
+    await eventually("the client certificate to end", async () => {
+      return await statusAs(cluster, client, "/api/v1/nodes") === 401 && Date.now() > endMs;
+    }, { withinMs: 60_000 });
+    await Deno.remove(node.bootstrapFile);
+    await node.start();
+    const { code } = await eventually(
+      "the agent to end",
+      () => Promise.resolve(node.process.ending),
+      { withinMs: 60_000 },
+    );
+    assert.equal(code, 2);
+    assert.match(await node.log(), /its client certificate has expired, at .*krustlet bootstrap$/m);
+    await writeBootstrapFile(cluster, node.bootstrapFile);
+    await node.start();
+    await eventually("another client certificate", async () => {
+      await node.process.mustRun();
+      return (await clientOf(node)).cert !== client.cert;
+    }, { withinMs: 60_000 });
+    await eventually("the node to serve with another certificate", async () => {
+      await node.process.mustRun();
+      return Date.parse((await servedCertificate(node)).valid_to) > Date.now();
+    }, { withinMs: 60_000 });
+  },
+);
 
 interface ClientPair {
   readonly cert: string;

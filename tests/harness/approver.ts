@@ -31,6 +31,9 @@ export class Approver implements AsyncDisposable {
     this.#user = `system:node:${nodeName}`;
   }
 
+  /** Denies the next request for a serving certificate instead. */
+  denyNext = false;
+
   static async start(cluster: Cluster, nodeName: string): Promise<Approver> {
     const approver = new Approver(cluster, nodeName);
     approver.#watch = await watchObjects<SigningRequest>(
@@ -61,7 +64,9 @@ export class Approver implements AsyncDisposable {
     this.#seen.set(name, request);
     if (!isNew || spec.signerName !== "kubernetes.io/kubelet-serving") return;
     if (status.conditions !== undefined) return;
-    const approval = this.#cluster.kubectl(["certificate", "approve", name])
+    const verb = this.denyNext ? "deny" : "approve";
+    this.denyNext = false;
+    const approval = this.#cluster.kubectl(["certificate", verb, name])
       .finally(() => this.#busy.delete(approval));
     approval.catch(() => {}); // the test sees that there is no certificate
     this.#busy.add(approval);
