@@ -17,7 +17,7 @@ import { podManifest } from "./harness/manifests.ts";
 import { clusterTest } from "./harness/testbed.ts";
 import { waitEnded, waitRunning } from "./harness/wait_pod.ts";
 
-const SECONDS = Number(Deno.env.get("CERTIFICATE_SECONDS") ?? 45);
+const SECONDS = Number(Deno.env.get("CERTIFICATE_SECONDS") ?? 60);
 const ROTATIONS = Number(Deno.env.get("CERTIFICATE_ROTATIONS") ?? 2);
 /** How often the guest writes a line. */
 const LINE_MS = 500;
