@@ -76,3 +76,21 @@ Deno.test("PodManager pulls another image at once, and runs it, when the first c
   assert.equal(world.container("web")?.restartCount, 0);
   await agent.shutdown(0);
 });
+
+Deno.test("PodManager tells how a container has ended that waited when its pod was deleted", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  for (const [guest, phase, code] of [["three", "Failed", 3], ["ok", "Succeeded", 0]] as const) {
+    const pod = podOf(guest, { name: guest, spec: { restartPolicy: "Always" } });
+    agent.apply(pod);
+    await world.eventually(
+      "it backs off",
+      () => world.container(guest)?.state.waiting?.reason === "CrashLoopBackOff",
+    );
+    agent.apply(deleted(pod, 30));
+    await world.eventually("it is released", () => world.released.includes(guest));
+    assert.equal(world.status(guest).phase, phase);
+    assert.equal(world.container(guest)?.state.terminated?.exitCode, code);
+  }
+  await agent.shutdown(0);
+});

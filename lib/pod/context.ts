@@ -196,9 +196,12 @@ export class PodContext {
     delete record.restarting;
     const phase = record.failure === undefined ? phaseOf(this.pod, record.containers) : "Failed";
     if (phase === "Succeeded" || phase === "Failed") record.finalPhase ??= phase;
-    if (record.finalPhase === undefined) return;
-    // What waited to be started again will not be: its last run is what there is to tell.
-    for (const container of Object.values(record.containers)) {
+    if (record.finalPhase !== undefined) this.settleContainers();
+  }
+
+  /** Nothing starts any more: of what waited to be started again, its last run is what there is to tell. */
+  settleContainers(): void {
+    for (const container of Object.values(this.record.containers)) {
       const { terminated } = container.lastState;
       if (container.state.waiting === undefined || terminated === undefined) continue;
       container.state = { terminated };

@@ -17,6 +17,7 @@ const TRIES_MAX = 5;
 export const removing: PodState<"removing"> = {
   async run(context): Promise<NextOf<"removing">> {
     const { services, key, pod, record } = context;
+    context.settleContainers();
     if (record.finalPhase === undefined) {
       const states = (pod.spec?.containers ?? []).map(({ name }) => record.containers[name]?.state);
       const succeeded = record.failure === undefined &&
