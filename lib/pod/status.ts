@@ -104,14 +104,15 @@ function containerStatus(
   { init }: { init: boolean },
 ): ContainerStatus {
   const container = record.containers[spec.name] ?? newContainerRecord();
+  const sidecar = init && spec.restartPolicy === "Always";
   // An init container that has done its work is ready for ever; others are while they run.
-  const done = init && container.state.terminated?.exitCode === 0;
+  const done = init && !sidecar && container.state.terminated?.exitCode === 0;
   return {
     name: spec.name,
     image: container.image ?? spec.image ?? "",
     imageID: container.imageId ?? "",
     ...(container.containerId === undefined ? {} : { containerID: container.containerId }),
-    ready: done || (isReady(container) && (!init || spec.restartPolicy === "Always")),
+    ready: done || (isReady(container) && (!init || sidecar)),
     started: container.started,
     restartCount: container.restartCount,
     state: container.state,

@@ -16,3 +16,17 @@ Deno.test("podStatus() calls no pod ended whose container is still in its start 
   app.state = { terminated: { exitCode: 137, reason: "Error", containerID: "fake://1" } };
   assert.equal(podStatus(pod, record, FACTS).phase, "Failed");
 });
+
+Deno.test("podStatus() calls an init container ready that has done its work, and no sidecar that has ended", () => {
+  const initContainers = [
+    { name: "init", image: "ok" },
+    { name: "side", image: "ok", restartPolicy: "Always" },
+  ];
+  const pod = podOf("spin", { spec: { initContainers } });
+  const record = newRecord(pod, NOW);
+  for (const name of ["init", "side"]) {
+    record.containers[name]!.state = { terminated: { exitCode: 0, reason: "Completed" } };
+  }
+  const { initContainerStatuses = [] } = podStatus(pod, record, FACTS);
+  assert.deepEqual(initContainerStatuses.map(({ ready }) => ready), [true, false]);
+});

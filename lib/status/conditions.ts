@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Pod, PodCondition, PodPhase } from "../api/types.ts";
+import type { Container, Pod, PodCondition, PodPhase } from "../api/types.ts";
 import { initProgress, type PhaseInput } from "./phase.ts";
 
 /** The part of a container's record that conditions depend on. */
@@ -37,7 +37,7 @@ export interface ConditionsInput {
 export function conditionsOf(input: ConditionsInput): PodCondition[] {
   const { pod, phase } = input;
   const ended = phase === "Succeeded" || phase === "Failed";
-  const unready = (pod.spec?.containers ?? []).map(({ name }) => name)
+  const unready = serving(pod).map(({ name }) => name)
     .filter((name) => !isReady(input.containers[name]));
   const containersReady = containersVerdict(phase, unready);
   const found: Omit<PodCondition, "lastTransitionTime">[] = [
@@ -62,6 +62,12 @@ export function conditionsOf(input: ConditionsInput): PodCondition[] {
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     };
   });
+}
+
+/** The containers by whose readiness a pod's is measured: sidecars count (KEP-753). */
+function serving({ spec }: Pod): Container[] {
+  const sidecars = (spec?.initContainers ?? []).filter((one) => one.restartPolicy === "Always");
+  return [...sidecars, ...spec?.containers ?? []];
 }
 
 /** A container is ready while it runs and its probes, if it has any, say so. */

@@ -34,6 +34,22 @@ Deno.test("conditionsOf() says which containers are not ready", () => {
   assert.equal(ready?.observedGeneration, 2);
 });
 
+Deno.test("conditionsOf() counts sidecars as the pod's own, and no other init containers", () => {
+  const initContainers = [{ name: "init" }, { name: "side", restartPolicy: "Always" as const }];
+  const ended = { ...WAITS, state: { terminated: { exitCode: 0, reason: "Completed" } } };
+  const ready = (side: typeof RUNS): string | undefined =>
+    words(conditionsOf({
+      pod: { ...POD, spec: { containers: [{ name: "a" }], initContainers } },
+      containers: { init: ended, side, a: RUNS },
+      phase: "Running",
+      readyToStart: true,
+      before: [],
+      now: "t1",
+    }))["Ready"];
+  assert.equal(ready(RUNS), "True");
+  assert.equal(ready({ ...RUNS, ready: false }), "False");
+});
+
 Deno.test("conditionsOf() keeps the time of what did not change", () => {
   const input = { pod: POD, phase: "Running", readyToStart: true } as const;
   const before = conditionsOf({
