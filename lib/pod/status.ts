@@ -12,7 +12,7 @@ import type {
   ResourceRequirements,
 } from "../api/types.ts";
 import { conditionsOf, isReady } from "../status/conditions.ts";
-import { phaseOf } from "../status/phase.ts";
+import { initProgress, phaseOf } from "../status/phase.ts";
 import { qosClass } from "../status/qos.ts";
 import { type ContainerRecord, isUnderWay, newContainerRecord } from "../container/record.ts";
 import { hasOtherMemoryLimit } from "../resources/resize.ts";
@@ -80,13 +80,14 @@ export function podStatus(pod: Pod, record: PodRecord, facts: StatusFacts): PodS
  * containers begin again; and one that has run is pending no more.
  */
 function phaseNow(pod: Pod, { failure, containers, restarting, reported }: PodRecord): PodPhase {
-  const phase = failure === undefined ? phaseOf(pod, containers) : "Failed";
-  if (failure === undefined && (restarting === true || phase === "Pending")) {
+  const phase = phaseOf(pod, containers);
+  const busy = Object.values(containers).some(isUnderWay);
+  if (failure !== undefined && !busy) return "Failed";
+  if (restarting === true || phase === "Pending") {
     return reported?.phase === "Running" ? "Running" : "Pending";
   }
-  if (phase !== "Succeeded" && phase !== "Failed") return phase;
-  const busy = Object.values(containers).some(isUnderWay);
-  return busy ? "Running" : phase;
+  if (!busy || (phase !== "Succeeded" && phase !== "Failed")) return phase;
+  return initProgress(pod, containers) === "done" ? "Running" : "Pending";
 }
 
 function addresses({ hostIPs, podIPs }: StatusFacts): Partial<PodStatus> {

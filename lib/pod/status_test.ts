@@ -12,8 +12,27 @@ Deno.test("podStatus() calls no pod ended whose container is still in its start 
   record.failure = { reason: "DeadlineExceeded", message: "" };
   const app = record.containers["app"]!;
   app.containerId = "fake://1";
-  assert.equal(podStatus(pod, record, FACTS).phase, "Running");
+  assert.equal(podStatus(pod, record, FACTS).phase, "Pending");
   app.state = { terminated: { exitCode: 137, reason: "Error", containerID: "fake://1" } };
+  assert.equal(podStatus(pod, record, FACTS).phase, "Failed");
+});
+
+Deno.test("podStatus() says of a pod that has failed what it was, until its last container has ended", () => {
+  const initContainers = [{ name: "init", image: "spin" }];
+  const pod = podOf("spin", { spec: { initContainers } });
+  const record = newRecord(pod, NOW);
+  record.failure = { reason: "DeadlineExceeded", message: "" };
+  const { init, app } = record.containers;
+  const running = { running: { startedAt: NOW } };
+  const terminated = (exitCode: number): { terminated: { exitCode: number; reason: string } } => ({
+    terminated: { exitCode, reason: "Error" },
+  });
+  init!.state = running;
+  assert.equal(podStatus(pod, record, FACTS).phase, "Pending");
+  init!.state = terminated(0);
+  app!.state = running;
+  assert.equal(podStatus(pod, record, FACTS).phase, "Running");
+  app!.state = terminated(137);
   assert.equal(podStatus(pod, record, FACTS).phase, "Failed");
 });
 
