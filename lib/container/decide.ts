@@ -36,6 +36,8 @@ export interface Seen {
   readonly ranMs?: number | undefined;
   /** That run's `restartCount`. */
   readonly attempt: number;
+  /** True if that run ended because its agent did. @default false */
+  readonly excused?: boolean;
   /** The pause that was planned last. */
   readonly backoff: Backoff | undefined;
   readonly nowMs: number;
@@ -48,10 +50,10 @@ export interface Seen {
  * a run has lasted ten minutes. A run that ended with the agent does not count against the guest.
  */
 export function decideRestart(seen: Seen): Decision {
-  const { policy, container = {}, ended, attempt, backoff, nowMs } = seen;
+  const { policy, container = {}, ended, attempt, excused = false, backoff, nowMs } = seen;
   if (ended === undefined) return { do: "start" };
   if (!isRestarted(container, policy, ended.exitCode)) return { do: "leave" };
-  if (ended.reason === "ContainerStatusUnknown") return { do: "start" };
+  if (excused || ended.reason === "ContainerStatusUnknown") return { do: "start" };
   if (backoff?.attempt === attempt) return { do: "start", backoff };
   const ms = pauseMs(seen.ranMs ?? lengthOf(ended), backoff);
   return { do: "start", backoff: { attempt, ms, untilMs: nowMs + ms } };

@@ -93,3 +93,16 @@ Deno.test("decideRestart() believes what was measured before what the times say"
   assert.equal(pause(3_600_000, 1_000), 300_000, "the clock was set forward meanwhile");
   assert.equal(pause(-3_000_000, 600_000), 0, "the clock was set back meanwhile");
 });
+
+Deno.test("decideRestart() does not count a run that ended with its agent, whatever its code", () => {
+  const seen = { policy: "Always" as const, attempt: 1, excused: true, nowMs: NOW };
+  const backoff = { attempt: 0, ms: 10_000, untilMs: NOW };
+  for (const exitCode of [0, 3, 137]) {
+    for (const before of [undefined, backoff]) {
+      const decision = decideRestart({ ...seen, ended: ended(exitCode), backoff: before });
+      assert.deepEqual(decision, { do: "start" });
+    }
+  }
+  const never = decideRestart({ ...seen, policy: "Never", ended: ended(0), backoff: undefined });
+  assert.equal(never.do, "leave");
+});

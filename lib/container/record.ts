@@ -31,6 +31,8 @@ export interface ContainerRecord {
   ready: boolean;
   /** With what the newest run was begun. */
   resources?: ResourceRequirements;
+  /** True if the newest run has ended because its agent did: that does not count against the guest. */
+  excused?: boolean;
   /** The pause before the next start that was planned last. */
   backoff?: Backoff;
 }

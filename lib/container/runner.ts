@@ -46,7 +46,7 @@ export interface ContainerTask extends WatchedContainer {
   readonly kill: AbortSignal;
   /** Called when a rule of the container's has all containers of its pod begin again; it runs no more. */
   restartAll(): void;
-  /** True if it is the agent that ends: then a kill does not count against the guest. */
+  /** True if it is the agent that ends: then the run's end does not count against the guest. */
   excused(): boolean;
 }
 
@@ -104,6 +104,7 @@ export class ContainerRunner {
       ended,
       ranMs: this.#ranMs,
       attempt: record.restartCount,
+      excused: record.excused === true,
       backoff: record.backoff,
       nowMs: Date.now(),
     });
@@ -141,6 +142,7 @@ ${name}_${namespace}(${uid})`,
     const { record } = this.#task;
     if (record.state.terminated !== undefined) record.lastState = record.state;
     record.restartCount++;
+    delete record.excused;
     record.state = { waiting: { reason: "ContainerCreating" } };
   }
 
@@ -298,10 +300,7 @@ ${name}_${namespace}(${uid})`,
     endRun(record, { exit, startedMs: seen?.startedMs, atMs, words });
     // Nobody may take the pod for ended.
     if (seen?.replacing.aborted && !this.#task.stop.aborted) this.#countRestart();
-    if (exit.kind === "killed" && this.#task.excused()) {
-      const { restartCount: attempt, backoff } = record;
-      record.backoff = { attempt, ms: backoff?.ms ?? 0, untilMs: 0 };
-    }
+    if (this.#task.excused()) record.excused = true;
     if (exit.kind === "start_error") {
       this.#tell(
         "Warning",

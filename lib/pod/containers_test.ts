@@ -94,3 +94,18 @@ Deno.test("PodManager tells how a container has ended that waited when its pod w
   }
   await agent.shutdown(0);
 });
+
+Deno.test("PodManager does not hold a stop of the agent against a guest that obeys it", async () => {
+  await using world = await World.open();
+  const pod = podOf("polite", { spec: { restartPolicy: "Always" } });
+  for (let starts = 1; starts <= 3; starts++) {
+    const agent = world.agent();
+    agent.apply(pod);
+    await world.eventually(
+      "it runs",
+      () => world.runs.length === starts && world.container("web")?.state.running !== undefined,
+    );
+    await agent.shutdown(1_000);
+  }
+  assert.equal(world.container("web")?.lastState.terminated?.exitCode, 0);
+});
