@@ -28,8 +28,10 @@ export interface RunLifeOptions extends RunningContainer {
   /** The newest version of the pod. */
   pod(): Pod;
   readonly spec: Container;
-  /** Aborted when the grace period of its pod begins. */
+  /** Aborted when the end of its pod begins. */
   readonly stop: AbortSignal;
+  /** Aborted when it is told to end: for a sidecar that is later. */
+  readonly leave: AbortSignal;
   /** Aborted when the guest must be gone. */
   readonly kill: AbortSignal;
   /** Aborted when the container is to have another image. */
@@ -56,8 +58,8 @@ class RunLife {
 
   constructor(options: RunLifeOptions) {
     this.#options = options;
-    this.#end = new RunEnd(options);
-    const { services, spec } = options;
+    const { services, spec, leave, kill } = options;
+    this.#end = new RunEnd({ stop: leave, kill });
     this.#target = {
       container: spec,
       podIP: services.facts.podIPs[0] ?? services.facts.hostIPs[0] ?? "127.0.0.1",
@@ -91,7 +93,7 @@ class RunLife {
   }
 
   async #begin(): Promise<void> {
-    const { spec, onStarted, onHealth } = this.#options;
+    const { spec, stop, onStarted, onHealth } = this.#options;
     const startedMs = performance.now();
     onStarted(Date.now());
     if (!await this.#postStart()) return;
@@ -103,16 +105,17 @@ class RunLife {
       onHealth,
       onTrouble: (kind, outcome) => this.#tellTrouble(kind, outcome),
       onFailed: (kind, probe) => this.#failed(kind, probe),
-      stop: this.#end.stop,
+      stop: AbortSignal.any([stop, this.#end.stop]),
       ended: this.#gone.signal,
     });
   }
 
   /** Ends the run when another image is to take its place. */
   async #makeWay(): Promise<void> {
-    const { spec, replacing, tell } = this.#options;
+    const { spec, stop, replacing, tell } = this.#options;
     await aborted(AbortSignal.any([replacing, this.#gone.signal]));
-    if (this.#gone.signal.aborted || this.#end.stop.aborted) return;
+    // Nothing would come in its place.
+    if (this.#gone.signal.aborted || this.#end.stop.aborted || stop.aborted) return;
     tell("Normal", "Killing", `Container ${spec.name} definition changed, will be restarted`);
     this.#end.begin(this.#graceMs());
   }

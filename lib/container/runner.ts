@@ -40,8 +40,10 @@ export interface ContainerTask extends WatchedContainer {
   changed(): Promise<void>;
   /** Called at each first instruction. */
   onStarted?(): void;
-  /** Aborted when the grace period begins: nothing starts any more. */
+  /** Aborted when the end of its pod begins: nothing starts any more. */
   readonly stop: AbortSignal;
+  /** Aborted when its guest is told to end: for a sidecar that is later. */
+  readonly leave: AbortSignal;
   /** Aborted when the guest must be gone. */
   readonly kill: AbortSignal;
   /** Called when a rule of the container's has all containers of its pod begin again; it runs no more. */
@@ -241,7 +243,7 @@ ${name}_${namespace}(${uid})`,
 
   /** How the run ended, and when its guest began, if it did. */
   async #live(start: Start): Promise<{ exit: Exit; startedMs: number | undefined }> {
-    const { record, stop, kill } = this.#task;
+    const { record, stop, leave, kill } = this.#task;
     const spec = this.#spec;
     let startedMs: number | undefined;
     let fromMs: number | undefined;
@@ -252,6 +254,7 @@ ${name}_${namespace}(${uid})`,
       pod: () => this.#task.pod(),
       spec,
       stop,
+      leave,
       kill,
       onStarted: (atMs) => {
         startedMs = atMs;

@@ -95,6 +95,27 @@ Deno.test("PodManager tells how a container has ended that waited when its pod w
   await agent.shutdown(0);
 });
 
+Deno.test("PodManager starts no sidecar again once its pod's end has begun", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const podWith = (sidecar: string): ReturnType<typeof podOf> => {
+    const initContainers = [{ name: "side", image: sidecar, restartPolicy: "Always" }];
+    return podOf("spin", { spec: { initContainers, terminationGracePeriodSeconds: 0 } });
+  };
+  agent.apply(podWith("polite"));
+  await world.phase("web", "Running");
+  agent.apply(deleted(podWith("polite"), 1));
+  await world.eventually(
+    "its end has begun",
+    () => world.events.some(({ reason }) => reason === "Killing"),
+  );
+  agent.apply(deleted(podWith("spin"), 1));
+  await world.eventually("it is released", () => world.released.length === 1);
+  assert.deepEqual(world.runs.map(({ container }) => container), ["side", "app"]);
+  assert.equal(world.container("web", "side")?.restartCount, 0);
+  await agent.shutdown(0);
+});
+
 Deno.test("PodManager does not hold a stop of the agent against a guest that obeys it", async () => {
   await using world = await World.open();
   const pod = podOf("polite", { spec: { restartPolicy: "Always" } });
