@@ -16,7 +16,7 @@ import { PodVolumes } from "../volumes/volumes.ts";
 import { PodManager } from "./manager.ts";
 import { RecordStore } from "./record_store.ts";
 import { RejectionThrottle } from "./rejection_throttle.ts";
-import type { StatusSink } from "./services.ts";
+import type { PodServices, StatusSink } from "./services.ts";
 
 /** What a fake guest does; it is the container's image. */
 type Guest = (control: RunControl, run: ContainerRun) => Promise<Exit>;
@@ -104,8 +104,8 @@ export class World implements AsyncDisposable, StatusSink {
     return new World(dir);
   }
 
-  /** An agent starts. */
-  agent(): PodManager {
+  /** An agent starts, with these services in the place of the world's own. */
+  agent(others: Partial<PodServices> = {}): PodManager {
     const facts = {
       nodeName: "node-1",
       hostIPs: ["10.0.0.1"],
@@ -141,6 +141,7 @@ export class World implements AsyncDisposable, StatusSink {
         },
       },
       onState: () => this.#wake(),
+      ...others,
     });
   }
 
