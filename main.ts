@@ -54,6 +54,7 @@ async function start(args: readonly string[]): Promise<number> {
       // Mounts come by their real paths, and are compared with this one.
       podsDir: lib.dataFolders(await Deno.realPath(config.dataDir)).pods,
       ...sandboxOf(config),
+      logLimits: config.containerLogs,
       warn: lib.warn,
     });
     const kubelet = new lib.Kubelet({

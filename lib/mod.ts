@@ -28,6 +28,7 @@ export type { CertificateSettings } from "./config/certificate_options.ts";
 export { asksFor, type ConfigSources, type KrustletConfig, parseConfig } from "./config/config.ts";
 export type { CredentialSettings, ImageSettings } from "./config/image_options.ts";
 export type { Amounts } from "./config/resource_kinds.ts";
+export type { LogSettings } from "./config/log_options.ts";
 export type { ResourceSettings } from "./config/resource_options.ts";
 export type { HostValues } from "./config/registry_kinds.ts";
 export type { World } from "./config/world.ts";

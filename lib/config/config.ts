@@ -9,6 +9,7 @@ import { KubeletError, messageOf } from "../errors.ts";
 import { checkKeys, type ConfigFile, parseConfigFile } from "./config_file.ts";
 import { type CertificateSettings, certificateSettings } from "./certificate_options.ts";
 import { type ImageSettings, imageSettings } from "./image_options.ts";
+import { type LogSettings, logSettings } from "./log_options.ts";
 import { parseHostname } from "./names.ts";
 import { chooseNodeIp } from "./node_ip.ts";
 import { KUBELET_OPTIONS } from "./kubelet_options.ts";
@@ -20,7 +21,7 @@ import { shutdownSettings } from "./shutdown_options.ts";
 import { MACHINE, type World } from "./world.ts";
 
 /** Everything that can be configured, checked and complete. Paths are absolute. */
-export interface KrustletConfig extends ResourceSettings {
+export interface KrustletConfig extends ResourceSettings, LogSettings {
   /** Name of the node object; the host name unless it was given. */
   readonly nodeName: string;
   /** In the node's addresses, its label and its certificate; lower case. */
@@ -130,6 +131,7 @@ export async function completeConfig(
     registerWithTaints: values.registerWithTaints,
     maxPods: values.maxPods,
     ...resourceSettings(values),
+    ...logSettings(values),
     nodeStatusUpdateFrequencyMs: values.nodeStatusUpdateFrequencyMs,
     kubeconfig: resolve(chooseKubeconfig(values.kubeconfig, paths, world)),
     bootstrapFile,

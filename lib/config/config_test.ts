@@ -46,6 +46,7 @@ Deno.test("parseConfig() has Krustlet's defaults", async () => {
       minimumReclaim: {},
       transitionMs: 300_000,
     },
+    containerLogs: { bytesMax: 10 * 1024 * 1024, filesMax: 5 },
     nodeStatusUpdateFrequencyMs: 10_000,
     kubeconfig: join(DATA, "config", "kubeconfig"),
     bootstrapFile: "/etc/kubernetes/bootstrap-kubelet.conf",
@@ -108,6 +109,7 @@ Deno.test("parseConfig() reads every flag", async () => {
       " ",
     ),
     ..."--eviction-pressure-transition-period 1m".split(" "),
+    ..."--container-log-max-size 1Mi --container-log-max-files 3".split(" "),
     ..."--registry-mirror index.docker.io=http://n:5000 --registry-client-cert b=me.pem".split(" "),
   ];
   assert.deepEqual(await parse({ args }), {
@@ -153,6 +155,7 @@ Deno.test("parseConfig() reads every flag", async () => {
     pluginsDir: "/p",
     devicePluginsDir: "/dp",
     podManifestPath: "/manifests",
+    containerLogs: { bytesMax: 1_048_576, filesMax: 3 },
     shutdownGracePeriodMs: 60_000,
     shutdownGracePeriodCriticalPodsMs: 10_000,
     shutdownEndsPods: true,

@@ -7,6 +7,7 @@
 import { CERTIFICATE_OPTIONS } from "./certificate_options.ts";
 import { IMAGE_OPTIONS } from "./image_options.ts";
 import * as kinds from "./kinds.ts";
+import { LOG_OPTIONS } from "./log_options.ts";
 import { defineOptions } from "./option.ts";
 import { REGISTRY_OPTIONS } from "./registry_options.ts";
 import { RESOURCE_OPTIONS } from "./resource_options.ts";
@@ -231,6 +232,7 @@ export const KUBELET_OPTIONS = defineOptions({
     help: "Folder for everything that the node keeps.",
     group: "Storage",
   },
+  ...LOG_OPTIONS,
   pluginsDir: {
     flag: "plugins-dir",
     env: "KRUSTLET_PLUGINS_DIR",

@@ -1,6 +1,6 @@
 import { logClock } from "./clock.ts";
 import { CriLines } from "./cri_lines.ts";
-import type { OutputStream } from "./protocol.ts";
+import type { LogLimits, OutputStream } from "./protocol.ts";
 import { RotatingFile } from "./rotating_file.ts";
 
 /** Where a guest's output goes: the log of its run, written from inside its own process, or its agent. */
@@ -14,11 +14,14 @@ export interface ContainerLog {
 }
 
 /**
- * Opens the log file of a run: CRI log format, rotated by size. Never throws; `note` hears once why
+ * Opens the log file of a run: CRI log format, rotated by size. Never throws; `options.note` hears once why
  * output is being dropped.
  */
-export function openContainerLog(path: string, note: (message: string) => void): ContainerLog {
-  const file = new RotatingFile(path, { note });
+export function openContainerLog(
+  path: string,
+  options: Partial<LogLimits> & { readonly note: (message: string) => void },
+): ContainerLog {
+  const file = new RotatingFile(path, options);
   const now = logClock();
   const sink = (bytes: Uint8Array) => file.write(bytes);
   const stdout = new CriLines({ stream: "stdout", sink, now });

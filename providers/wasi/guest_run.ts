@@ -51,7 +51,7 @@ export async function runGuest(order: Order, options: GuestRunOptions): Promise<
   const { onOutput = (): void => {} } = options;
   const log = order.logPath === undefined
     ? passOn(onOutput)
-    : openContainerLog(order.logPath, note);
+    : openContainerLog(order.logPath, { ...order.logLimits, note });
   const exit = await runLogged(order, options, log);
   return { exit, droppedLogBytes: log.end() };
 }

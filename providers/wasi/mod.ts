@@ -15,4 +15,5 @@
  */
 export { GUEST_ARGUMENT } from "./launch.ts";
 export { MODULE_TERMS } from "./module_terms.ts";
+export type { LogLimits } from "./protocol.ts";
 export { WasiProvider, type WasiProviderOptions } from "./wasi_provider.ts";

@@ -20,12 +20,22 @@ export interface Order {
   readonly preopens: readonly OrderPreopen[];
   /** File in the CRI log format. Absent: what the guest writes comes to the agent, in words. */
   readonly logPath?: string;
+  /** @default {the bounds of this room} */
+  readonly logLimits?: LogLimits;
   /** Absent means no limit. */
   readonly memoryBytes?: number;
   /** `RLIMIT_DATA` of a process that runs this guest alone; absent means no limit. */
   readonly dataBytesMax?: number;
   /** What must hold the guest before its first instruction; else it does not start. */
   readonly requireSandbox?: SandboxLevel;
+}
+
+/** How much of the log of a run is kept. */
+export interface LogLimits {
+  /** Bytes of a file before it is moved aside. */
+  readonly bytesMax: number;
+  /** Files, the current one included; two at least. */
+  readonly filesMax: number;
 }
 
 /** A folder of the machine and where the guest sees it. */

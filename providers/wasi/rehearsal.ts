@@ -33,7 +33,7 @@ export const REHEARSAL_MODULE =
  */
 export async function rehearse(): Promise<void> {
   // It has no folder, no rights and no log file: each write there is tried, and dropped.
-  const log = openContainerLog("", () => {});
+  const log = openContainerLog("", { note: () => {} });
   const order: Pick<Order, "args" | "env"> = { args: ["guest"], env: { NAME: "value" } };
   const { module } = compileRead(
     readModule(Uint8Array.fromBase64(REHEARSAL_MODULE), { memoryBytesMax: 1 << 16 }),

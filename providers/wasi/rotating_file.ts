@@ -1,14 +1,22 @@
 import { LOG_FILE_BYTES_MAX, LOG_FILES_MAX } from "./limits.ts";
+import type { LogLimits } from "./protocol.ts";
 
-/** Bounds of a {@linkcode RotatingFile}, and who hears of trouble. */
-export interface RotatingFileOptions {
-  /** @default {LOG_FILE_BYTES_MAX} */
-  readonly bytesMax?: number;
-  /** Files kept, the current one included. @default {LOG_FILES_MAX} */
-  readonly filesMax?: number;
+/**
+ * Bounds of a {@linkcode RotatingFile}, by default {@linkcode LOG_FILE_BYTES_MAX} and
+ * {@linkcode LOG_FILES_MAX}, and who hears of trouble.
+ */
+export interface RotatingFileOptions extends Partial<LogLimits> {
   /** Called once, with the first reason for which bytes were dropped. */
   readonly note: (message: string) => void;
+  /** Milliseconds since 1970, for the names of files. @default {Date.now} */
+  readonly nowMs?: () => number;
 }
+
+/** Digits of the number: as many files as a guest fills while a clock that was set back catches up. */
+const COUNT_DIGITS = 7;
+
+/** What is behind the file's own name: a time, and a number in it. */
+const ROTATED = /\.(\d{8}-\d{6})(?:\.(\d+))?$/;
 
 /**
  * A file that is appended to and moved aside when it is full, as the kubelet does it:
@@ -26,13 +34,14 @@ export class RotatingFile {
   #bytes = 0;
   #droppedBytes = 0;
   #noted = false;
-  #lastRotation = { digits: "", count: 0 };
+  readonly #nowMs: () => number;
 
   constructor(path: string, options: RotatingFileOptions) {
     this.#path = path;
     this.#bytesMax = options.bytesMax ?? LOG_FILE_BYTES_MAX;
     this.#filesMax = options.filesMax ?? LOG_FILES_MAX;
     this.#note = options.note;
+    this.#nowMs = options.nowMs ?? Date.now;
   }
 
   /** Bytes that were given and are in no file. */
@@ -82,46 +91,44 @@ export class RotatingFile {
   }
 
   #rotate(): Deno.FsFile {
-    Deno.renameSync(this.#path, this.#freeName());
+    Deno.renameSync(this.#path, this.#nextName());
     this.close();
     this.#removeOldest();
     return this.#open();
   }
 
-  /** The kubelet's name for a rotated log, and a number if the guest fills several per second. */
-  #freeName(): string {
-    const digits = new Date().toISOString().replace(/[-:]|\..*$/g, "").replace("T", "-");
-    // Counting on from the last name keeps the order of names the order of ages.
-    let count = digits === this.#lastRotation.digits ? this.#lastRotation.count + 1 : 0;
-    for (;; count++) {
-      const number = count === 0 ? "" : `.${String(count).padStart(4, "0")}`;
-      const candidate = `${this.#path}.${digits}${number}`;
-      if (exists(candidate)) continue;
-      this.#lastRotation = { digits, count };
-      return candidate;
-    }
+  /**
+   * The kubelet's name for a rotated log, and a number if the guest fills several per second. It comes behind
+   * all others in the order of names, which is the order of ages: also when the clock was set back.
+   */
+  #nextName(): string {
+    const stamp = new Date(this.#nowMs()).toISOString().replace(/[-:]|\..*$/g, "");
+    const digits = stamp.replace("T", "-");
+    const [, lastDigits = "", lastCount = "0"] = ROTATED.exec(this.#rotated().at(-1) ?? "") ?? [];
+    if (digits > lastDigits) return `${this.#path}.${digits}`;
+    return `${this.#path}.${lastDigits}.${
+      String(Number(lastCount) + 1).padStart(COUNT_DIGITS, "0")
+    }`;
   }
 
   #removeOldest(): void {
-    const cut = Math.max(this.#path.lastIndexOf("/"), this.#path.lastIndexOf("\\"));
-    const [folder, prefix] = [this.#path.slice(0, cut), `${this.#path.slice(cut + 1)}.`];
-    const rotated = [...Deno.readDirSync(folder)]
-      .map((entry) => entry.name)
-      .filter((name) => name.startsWith(prefix))
-      .sort(); // names are times, so this is by age
+    const rotated = this.#rotated();
     const surplus = rotated.length - (this.#filesMax - 1);
     for (const name of rotated.slice(0, Math.max(0, surplus))) {
-      Deno.removeSync(`${folder}/${name}`);
+      Deno.removeSync(`${this.#folder}/${name}`);
     }
   }
-}
 
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+  /** Names of the files that were moved aside, oldest first. */
+  #rotated(): string[] {
+    const prefix = `${this.#path.slice(this.#folder.length + 1)}.`;
+    return [...Deno.readDirSync(this.#folder)]
+      .map((entry) => entry.name)
+      .filter((name) => name.startsWith(prefix))
+      .sort();
+  }
+
+  get #folder(): string {
+    return this.#path.slice(0, Math.max(this.#path.lastIndexOf("/"), this.#path.lastIndexOf("\\")));
   }
 }

@@ -31,7 +31,7 @@ Deno.test("RotatingFile.write() moves a full file aside and keeps the newest", a
   file.close();
   const found = names(folder.path);
   assert.equal(found.length, 4, found.join());
-  assert.match(found[1]!, /^0\.log\.\d{8}-\d{6}(\.\d{4})?$/);
+  assert.match(found[1]!, /^0\.log\.\d{8}-\d{6}(\.\d{7})?$/);
   const texts = await Promise.all(
     [found[1], found[2], found[0]].map((name) => Deno.readTextFile(`${folder.path}/${name}`)),
   );
@@ -66,4 +66,33 @@ Deno.test({
     assert.equal(file.droppedBytes, 2);
     assert.match(notes[0]!, /[Nn]o space left/);
   },
+});
+
+Deno.test("RotatingFile.write() keeps the newest also when the clock was set back, and by another process", async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/0.log`;
+  let nowMs = Date.UTC(2026, 0, 31, 12);
+  const options = { bytesMax: 1, filesMax: 4, note: assert.fail, nowMs: () => nowMs };
+  let file = new RotatingFile(path, options);
+  const write = (text: string): void => file.write(encoder.encode(text));
+  write("a");
+  write("b");
+  nowMs -= 3_600_000;
+  write("c");
+  file.close();
+  file = new RotatingFile(path, options);
+  for (const text of ["d", "e", "f"]) write(text);
+  nowMs += 7_200_000;
+  write("g");
+  file.close();
+  const rotated = names(folder.path).filter((name) => name !== "0.log");
+  assert.deepEqual(rotated, [
+    "0.log.20260131-120000.0000003",
+    "0.log.20260131-120000.0000004",
+    "0.log.20260131-130000",
+  ]);
+  const texts = await Promise.all(
+    [...rotated, "0.log"].map((name) => Deno.readTextFile(`${folder.path}/${name}`)),
+  );
+  assert.deepEqual(texts, ["d", "e", "f", "g"]);
 });

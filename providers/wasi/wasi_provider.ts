@@ -31,7 +31,7 @@ import { dataBytesMax } from "./memory_wall.ts";
 import { MODULE_TERMS } from "./module_terms.ts";
 import { makeMountPoints } from "./mount_points.ts";
 import { nodeSandbox } from "./node_sandbox.ts";
-import { encodeLine, type Order, type RunEnd } from "./protocol.ts";
+import { encodeLine, type LogLimits, type Order, type RunEnd } from "./protocol.ts";
 import { residentBytes } from "./resident_bytes.ts";
 import { SharedProcess } from "./shared_process.ts";
 import { SharedProcesses } from "./shared_processes.ts";
@@ -70,6 +70,8 @@ export interface WasiProviderOptions {
    * @default {whatever the machine has, which is in `sandbox`}
    */
   readonly requireSandbox?: SandboxLevel;
+  /** How much of the log of each run is kept. @default {10 MiB in each of 5 files} */
+  readonly logLimits?: LogLimits;
   /** Hears what an operator should know, such as a log that could not be written. @default {nobody} */
   readonly warn?: (message: string) => void;
 }
@@ -262,10 +264,11 @@ export class WasiProvider implements Provider {
 
   /** Throws for one that a guest process would not read to its end. */
   #orderOf(container: ContainerRun): Order {
-    const { requireSandbox } = this.#options;
+    const { requireSandbox, logLimits } = this.#options;
     const order = {
       ...orderOf(container),
       ...(requireSandbox === undefined ? {} : { requireSandbox }),
+      ...(logLimits === undefined ? {} : { logLimits }),
     };
     const bytes = encodeLine(order).length;
     if (bytes <= ORDER_BYTES_MAX) return order;

@@ -99,6 +99,26 @@ Deno.test("WasiProvider.run() writes what was held back when the guest traps", a
   );
 });
 
+Deno.test("WasiProvider.run() keeps as much of a log as it is told, in both isolation classes", async () => {
+  await using fixture = await openFixture({ logLimits: { bytesMax: 64, filesMax: 2 } });
+  const handlers = fixture.provider.handlers.includes("krustlet-worker")
+    ? ["krustlet-process", "krustlet-worker"]
+    : ["krustlet-process"];
+  for (const runtimeHandler of handlers) {
+    const folder = `${fixture.folder}/logs/${runtimeHandler}`;
+    await Deno.mkdir(folder);
+    const code = ["one", "two", "three", "four"].map((word) => print(1, `${word}\n`)).join(" ");
+    const container = await fixture.guestOf(start(code));
+    const logPath = `${folder}/0.log`;
+    const exit = await run(fixture.provider, { ...container, runtimeHandler, logPath });
+    assert.deepEqual(exit, { kind: "exited", code: 0 });
+    const names = (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
+    assert.equal(names.length, 2, names.join());
+    assert.match(await Deno.readTextFile(logPath), /^\S+ stdout F four\n$/);
+    assert.match(await Deno.readTextFile(`${folder}/${names[1]}`), /^\S+ stdout F three\n$/);
+  }
+});
+
 Deno.test("WasiProvider.run() lets the guest live when its log cannot be written", async () => {
   const warnings: string[] = [];
   await using fixture = await openFixture({ warn: (text) => warnings.push(text) });
