@@ -31,7 +31,7 @@ import { NodeKeeper } from "./node/node_keeper.ts";
 import type { NodeSettings } from "./node/node_object.ts";
 import { PodLogs } from "./pod/logs.ts";
 import { PodManager } from "./pod/manager.ts";
-import { removeOrphans } from "./pod/orphans.ts";
+import { removeOrphans, watchOrphans } from "./pod/orphans.ts";
 import { RecordStore } from "./pod/record_store.ts";
 import { RejectionThrottle } from "./pod/rejection_throttle.ts";
 import type { PodServices } from "./pod/services.ts";
@@ -105,6 +105,9 @@ export interface KubeletOptions {
 
 /** Words that are on their way when the agent ends get this long. */
 const LAST_WORDS_MS_MAX = 10_000;
+
+/** The UID of a pod that an API server has made. */
+const SERVERS_UID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The folders below the data folder. */
 export function dataFolders(dataDir: string): { pods: string; logs: string; images: string } {
@@ -180,13 +183,18 @@ export class Kubelet {
     const known = Promise.race([this.#synced.promise, aborted(ending.signal)]);
     const collecting = known.then(() => collector.run(ending.signal));
     const evicting = known.then(() => eviction.run(ending.signal));
+    const cleaning = known.then(() => {
+      // A static pod may come again under its UID: what it has left goes when an agent starts.
+      const isKnown = (uid: string): boolean => !SERVERS_UID.test(uid) || pods.knows(uid);
+      return watchOrphans(services, { isKnown, signal: ending.signal });
+    });
     void node.ready.then(() => log.info("Node {nodeName} is ready", { ...settings }));
     try {
       await Promise.race([aborted(signal), keeping, watching]);
     } finally {
       await this.#stop({ node, pods, services });
       ending.abort();
-      await Promise.allSettled([keeping, watching, following, collecting, evicting]);
+      await Promise.allSettled([keeping, watching, following, collecting, evicting, cleaning]);
       await Promise.allSettled([renewing, believing]);
     }
   }
@@ -404,7 +412,8 @@ export class Kubelet {
   async #cleanUp(pods: readonly Pod[], services: PodServices): Promise<void> {
     try {
       const uids = pods.flatMap(({ metadata }) => metadata?.uid ?? []);
-      await removeOrphans(services, new Set([...uids, ...this.#statics.uids()]));
+      const known = new Set([...uids, ...this.#statics.uids()]);
+      await removeOrphans(services, (uid) => known.has(uid));
     } catch (error) {
       log.warn("Cannot remove what is left of old pods: {error}", { error: messageOf(error) });
     }

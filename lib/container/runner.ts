@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import type { Container, Pod, RestartPolicy } from "../api/types.ts";
 import { isKubeletError, messageOf } from "../errors.ts";
 import { namesIn, removeTree } from "../files.ts";
@@ -325,7 +326,12 @@ ${name}_${namespace}(${uid})`,
     if (record.restartCount === 0) return;
     const pod = this.#task.pod();
     const { logsDir } = this.#services;
-    await removeTree(this.#rootOf(record.restartCount - 1)).catch(() => {});
+    // Also what an agent left that was killed: roots, marks and last words, each under its run's number.
+    const roots = dirname(this.#rootOf(record.restartCount));
+    for (const name of await namesIn(roots).catch(() => [])) {
+      if (Number.parseInt(name) >= record.restartCount) continue;
+      await removeTree(`${roots}/${name}`).catch(() => {});
+    }
     const dir = containerLogDir(logsDir, pod, spec.name);
     for (const name of await namesIn(dir).catch(() => [])) {
       const attempt = Number.parseInt(name);

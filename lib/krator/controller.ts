@@ -52,6 +52,11 @@ export class Controller<T extends KubeObject> {
     return [...this.#entries.values()].map((entry) => entry.latest.value);
   }
 
+  /** True if an object with this UID is known. */
+  has(uid: string): boolean {
+    return this.#entries.has(uid);
+  }
+
   /** Takes a new or newer version. */
   apply(object: T): void {
     const uid = uidOf(object);

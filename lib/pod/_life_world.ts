@@ -25,7 +25,8 @@ import {
   STOP_SECONDS,
 } from "./_life_script.ts";
 import { World } from "./_world.ts";
-import { type PodManager, removeOrphans } from "./manager.ts";
+import type { PodManager } from "./manager.ts";
+import { removeOrphans } from "./orphans.ts";
 import { RecordStore } from "./record_store.ts";
 
 /** Volumes need no look at what nobody has told of: their objects do not change behind our back. */
@@ -199,7 +200,7 @@ export class LifeWorld implements AsyncDisposable {
         logsDir: `${dir}/logs`,
         volumes: new PodVolumes({ podsDir, objects, facts }),
         records: new RecordStore(podsDir, (message) => trouble.push(message)),
-      }, new Set(pods().map(({ metadata }) => metadata?.uid ?? "")));
+      }, (uid) => pods().some(({ metadata }) => metadata?.uid === uid));
     }
     agent.listed = true;
     agent.pods.sync(pods());

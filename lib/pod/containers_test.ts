@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { KubeletError } from "../errors.ts";
+import { namesIn } from "../files.ts";
 import { deleted, podOf, World } from "./_world.ts";
+import type { PodRecord } from "./record.ts";
 
 Deno.test("PodManager runs a sidecar beside the containers, and no longer than they do", async () => {
   await using world = await World.open();
@@ -129,4 +131,29 @@ Deno.test("PodManager does not hold a stop of the agent against a guest that obe
     await agent.shutdown(1_000);
   }
   assert.equal(world.container("web")?.lastState.terminated?.exitCode, 0);
+});
+
+Deno.test("PodManager removes what runs of a container have left, when another one begins", async () => {
+  await using world = await World.open();
+  const before = world.agent();
+  const pod = podOf("polite", { spec: { restartPolicy: "Always" } });
+  before.apply(pod);
+  await world.phase("web", "Running");
+  await before.shutdown(0);
+  const dir = `${world.dir}/pods/uid-web`;
+  const record: PodRecord = JSON.parse(await Deno.readTextFile(`${dir}/pod.json`));
+  record.containers.app!.restartCount = 5;
+  await Deno.writeTextFile(`${dir}/pod.json`, JSON.stringify(record));
+  // As agents leave it that were killed while a guest ran.
+  const roots = `${dir}/containers/app`;
+  for (const root of ["3-words", "5/deep", "5-words"]) {
+    await Deno.mkdir(`${roots}/${root}`, { recursive: true });
+  }
+  for (const mark of ["3-filled", "6-filled"]) await Deno.writeTextFile(`${roots}/${mark}`, "");
+  const after = world.agent();
+  after.apply(pod);
+  await world.eventually("the next run is under way", () => world.runs.length === 2);
+  assert.equal(world.runs[1]?.attempt, 6);
+  assert.deepEqual((await namesIn(roots)).sort(), ["6", "6-filled"]);
+  await after.shutdown(0);
 });

@@ -139,6 +139,11 @@ export class PodManager {
     });
   }
 
+  /** True of a pod that is at work here, or that the cluster still has. */
+  knows(uid: string): boolean {
+    return this.#controller.has(uid);
+  }
+
   /** What is known of the pod with this namespace and name; a live one before one that ends. */
   find(namespace: string, name: string): PodContext | undefined {
     const all = [...this.#contexts.values()].filter(({ key }) =>

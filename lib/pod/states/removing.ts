@@ -10,7 +10,7 @@ const log = getLogger(["krustlet", "pod"]);
 
 /** First and longest pause before files that could not be removed are tried again. */
 const RETRY_MS = { first: 1_000, max: 60_000 };
-/** Tries before the pod is let go all the same; the next start of the agent removes its orphans. */
+/** Tries before the pod is let go all the same; what it leaves is an orphan, which somebody looks for. */
 const TRIES_MAX = 5;
 
 /** Says the last word, removes everything of the pod on this machine, and lets the cluster know. */
