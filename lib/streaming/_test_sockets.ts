@@ -28,6 +28,11 @@ export class FakeSocket implements ByteSocket, MessageSocket {
     for (const chunk of chunks) this.#incoming.add(chunk);
   }
 
+  /** The peer sends nothing more, behind what it has sent. */
+  end(): void {
+    this.#incoming.end();
+  }
+
   /** The peer goes. */
   go(): void {
     this.#incoming.end();
