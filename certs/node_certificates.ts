@@ -131,6 +131,11 @@ export class NodeCertificates {
     };
   }
 
+  /** Why a certificate that should be renewed by now is not; `undefined` if all is well. */
+  trouble(): string | undefined {
+    return this.#client?.trouble() ?? this.#serving.trouble();
+  }
+
   async #byBootstrap(
     client: NonNullable<NodeCertificatesOptions["client"]>,
   ): Promise<OwnedRequests | undefined> {

@@ -75,6 +75,7 @@ export class Renewal implements Identity {
   #failures = 0;
   #retryAtMs = 0;
   #errors = 0;
+  #trouble: string | undefined;
 
   /** Begins with a pair; @throws {SyntaxError} if the pair's certificate cannot be read. */
   constructor(options: RenewalOptions) {
@@ -100,6 +101,11 @@ export class Renewal implements Identity {
   figures(): RenewalFigures {
     const leftMs = this.#certificate.notAfterMs - this.#clock.nowMs();
     return { ttlSeconds: leftMs / 1_000, errors: this.#errors };
+  }
+
+  /** Why the certificate should be renewed by now and is not; `undefined` if all is well. */
+  trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /** Works until the signal; never rejects. */
@@ -157,10 +163,9 @@ export class Renewal implements Identity {
     const nowMs = this.#clock.nowMs();
     const leftMs = this.#certificate.notAfterMs - nowMs;
     this.#retryAtMs = nowMs + retryDelayMs(this.#failures, { leftMs, chance: this.#random() });
-    this.#options.tell({
-      reason: "CertificateRenewalFailed",
-      message: `Cannot renew the ${kind} certificate, ${this.#ending()}: ${messageOf(error)}`,
-    });
+    const message = `Cannot renew the ${kind} certificate, ${this.#ending()}: ${messageOf(error)}`;
+    this.#trouble = message;
+    this.#options.tell({ reason: "CertificateRenewalFailed", message });
     // Whoever decided against this request has not decided against the next one.
     if (error instanceof CertificateError && DECIDED.has(error.code)) {
       await store.dropPending().catch((cause) => this.#tellDisk(cause));
@@ -188,6 +193,7 @@ export class Renewal implements Identity {
     this.#renewAtMs = this.#planned(undefined);
     this.#failures = 0;
     this.#retryAtMs = 0;
+    this.#trouble = undefined;
     this.#told.clear();
     const until = new Date(certificate.notAfterMs).toISOString();
     this.#options.inform?.(
@@ -218,11 +224,11 @@ export class Renewal implements Identity {
     const where = kind === "serving"
       ? `"${files.certificateFile}" and "${files.keyFile}"`
       : "the files that the kubeconfig names";
-    this.#tellOnce({
-      reason: "CertificateExpiring",
-      message: `The ${kind} certificate, ${this.#ending()}, is not renewed by this agent: put ` +
-        `another one into ${where}; it is taken over within a minute`,
-    });
+    const message =
+      `The ${kind} certificate, ${this.#ending()}, is not renewed by this agent: put ` +
+      `another one into ${where}; it is taken over within a minute`;
+    this.#trouble = message;
+    this.#tellOnce({ reason: "CertificateExpiring", message });
   }
 
   #ending(): string {

@@ -175,10 +175,12 @@ Deno.test("Renewal goes on behind the end of its certificate", async () => {
   bench.clock.at(3 * HOUR_MS, () => bench.issue(bench.cluster.only.metadata.name));
   bench.clock.at(2 * HOUR_MS, () => {
     assert.ok(renewal.figures().ttlSeconds < -3_000);
+    assert.equal(renewal.trouble(), bench.told.at(-1)?.message);
   });
   await bench.run(renewal, 3.5 * HOUR_MS);
   assert.equal(bench.taken.length, 1);
   assert.match(bench.told.at(-1)!.message, /which ended at/);
+  assert.equal(renewal.trouble(), undefined, "it is over");
   assert.ok(renewal.figures().ttlSeconds > 0);
 });
 
@@ -245,6 +247,7 @@ Deno.test("Renewal reminds a person of their certificate once, and asks when it 
   const renewal = bench.renewal(theirs);
   bench.clock.at(59 * MINUTE_MS, () => {
     assert.deepEqual(bench.told.map(({ reason }) => reason), ["CertificateExpiring"]);
+    assert.equal(renewal.trouble(), bench.told[0]?.message);
     assert.equal(bench.cluster.objects.size, 0);
   });
   await bench.run(renewal, 62 * MINUTE_MS);

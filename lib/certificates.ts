@@ -32,4 +32,6 @@ export interface CertificateRenewal {
   run(hands: RenewalHands, signal: AbortSignal): Promise<void>;
   /** As of now. */
   figures(): CertificateFigures;
+  /** Why a certificate that should be renewed by now is not; for the node's condition. */
+  trouble(): string | undefined;
 }

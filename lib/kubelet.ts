@@ -165,6 +165,7 @@ export class Kubelet {
       port: server.port,
       dataDir,
       statusUpdateMs: settings.nodeStatusUpdateFrequencyMs,
+      renewalTrouble: this.#options.renewal && (() => this.#options.renewal?.trouble()),
       shortages: async () => {
         await eviction.look();
         return eviction.shortages;

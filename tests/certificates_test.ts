@@ -112,6 +112,9 @@ clusterTest(
       await node.process.mustRun();
       return approver.issued("serving") > issued;
     }, { withinMs: 60_000 });
+    // What it says while there is trouble may be over too soon to be seen.
+    const conditions = (await node.waitReady()).status.conditions ?? [];
+    assert.ok(conditions.some(({ type }) => type === "CertificatesExpiring"));
 
     await node.end("SIGKILL");
     const client = await clientOf(node);

@@ -16,14 +16,16 @@ export type Readiness =
 export interface ConditionFacts {
   readonly pressures: Pressures;
   readonly readiness: Readiness;
+  /** How the renewal of certificates goes. @default {nobody renews them: there is no condition} */
+  readonly renewal?: { readonly trouble: string | undefined } | undefined;
   /** The conditions before: one whose status stays keeps the time of its last transition. */
   readonly previous: readonly NodeCondition[];
   readonly nowMs: number;
 }
 
-/** MemoryPressure, DiskPressure, PIDPressure and Ready, in a kubelet's order. */
+/** MemoryPressure, DiskPressure, PIDPressure and Ready, in a kubelet's order; ours before the last. */
 export function describeConditions(facts: ConditionFacts): NodeCondition[] {
-  const { pressures, readiness } = facts;
+  const { pressures, readiness, renewal } = facts;
   const now = kubeTime(facts.nowMs);
   return [
     pressures.memory
@@ -35,6 +37,7 @@ export function describeConditions(facts: ConditionFacts): NodeCondition[] {
     pressures.pid
       ? bad("PIDPressure", "KubeletHasInsufficientPID", "insufficient PID available")
       : good("PIDPressure", "KubeletHasSufficientPID", "sufficient PID available"),
+    ...(renewal === undefined ? [] : [renewalCondition(renewal.trouble)]),
     readyCondition(readiness),
   ].map((condition) => {
     const before = facts.previous.find(({ type }) => type === condition.type);
@@ -64,6 +67,13 @@ function readyCondition(readiness: Readiness): NodeCondition {
       message: "kubelet is posting ready status",
     }
     : { type: "Ready", status: "False", reason: "KubeletNotReady", message: readiness.message };
+}
+
+function renewalCondition(trouble: string | undefined): NodeCondition {
+  const type = "CertificatesExpiring";
+  return trouble === undefined
+    ? good(type, "CertificatesAreRenewed", "certificates that are renewed in time")
+    : { type, status: "True", reason: "CertificateRenewalFailed", message: trouble };
 }
 
 function good(type: string, reason: string, what: string): NodeCondition {

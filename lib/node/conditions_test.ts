@@ -66,3 +66,18 @@ Deno.test("describeConditions() keeps the time of a transition until the status 
   assert.equal(sameConditions(first, second), true);
   assert.equal(sameConditions(second, third), false);
 });
+
+Deno.test("describeConditions() tells how the renewal of certificates goes, before Ready", () => {
+  const facts = { pressures: CALM, readiness: { ready: true }, previous: [], nowMs: 0 } as const;
+  const fine = describeConditions({ ...facts, renewal: { trouble: undefined } });
+  assert.deepEqual(fine.slice(-2).map(({ type, status }) => `${type}=${status}`), [
+    "CertificatesExpiring=False",
+    "Ready=True",
+  ]);
+  const [bad] = describeConditions({ ...facts, renewal: { trouble: "it was denied" } }).slice(-2);
+  assert.deepEqual([bad?.status, bad?.reason, bad?.message], [
+    "True",
+    "CertificateRenewalFailed",
+    "it was denied",
+  ]);
+});

@@ -44,6 +44,8 @@ export interface NodeKeeperOptions {
   readonly images?: () => Promise<NonNullable<NodeStatus["images"]>>;
   /** What the node is short of, if somebody watches that more closely. @default {it looks itself} */
   shortages?(): Promise<ReadonlySet<"memory" | "disk">>;
+  /** What stands in the way of renewing certificates. @default {nobody renews them} */
+  readonly renewalTrouble?: (() => string | undefined) | undefined;
   /** @default 10_000 */
   readonly statusUpdateMs?: number;
   /** How the machine is read. @default {this machine} */
@@ -182,7 +184,8 @@ export class NodeKeeper {
     const nowMs = this.#nowMs();
     const images = await this.#images();
     const previous = node.status?.conditions ?? [];
-    const conditions = describeConditions({ pressures, readiness, previous, nowMs });
+    const renewal = this.#renewal();
+    const conditions = describeConditions({ pressures, readiness, renewal, previous, nowMs });
     const status = describeStatus(facts, conditions, images);
     // What is due is told by a clock that nobody sets.
     const atMs = performance.now();
@@ -195,6 +198,11 @@ export class NodeKeeper {
       this.#sent = { essence: essenceOf(status), atMs };
     }
     (readiness.ready ? this.#ready : this.#farewell).resolve();
+  }
+
+  #renewal(): { readonly trouble: string | undefined } | undefined {
+    const { renewalTrouble } = this.#options;
+    return renewalTrouble && { trouble: renewalTrouble() };
   }
 
   /** The Node from the API server's cache, as a kubelet asks for it; `undefined` if it is gone. */
@@ -221,7 +229,8 @@ export class NodeKeeper {
   ): Promise<Node | undefined> {
     const readiness = this.#readiness;
     const nowMs = this.#nowMs();
-    const conditions = describeConditions({ pressures, readiness, previous: [], nowMs });
+    const renewal = this.#renewal();
+    const conditions = describeConditions({ pressures, readiness, renewal, previous: [], nowMs });
     const node = { ...wanted, status: { ...wanted.status, conditions } };
     const registered = await registerNode({ api: this.#options.api, node }, signal);
     this.#sent = undefined;
