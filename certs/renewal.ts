@@ -14,7 +14,13 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { CertificateRequests } from "./csr_request.ts";
 import { CertificateError, messageOf } from "./errors.ts";
 import type { Identity } from "./identity.ts";
-import { answerTimeMs, planRenewal, renewalTimeMs, retryDelayMs } from "./renewal_plan.ts";
+import {
+  answerTimeMs,
+  planRenewal,
+  type RenewalState,
+  renewalTimeMs,
+  retryDelayMs,
+} from "./renewal_plan.ts";
 import { requestCertificate, type RequestOptions } from "./request.ts";
 
 /** What went wrong with a certificate; for the log, and for an Event. */
@@ -122,14 +128,12 @@ export class Renewal implements Identity {
     }
   }
 
-  #state(): Parameters<typeof planRenewal>[0] {
+  #state(): RenewalState {
     const { asks = true, kind } = this.#options;
     const over = kind === "serving" && isExpired(this.#certificate, this.#clock.nowMs());
     return {
-      notAfterMs: this.#certificate.notAfterMs,
       renewAtMs: this.#renewAtMs,
       asks: asks && (over || isNodes(this.#certificate)),
-      failures: this.#failures,
       retryAtMs: this.#retryAtMs,
     };
   }

@@ -5,16 +5,12 @@
  */
 import { rotationDeadlineMs } from "./deadline.ts";
 
-/** A pair's life, and what became of the attempts to follow it up. */
+/** What counts for the next step about a pair. */
 export interface RenewalState {
-  /** The first millisecond at which nobody accepts it any more. */
-  readonly notAfterMs: number;
   /** When to ask for the next one. */
   readonly renewAtMs: number;
   /** False for a pair that somebody else renews. */
   readonly asks: boolean;
-  /** Attempts that failed since the last one that did not. */
-  readonly failures: number;
   /** Before that nothing is tried again; 0 if nothing failed. */
   readonly retryAtMs: number;
 }
