@@ -108,6 +108,13 @@ export interface WasiOptions {
    */
   readonly stderr?: Output;
   /**
+   * The guest is told that its standard streams are a terminal, wherever they lead: `isatty` is true. A
+   * file as standard input stays one.
+   *
+   * @default {false: only what is a terminal is told to be one}
+   */
+  readonly terminal?: boolean;
+  /**
    * The module is not to be run but called into (`Guest.call`): it may lack `_start` and memory.
    *
    * @default {false}

@@ -37,9 +37,10 @@ export function openDescriptors(
     );
   }
   try {
-    table.add(input(host, options.stdin ?? "closed"));
-    table.add(output(host, { number: 1, to: options.stdout ?? "discard" }));
-    table.add(output(host, { number: 2, to: options.stderr ?? "discard" }));
+    const terminal = options.terminal ?? false;
+    table.add(input(host, { from: options.stdin ?? "closed", terminal }));
+    table.add(output(host, { number: 1, to: options.stdout ?? "discard", terminal }));
+    table.add(output(host, { number: 2, to: options.stderr ?? "discard", terminal }));
     for (const listener of listeners) table.add(openListener(host, listener));
     for (const preopen of preopens) table.add(openPreopen(host, preopen));
     return table;
@@ -49,10 +50,10 @@ export function openDescriptors(
   }
 }
 
-function input(host: System, from: Input): Descriptor {
-  if (from === "closed") return new StreamDescriptor();
-  if (from === "inherit") return standard(host, { number: 0, read: true, write: false });
-  if (typeof from === "function") return new StreamDescriptor({ source: from });
+function input(host: System, { from, terminal }: { from: Input; terminal: boolean }): Descriptor {
+  if (from === "closed") return new StreamDescriptor(undefined, { terminal });
+  if (from === "inherit") return standard(host, { number: 0, read: true, write: false, terminal });
+  if (typeof from === "function") return new StreamDescriptor({ source: from }, { terminal });
   if (from.file.includes("\0")) {
     throw new OptionsError(`Cannot read ${JSON.stringify(from.file)}: the path holds a NUL`);
   }
@@ -67,16 +68,24 @@ function input(host: System, from: Input): Descriptor {
 
 const READ_ONLY = { read: true, write: false, rights: RIGHTS_ALL, flags: 0, readOnly: false };
 
-function output(host: System, { number, to }: { number: 1 | 2; to: Output }): Descriptor {
-  if (to === "inherit") return standard(host, { number, read: false, write: true });
-  return new StreamDescriptor({ sink: to === "discard" ? () => {} : to });
+function output(
+  host: System,
+  { number, to, terminal }: { number: 1 | 2; to: Output; terminal: boolean },
+): Descriptor {
+  if (to === "inherit") return standard(host, { number, read: false, write: true, terminal });
+  return new StreamDescriptor({ sink: to === "discard" ? () => {} : to }, { terminal });
 }
 
 function standard(
   host: System,
-  { number, read, write }: { number: 0 | 1 | 2; read: boolean; write: boolean },
+  { number, read, write, terminal }: {
+    number: 0 | 1 | 2;
+    read: boolean;
+    write: boolean;
+    terminal: boolean;
+  },
 ): Descriptor {
-  const file = host.standard(number);
+  const file = host.standard(number, { terminal });
   return new FileDescriptor(file, { read, write, rights: RIGHTS_ALL, flags: 0, readOnly: false });
 }
 

@@ -19,16 +19,20 @@ export type StreamEnd = { readonly sink: Sink } | { readonly source: Source };
 
 /** A standard stream that this process itself stands behind: an input or an output. */
 export class StreamDescriptor extends Descriptor {
-  override readonly filetype = FILETYPE.unknown;
+  override filetype: number;
   /** Where it leads. */
   readonly end: StreamEnd | undefined;
   readonly #sink: Sink | undefined;
   readonly #source: Source | undefined;
 
-  /** With a sink it can be written to, otherwise read. */
-  constructor(end?: StreamEnd) {
+  /**
+   * With a sink it can be written to, otherwise read. A guest takes a character device for a terminal;
+   * others are of no known type.
+   */
+  constructor(end?: StreamEnd, { terminal = false }: { readonly terminal?: boolean } = {}) {
     const output = end !== undefined && "sink" in end;
     super(RIGHTS_STREAM | (output ? RIGHT.fdWrite : RIGHT.fdRead), 0);
+    this.filetype = terminal ? FILETYPE.characterDevice : FILETYPE.unknown;
     this.end = end;
     this.#sink = output ? end.sink : undefined;
     this.#source = end !== undefined && "source" in end ? end.source : undefined;

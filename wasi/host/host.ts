@@ -23,7 +23,9 @@ export type TimeSetting = bigint | "now" | "keep";
 
 /** The two times of a file that can be set. */
 export interface Times {
+  /** When it was last read. */
   readonly atim: TimeSetting;
+  /** When its content was last changed. */
   readonly mtim: TimeSetting;
 }
 
@@ -119,8 +121,11 @@ export interface System extends Host, SocketSystem {
   openRoot(hostPath: string, options?: OpenRootOptions): HostDirectory | Answer;
   /** Opens a file, pipe or device of this machine for reading, by a path of its own. */
   openFile(hostPath: string): HostFile | Answer;
-  /** Standard input, output or error of this process. Closing it does nothing. */
-  standard(number: 0 | 1 | 2): HostFile;
+  /**
+   * Standard input, output or error of this process. Closing it does nothing. A guest is told that it is
+   * a `terminal`, a character device, if it is one or if that is said here.
+   */
+  standard(number: 0 | 1 | 2, options?: { readonly terminal?: boolean }): HostFile;
   /** Nanoseconds of a `clockid` of WASI; there are four, from 0 on. */
   clockNs(clock: number): bigint;
   /** Resolution in nanoseconds of a `clockid` of WASI; there are four, from 0 on. */

@@ -148,7 +148,10 @@ function revive(
         bound: has(BIT.bound),
       });
     }
-    default:
-      return shelf.stream(fd);
+    default: {
+      const stream = shelf.stream(fd);
+      stream.filetype = words[at + FIELD.filetype]!;
+      return stream;
+    }
   }
 }

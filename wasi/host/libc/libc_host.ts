@@ -127,10 +127,10 @@ export class LibcHost implements System {
     return this.#loaded.adopt(options);
   }
 
-  standard(number: 0 | 1 | 2): HostFile {
+  standard(number: 0 | 1 | 2, { terminal = false } = {}): HostFile {
     const { stat } = this.#system;
     const found = stat.look(number) < 0 ? FILETYPE.unknown : stat.filetype;
-    const filetype = standardFiletype(number, found);
+    const filetype = terminal ? FILETYPE.characterDevice : standardFiletype(number, found);
     return new LibcFile(this.#system, { fd: number, filetype, flags: 0, borrowed: true });
   }
 

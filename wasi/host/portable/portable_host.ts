@@ -1,4 +1,4 @@
-import { CLOCK } from "../../abi.ts";
+import { CLOCK, FILETYPE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
 import { SLEEP_SLICE_MS_MAX } from "../../limits.ts";
 import type {
@@ -80,11 +80,12 @@ export class PortableHost implements System {
     }
   }
 
-  standard(number: 0 | 1 | 2): HostFile {
+  standard(number: 0 | 1 | 2, { terminal = false } = {}): HostFile {
     return new PortableFile(number, {
       flags: 0,
       borrowed: true,
-      tellFiletype: (found) => standardFiletype(number, found),
+      tellFiletype: (found) =>
+        terminal ? FILETYPE.characterDevice : standardFiletype(number, found),
     });
   }
 
