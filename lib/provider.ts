@@ -63,6 +63,16 @@ export interface ContainerRun {
   readonly mounts: readonly ContainerMount[];
   /** File that stdout and stderr are appended to, in the CRI log format. Its folder exists. */
   readonly logPath: string;
+  /**
+   * `tty`: the guest is told that its standard streams are a terminal, and what it writes to stderr goes
+   * where stdout goes. @default false
+   */
+  readonly tty?: boolean;
+  /**
+   * Somebody may be reading along, as of a container with `stdin` or `tty`: what the guest writes is in the
+   * log at once, also before its line ends. @default false
+   */
+  readonly promptly?: boolean;
   /** `resources.limits`; absent means no limit. */
   readonly limits: {
     readonly memoryBytes?: number;
@@ -81,6 +91,11 @@ export interface ContainerRun {
 export interface RunControl {
   /** Called once, when the guest is about to execute its first instruction. */
   onStarted(): void;
+  /**
+   * What the guest reads; no faster than it does. Its end is the end of the guest's stdin. The backend cancels
+   * it when the guest is gone. @default {stdin is at its end}
+   */
+  readonly stdin?: ReadableStream<Uint8Array>;
   /** Aborted when the grace period begins: the guest may end on its own from now on. */
   readonly stop: AbortSignal;
   /** Aborted when the guest must be gone. `run` then settles with `killed` without delay. */
@@ -91,14 +106,24 @@ export interface RunControl {
 export interface ContainerExec {
   /** The run in whose view it works: the same root, mounts and limits. */
   readonly container: ContainerRun;
-  /** What to run. */
-  readonly module: ContainerRun["module"];
+  /**
+   * What to run. Absent: what argv[0] names in the container's view, as a shell finds it; else one of the
+   * backend's own small programs; else {@linkcode otherwise}. If there is none of these, the program ends
+   * with code 127, or 126 for a file that is no program, and says so on its stderr.
+   */
+  readonly module?: ContainerRun["module"];
+  /** What to run if `module` is absent and argv[0] names nothing else. */
+  readonly otherwise?: ContainerRun["module"];
   /** argv, the program's name first. */
   readonly argv: readonly string[];
+  /** As {@linkcode ContainerRun.tty}, for this program; all it writes is `stdout`. @default false */
+  readonly tty?: boolean;
 }
 
 /** How the kubelet and such a program talk to each other. */
 export interface ExecControl {
+  /** As {@linkcode RunControl.stdin}. @default {stdin is at its end} */
+  readonly stdin?: ReadableStream<Uint8Array>;
   /** Aborted when the program must be gone. `exec` then settles with `killed` without delay. */
   readonly kill: AbortSignal;
   /**

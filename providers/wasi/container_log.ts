@@ -14,18 +14,23 @@ export interface ContainerLog {
 }
 
 /**
+/**
  * Opens the log file of a run: CRI log format, rotated by size. Never throws; `options.note` hears once why
- * output is being dropped.
+ * output is being dropped. `promptly` writes what has no line end yet as well.
  */
 export function openContainerLog(
   path: string,
-  options: Partial<LogLimits> & { readonly note: (message: string) => void },
+  options: Partial<LogLimits> & {
+    readonly note: (message: string) => void;
+    readonly promptly?: boolean;
+  },
 ): ContainerLog {
+  const { promptly = false } = options;
   const file = new RotatingFile(path, options);
   const now = logClock();
   const sink = (bytes: Uint8Array) => file.write(bytes);
-  const stdout = new CriLines({ stream: "stdout", sink, now });
-  const stderr = new CriLines({ stream: "stderr", sink, now });
+  const stdout = new CriLines({ stream: "stdout", sink, now, promptly });
+  const stderr = new CriLines({ stream: "stderr", sink, now, promptly });
   // A run that writes nothing has an empty log, not a missing one.
   file.write(new Uint8Array(0));
   return {

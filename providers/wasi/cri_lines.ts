@@ -7,6 +7,8 @@ export interface CriLinesOptions {
   readonly sink: (bytes: Uint8Array) => void;
   /** The time as RFC 3339 with nine fractional digits. */
   readonly now: () => string;
+  /** Writes what has no line end yet at once, as a part of its line. @default false */
+  readonly promptly?: boolean;
 }
 
 const NEWLINE = 10;
@@ -44,6 +46,7 @@ export class CriLines {
       this.#line(bytes.subarray(start, end));
     }
     this.#hold(start === 0 ? bytes : bytes.subarray(start));
+    if (this.#options.promptly === true && this.#pendingBytes > 0) this.#emitPending(PART);
     this.#flush();
   }
 

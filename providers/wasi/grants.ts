@@ -18,9 +18,18 @@ export function grantsOf(order: Order): Grants {
   const logDirs = logDirsOf(order);
   const writable = order.preopens.filter((preopen) => !preopen.readOnly);
   return {
-    read: unique([order.modulePath, ...logDirs, ...order.preopens.map(({ hostPath }) => hostPath)]),
+    read: unique([
+      ...modulesOf(order),
+      ...logDirs,
+      ...order.preopens.map(({ hostPath }) => hostPath),
+    ]),
     write: unique([...logDirs, ...writable.map(({ hostPath }) => hostPath)]),
   };
+}
+
+/** The modules of the machine that it may run. */
+export function modulesOf({ modulePath, otherwisePath }: Order): string[] {
+  return [modulePath, otherwisePath].filter((path) => path !== undefined);
 }
 
 /**

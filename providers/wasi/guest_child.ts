@@ -133,6 +133,14 @@ export class GuestChild {
     await sent;
   }
 
+  /**
+   * Passes on all that this brings, no faster than the process takes it, and then closes the pipe; nothing can
+   * be sent any more. Aborting cancels the source. Never rejects.
+   */
+  async feed(source: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+    await source.pipeTo(this.#child.stdin, { signal }).catch(() => {}); // its end tells why
+  }
+
   /** Reads what is left, so that nothing stays open, and waits for the end. */
   async drain(): Promise<void> {
     while (!(await this.words.next()).done);

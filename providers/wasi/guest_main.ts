@@ -16,18 +16,11 @@ import { enterSandbox } from "./enter_sandbox.ts";
 import { grantsOf, type ProgramFiles } from "./grants.ts";
 import { runGuest } from "./guest_run.ts";
 import { Kernel } from "./kernel.ts";
-import { GUEST_NICENESS, ORDER_BYTES_MAX, OUTPUT_BYTES_MAX } from "./limits.ts";
+import { GUEST_NICENESS, ORDER_BYTES_MAX } from "./limits.ts";
 import { limitData, limitProcess } from "./process_limits.ts";
-import {
-  encodeLine,
-  encodeOutputHead,
-  type Order,
-  type OutputStream,
-  type RunEnd,
-  type SaidInLine,
-  type Word,
-} from "./protocol.ts";
+import type { Order, RunEnd } from "./protocol.ts";
 import { rehearse } from "./rehearsal.ts";
+import { say, sayOutput } from "./say.ts";
 
 /** A compiled binary has them all, for the agent's sake; a guest process has use for none. */
 const NEVER_NEEDED = ["run", "net", "env", "sys"] as const;
@@ -71,24 +64,6 @@ function guestArguments(): string[] {
   return Deno.args.filter((argument) => !argument.startsWith("__"));
 }
 
-function say(word: SaidInLine): void {
-  write(encodeLine(word));
-}
-
-/** Passes on what the guest wrote. Waits as long as the agent does not read. */
-function sayOutput(stream: OutputStream, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; at += OUTPUT_BYTES_MAX) {
-    const piece = bytes.subarray(at, at + OUTPUT_BYTES_MAX);
-    write(encodeOutputHead(stream, piece.length));
-    write(piece);
-  }
-}
-
-function write(bytes: Uint8Array): void {
-  let written = 0;
-  while (written < bytes.length) written += Deno.stdout.writeSync(bytes.subarray(written));
-}
-
 /**
  * Waits for the one line of the agent. `undefined` when the agent closed the pipe instead, which is
  * how an idle process learns on every system that it is alone.
@@ -101,7 +76,8 @@ function readOrder(): Order | undefined {
     if (count === null) return undefined;
     parts.push(buffer.slice(0, count));
     bytes += count;
-    if (buffer[count - 1] !== 10) continue; // the order is one line, and nothing follows it
+    // The order is one line. What may follow it, the guest's stdin, is sent once the guest has begun.
+    if (buffer[count - 1] !== 10) continue;
     return JSON.parse(new TextDecoder().decode(concat(parts, bytes))) as Order;
   }
   return undefined;
@@ -152,11 +128,7 @@ async function runScoped(order: Order, codeDirs: readonly string[]): Promise<Run
   return await new Promise((resolve) => {
     const crashed = (message: string): void =>
       resolve({ exit: { kind: "crashed", message }, droppedLogBytes: 0 });
-    worker.onmessage = ({ data }: MessageEvent<Word>): void => {
-      if (data.word === "exit") resolve({ exit: data.exit, droppedLogBytes: data.droppedLogBytes });
-      else if (data.word === "output") sayOutput(data.stream, data.bytes);
-      else say(data);
-    };
+    worker.onmessage = ({ data }: MessageEvent<RunEnd>): void => resolve(data);
     worker.onerror = (event): void => {
       event.preventDefault();
       crashed(`The guest's Worker failed: ${event.message}`);

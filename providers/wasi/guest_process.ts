@@ -15,6 +15,8 @@ export interface GuestControl {
    * until then.
    */
   readonly onOutput?: (stream: OutputStream, bytes: Uint8Array) => Promise<void> | void;
+  /** What the guest reads, once it has begun. Cancelled when it is gone. @default {its stdin is at its end} */
+  readonly stdin?: ReadableStream<Uint8Array>;
   /** Aborted when the guest must be gone. */
   readonly kill: AbortSignal;
 }
@@ -92,18 +94,25 @@ export class GuestProcess {
     const child = this.#child;
     if (order.logPath === undefined) child.mayTalk();
     const dataMax = await dataBytesMax(order, child.pid);
-    await child.send(dataMax === undefined ? order : { ...order, dataBytesMax: dataMax }, {
-      last: true,
-    });
+    const { stdin } = control;
+    const whole = {
+      ...order,
+      ...(dataMax === undefined ? {} : { dataBytesMax: dataMax }),
+      ...(stdin === undefined ? {} : { stdin: true }),
+    };
+    await child.send(whole, { last: stdin === undefined });
     let last: RunEnd | undefined;
     const overdue = deadline();
+    const gone = new AbortController();
     let started = false;
+    let feeding: Promise<void> | undefined;
     try {
       for (let next = await child.words.next(); !next.done; next = await child.words.next()) {
         const said = next.value;
         if (said.word === "started" && !started) {
           started = true;
           if (!control.kill.aborted) control.onStarted();
+          if (stdin !== undefined) feeding = child.feed(stdin, gone.signal);
         }
         if (said.word === "output") {
           if (order.logPath !== undefined) child.kill(); // its guest writes to its log, so it lies
@@ -118,6 +127,8 @@ export class GuestProcess {
       await child.drain();
     } finally {
       overdue.clear();
+      gone.abort();
+      await feeding;
     }
     return last;
   }

@@ -17,6 +17,7 @@ import {
 } from "../../wasi/mod.ts";
 import { type ContainerLog, openContainerLog, passOn } from "./container_log.ts";
 import { MESSAGE_CHARS_MAX } from "./limits.ts";
+import { findNamed } from "./named_program.ts";
 import type { Order, OutputStream, RunEnd } from "./protocol.ts";
 
 /** What {@linkcode runGuest} needs besides the order. */
@@ -35,6 +36,8 @@ export interface GuestRunOptions {
   readonly onOutput?: (stream: OutputStream, bytes: Uint8Array) => void;
   /** The order's module, if it is compiled already. @default {read and compiled here} */
   readonly module?: WebAssembly.Module;
+  /** The module's bytes, if they are read already. @default {read here} */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   /** Hears of the module that was compiled here; may throw to end the run before it begins. */
   readonly onCompiled?: (module: WebAssembly.Module) => void;
 }
@@ -49,11 +52,45 @@ const PAGE_BYTES = 64 * 1024;
  */
 export async function runGuest(order: Order, options: GuestRunOptions): Promise<RunEnd> {
   const { onOutput = (): void => {} } = options;
-  const log = order.logPath === undefined
-    ? passOn(onOutput)
-    : openContainerLog(order.logPath, { ...order.logLimits, note });
-  const exit = await runLogged(order, options, log);
+  const log = order.logPath === undefined ? passOn(onOutput) : openContainerLog(order.logPath, {
+    ...order.logLimits,
+    note,
+    promptly: order.promptly ?? false,
+  });
+  // One terminal has one stream.
+  const heard = order.tty === true ? { ...log, stderr: log.stdout } : log;
+  const exit = order.modulePath === undefined
+    ? await runNamed(order, options, heard)
+    : await runLogged(order, options, heard);
   return { exit, droppedLogBytes: log.end() };
+}
+
+/** Runs what the order only names. */
+async function runNamed(order: Order, options: GuestRunOptions, log: ContainerLog): Promise<Exit> {
+  const { host } = options;
+  try {
+    const named = await findNamed(order, host);
+    switch (named.is) {
+      case "module":
+        return await runLogged({ ...order, modulePath: named.path }, {
+          ...options,
+          bytes: named.bytes,
+        }, log);
+      case "otherwise":
+        return await runLogged({ ...order, modulePath: order.otherwisePath! }, options, log);
+      case "none":
+        options.onStarted();
+        log.stderr(new TextEncoder().encode(`${named.message}\n`));
+        return { kind: "exited", code: named.code };
+      case "builtin": {
+        // Not for guests: few processes need it.
+        const { runBuiltinOrder } = await import("./builtin_run.ts");
+        return await runBuiltinOrder(order, { ...options, name: named.name, log });
+      }
+    }
+  } catch (error) {
+    return { kind: "start_error", message: describe(error) };
+  }
 }
 
 /** For the agent's ears: it keeps the last few KiB of this process's stderr. */
@@ -104,7 +141,7 @@ async function load(
     enclose?.({ threads: false });
     return { module, settleMs: 0 }; // the compiler has had its time
   }
-  const read = readOrdered(order);
+  const read = readOrdered(order, options);
   await preload(read, wishes); // the walls keep this program's own code out as well
   enclose?.(needsOf(read));
   const compiled = explained(order, "compile", () => compileRead(read));
@@ -112,8 +149,9 @@ async function load(
   return compiled;
 }
 
-function readOrdered(order: Order): ReadModule {
-  const bytes = explained(order, "read", () => Deno.readFileSync(order.modulePath));
+function readOrdered(order: Order, options: GuestRunOptions): ReadModule {
+  const { modulePath = "" } = order;
+  const bytes = options.bytes ?? explained(order, "read", () => Deno.readFileSync(modulePath));
   const { memoryBytes } = order;
   return explained(
     order,
@@ -143,9 +181,10 @@ function wasiOptions(order: Order, host: HostKind, log: ContainerLog): WasiOptio
     args: order.args,
     env: order.env,
     preopens: order.preopens,
-    stdin: "closed",
+    stdin: order.stdin === true ? "inherit" : "closed",
     stdout: log.stdout,
     stderr: log.stderr,
+    terminal: order.tty ?? false,
   };
 }
 

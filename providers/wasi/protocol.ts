@@ -13,8 +13,21 @@ import { MESSAGE_CHARS_MAX, OUTPUT_BYTES_MAX } from "./limits.ts";
 
 /** One run, as a guest process needs it. */
 export interface Order {
-  /** Absolute path of the module's bytes. */
-  readonly modulePath: string;
+  /**
+   * Absolute path of the module's bytes. Absent: `args[0]` is looked for in the guest's view, then among the
+   * builtins, and else it is {@linkcode otherwisePath}.
+   */
+  readonly modulePath?: string;
+  /** Absolute path of the module to run if `args[0]` names nothing else. */
+  readonly otherwisePath?: string;
+  /** Where relative paths begin. @default "/" */
+  readonly workingDir?: string;
+  /** What follows this order on the pipe is the guest's stdin. @default {stdin is at its end} */
+  readonly stdin?: boolean;
+  /** The guest's standard streams are a terminal; its stderr goes where its stdout goes. @default false */
+  readonly tty?: boolean;
+  /** What has no line end yet is in the log as well. @default false */
+  readonly promptly?: boolean;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly preopens: readonly OrderPreopen[];

@@ -14,6 +14,9 @@ export function orderOf(run: ContainerRun): Order {
     env: environmentOf(run),
     preopens: preopensOf(run),
     logPath: run.logPath,
+    ...(run.workingDir === undefined ? {} : { workingDir: run.workingDir }),
+    ...(run.tty === true ? { tty: true } : {}),
+    ...(run.promptly === true ? { promptly: true } : {}),
     ...(run.limits.memoryBytes === undefined ? {} : { memoryBytes: run.limits.memoryBytes }),
   };
 }

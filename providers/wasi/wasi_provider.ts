@@ -141,6 +141,14 @@ export class WasiProvider implements Provider {
    * begun: it never begins.
    */
   async run(container: ContainerRun, control: RunControl): Promise<Exit> {
+    try {
+      return await this.#run(container, control);
+    } finally {
+      await control.stdin?.cancel().catch(() => {}); // of a guest that never read
+    }
+  }
+
+  async #run(container: ContainerRun, control: RunControl): Promise<Exit> {
     const unwanted = AbortSignal.any([control.stop, control.kill]);
     if (unwanted.aborted) return { kind: "killed" };
     try {
@@ -148,7 +156,9 @@ export class WasiProvider implements Provider {
     } catch (error) {
       return { kind: "start_error", message: messageOf(error) };
     }
-    const isolation = this.#isolationOf(container);
+    const wanted = this.#isolationOf(container);
+    // A Worker has no standard input of its own.
+    const isolation = control.stdin === undefined ? wanted : "process";
     for (let again = false;; again = true) {
       let ran: Ran | undefined;
       try {
@@ -171,15 +181,21 @@ export class WasiProvider implements Provider {
   }
 
   /** See {@linkcode Provider.exec}. The program has a process of its own, whatever the container's class. */
-  async exec({ container, module, argv }: ContainerExec, control: ExecControl): Promise<Exit> {
-    const { kill, onOutput } = control;
-    if (kill.aborted) return { kind: "killed" };
+  async exec(program: ContainerExec, control: ExecControl): Promise<Exit> {
+    const { container } = program;
+    const { kill, onOutput, stdin } = control;
     try {
-      const { logPath: _, ...order } = this.#orderOf({ ...container, module, argv });
+      kill.throwIfAborted();
+      const order = this.#execOrderOf(program);
       const { item, settled } = await this.#take(container, kill);
       try {
         await using _bounds = await this.#bind(container, order, item);
-        const { exit } = await item.run(order, { kill, onStarted: () => {}, onOutput });
+        const { exit } = await item.run(order, {
+          kill,
+          onStarted: () => {},
+          onOutput,
+          ...(stdin === undefined ? {} : { stdin }),
+        });
         return exit;
       } finally {
         settled();
@@ -187,6 +203,8 @@ export class WasiProvider implements Provider {
     } catch (error) {
       if (kill.aborted) return { kind: "killed" };
       throw new KubeletError("container_start", messageOf(error), { cause: error });
+    } finally {
+      await stdin?.cancel().catch(() => {}); // of a program that never read
     }
   }
 
@@ -262,6 +280,20 @@ export class WasiProvider implements Provider {
     });
   }
 
+  #execOrderOf({ container, module, otherwise, argv, tty = false }: ContainerExec): Order {
+    const { logPath: _, promptly: __, modulePath: ___, ...order } = this.#orderOf({
+      ...container,
+      module: module ?? container.module,
+      argv,
+      tty,
+    });
+    return {
+      ...order,
+      ...(module === undefined ? {} : { modulePath: module.path }),
+      ...(otherwise === undefined ? {} : { otherwisePath: otherwise.path }),
+    };
+  }
+
   /** Throws for one that a guest process would not read to its end. */
   #orderOf(container: ContainerRun): Order {
     const { requireSandbox, logLimits } = this.#options;
@@ -334,6 +366,7 @@ async function see(
   try {
     const end = await run({
       kill: control.kill,
+      ...(control.stdin === undefined ? {} : { stdin: control.stdin }),
       onStarted(): void {
         started = true;
         // Booting another would hold up this thread, and the guest's first words, for some milliseconds.
