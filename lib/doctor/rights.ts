@@ -56,6 +56,7 @@ export function neededRights(nodeName: string, as: "node" | "bootstrap"): Right[
     { verb: "list", resource: "services" },
     { verb: "create", resource: "events", namespace: "default" },
     { verb: "create", group: "authorization.k8s.io", resource: "subjectaccessreviews" },
+    { verb: "create", group: "authentication.k8s.io", resource: "tokenreviews" },
     ask,
   ];
 }
