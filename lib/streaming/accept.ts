@@ -138,6 +138,8 @@ async function acceptWebSocket(
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
+    // Its own answers wait for nobody: a peer could make it keep any number of them.
+    autoPong: false,
     maxPayload: MESSAGE_BYTES_MAX,
     // Costs memory for each connection, and what runs through it is compressed or short.
     perMessageDeflate: false,

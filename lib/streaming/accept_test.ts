@@ -87,7 +87,7 @@ class RawClient implements Disposable {
   }
 
   get text(): string {
-    return new TextDecoder("latin1").decode(Buffer.concat(this.got));
+    return Buffer.concat(this.got).toString("latin1");
   }
 
   /** What came after the head of the answer. */
@@ -100,6 +100,10 @@ class RawClient implements Disposable {
     this.socket.destroy();
   }
 }
+
+const WEB_REQUEST = "GET / HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\n" +
+  "upgrade: websocket\r\nsec-websocket-version: 13\r\n" +
+  "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 function spdyRequest(protocol: string): string {
   return "POST /exec HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: Upgrade\r\n" +
@@ -267,10 +271,7 @@ Deno.test("a session ends soon though its client neither reads nor closes", asyn
   for (const transport of ["spdy", "websocket"]) {
     await using server = await listenForCommand({ lingerMs: 10 });
     using spdy = new TestClient();
-    const request = transport === "spdy"
-      ? spdyRequest("v4.channel.k8s.io")
-      : "GET / HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n" +
-        "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    const request = transport === "spdy" ? spdyRequest("v4.channel.k8s.io") : WEB_REQUEST;
     using client = new RawClient(server.port, request);
     for (const [index, streamtype] of ["error", "stdin", "stdout"].entries()) {
       const frame = await spdy.open(1 + 2 * index, { headers: { streamtype } });
@@ -282,4 +283,31 @@ Deno.test("a session ends soon though its client neither reads nor closes", asyn
     await session.exit({ kind: "exited", code: 0 });
     assert.ok(session.closed.aborted);
   }
+});
+
+/** A client's frame of RFC 6455, with a mask of zeros. */
+function webFrame(opcode: number, payload: Uint8Array): Uint8Array {
+  return Uint8Array.of(0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0, ...payload);
+}
+
+const PING = 9;
+
+Deno.test("pings are answered, and those of a client that does not read are not kept", async () => {
+  await using server = await listenForCommand({ lingerMs: 1 });
+  using client = new RawClient(server.port, WEB_REQUEST);
+  const session = await server.session;
+  client.socket.write(webFrame(PING, bytesOf("first")));
+  await until(() => client.text.includes("\x8a\x05first"));
+  client.socket.pause();
+  await fill(session);
+  client.socket.write(Buffer.concat(Array(1_000).fill(webFrame(PING, bytesOf("many")))));
+  client.socket.write(webFrame(PING, bytesOf("newest")));
+  client.socket.write(webFrame(2, bytesOf("\x00typed")));
+  const reader = session.stdin!.getReader();
+  assert.deepEqual(new Uint8Array((await reader.read()).value!), bytesOf("typed"));
+  client.socket.resume();
+  await until(() => client.text.includes("\x8a\x06newest"));
+  assert.ok(client.text.split("many").length < 100, "too many answers were kept");
+  client.socket.destroy();
+  await assert.rejects(reader.read(), ClosedError);
 });

@@ -38,6 +38,7 @@ export class OpenWebSocket implements MessageSocket {
   readonly #closed = new AbortController();
   readonly #heartbeat: Heartbeat;
   readonly #kept: Uint8Array[] = [];
+  #unanswered: Uint8Array | undefined;
   #ended = false;
   #wake: (() => void) | undefined;
 
@@ -57,7 +58,11 @@ export class OpenWebSocket implements MessageSocket {
       web.pause();
       this.#wake?.();
     });
-    for (const event of ["ping", "pong"] as const) web.on(event, () => this.#heartbeat.alive());
+    web.on("pong", () => this.#heartbeat.alive());
+    web.on("ping", (words) => {
+      this.#heartbeat.alive();
+      void this.#answer(words);
+    });
     // A wrong frame or a broken connection; "close" follows.
     web.on("error", () => {});
     web.on("close", () => this.#gone());
@@ -107,6 +112,17 @@ export class OpenWebSocket implements MessageSocket {
     this.#wake?.();
     await promise;
     clearTimeout(timer);
+  }
+
+  /** Answers the newest ping as soon as there is room: a peer that reads nothing gets one answer. */
+  async #answer(words: Uint8Array): Promise<void> {
+    const waiting = this.#unanswered !== undefined;
+    this.#unanswered = words;
+    if (waiting) return;
+    await drained(this.#socket).catch(() => {});
+    const newest = this.#unanswered;
+    this.#unanswered = undefined;
+    if (this.#web.readyState === this.#web.OPEN) this.#web.pong(newest);
   }
 
   #ping(): Promise<void> {

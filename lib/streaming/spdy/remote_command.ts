@@ -135,6 +135,8 @@ class SpdyCommand implements RemoteCommandSession {
 
   async #exit(end: CommandEnd): Promise<void> {
     const { closed } = this.#connection;
+    // A client that is held up while it sends its input could not close.
+    this.#streams.get("stdin")?.inbox.discard();
     const told = this.#tell(end);
     // Clients close when they have read everything; that is how we know that they have.
     const gone = told.then(() => untilAborted(closed));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { bytesOf, FakeSocket, textOf, until } from "../_test_sockets.ts";
-import { STREAMING_TIMES } from "../limits.ts";
+import { STREAM_BUFFER_BYTES_MAX, STREAMING_TIMES } from "../limits.ts";
 import { ClosedError, type CommandStreams, ProtocolError } from "../session.ts";
 import { data, dataOf, FLAGS, framesOf, TestClient } from "./_test_client.ts";
 import { commandOverSpdy } from "./remote_command.ts";
@@ -43,6 +43,22 @@ Deno.test("commandOverSpdy() gives the streams that were asked for, and tells th
   const status = JSON.parse(dataOf(socket.sent, ERROR!));
   assert.deepEqual(status.details.causes, [{ reason: "ExitCode", message: "3" }]);
   assert.deepEqual(ended(), [STDOUT, STDERR, ERROR]);
+});
+
+Deno.test("commandOverSpdy() takes the rest of the input when the command has ended", async () => {
+  const socket = new FakeSocket();
+  using client = new TestClient();
+  const opening = commandOverSpdy(socket, { version: 4, streams: ALL, times: STREAMING_TIMES });
+  await open(socket, { client, types: ["error", "stdin", "stdout", "stderr"] });
+  const session = await opening;
+  const before = socket.taken;
+  const piece = data(STDIN!, new Uint8Array(STREAM_BUFFER_BYTES_MAX));
+  socket.come(piece, piece, piece);
+  await until(() => socket.taken === before + 1);
+  const exited = session.exit({ kind: "exited", code: 0 });
+  await until(() => socket.taken === before + 3);
+  socket.go();
+  await exited;
 });
 
 Deno.test("commandOverSpdy() closes by itself when the peer does not", async () => {
