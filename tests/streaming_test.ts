@@ -12,6 +12,10 @@ const CERTIFICATES = await streamCertificates();
 
 const TRANSPORTS: readonly Transport[] = ["spdy", "websocket"];
 const MANY_BYTES = 50 * 1024 * 1024;
+/** MiB that client, node and system may keep together of what is not read. */
+const HELD_PIECES_MAX = 128;
+/** A client that sends nothing for so long is held up. */
+const STALL_MS = 2_000;
 const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
 
 function eachTransport(
@@ -102,9 +106,17 @@ eachTransport(
       path,
     );
     const writer = client.stdin.getWriter();
-    // More than all that is kept on the way, so that the node stops to read.
-    const written = writer.write(new Uint8Array(32 * 1024 * 1024)).catch(() => {});
+    let pieces = 0;
+    const written = (async (): Promise<void> => {
+      const piece = new Uint8Array(1024 * 1024);
+      for (; pieces < HELD_PIECES_MAX; pieces++) await writer.write(piece);
+    })().catch(() => {});
     for await (const bytes of client.stdout) if (decoder.decode(bytes).includes("holding")) break;
+    for (let before = -1; before !== pieces;) {
+      before = pieces;
+      await new Promise((resolve) => setTimeout(resolve, STALL_MS));
+    }
+    assert.ok(pieces < HELD_PIECES_MAX, "all was taken of what nobody reads");
     client.kill("SIGKILL");
     await Promise.all([client.status, client.stderr.cancel(), written]);
     await server.said("ended: hold");

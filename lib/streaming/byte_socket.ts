@@ -5,6 +5,7 @@
  */
 import type { Duplex } from "node:stream";
 import { ClosedError } from "./session.ts";
+import { open, shut } from "./tap.ts";
 
 /** Bytes to and from a peer. */
 export interface ByteSocket {
@@ -20,9 +21,6 @@ export interface ByteSocket {
   /** Closes after what was written, and waits for that; not for long. Never rejects. */
   close(): Promise<void>;
 }
-
-/** Chunks of the socket that are kept at once: it may still have some when it is told to pause. */
-const CHUNKS_KEPT = 1;
 
 /** A {@linkcode ByteSocket} over a socket that a HTTP server has upgraded. */
 export class UpgradedSocket implements ByteSocket {
@@ -40,10 +38,10 @@ export class UpgradedSocket implements ByteSocket {
     if (options.head.length > 0) this.#kept.push(options.head);
     socket.on("data", (chunk: Uint8Array) => {
       this.#kept.push(chunk);
-      if (this.#kept.length >= CHUNKS_KEPT) socket.pause();
+      shut(socket);
       this.#wake?.();
     });
-    socket.pause();
+    shut(socket);
     // Whatever it says, "close" follows.
     socket.on("error", () => socket.destroy());
     socket.on("end", () => this.#end());
@@ -65,7 +63,7 @@ export class UpgradedSocket implements ByteSocket {
       if (this.#ended) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
-      this.#socket.resume();
+      open(this.#socket);
       await promise;
       this.#wake = undefined;
     }
@@ -84,7 +82,7 @@ export class UpgradedSocket implements ByteSocket {
     const timer = setTimeout(() => this.#socket.destroy(), this.#lingerMs);
     this.#socket.end();
     // What the peer still sends is of no use, and would keep its end from being seen.
-    this.#socket.resume();
+    open(this.#socket);
     await promise;
     clearTimeout(timer);
   }

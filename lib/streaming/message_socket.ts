@@ -11,6 +11,7 @@ import { drained } from "./byte_socket.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { StreamingTimes } from "./limits.ts";
 import { ClosedError } from "./session.ts";
+import { open, shut } from "./tap.ts";
 
 /** Messages to and from a peer. */
 export interface MessageSocket {
@@ -55,7 +56,7 @@ export class OpenWebSocket implements MessageSocket {
       this.#heartbeat.alive();
       this.#kept.push(data as Uint8Array);
       // Several may be in one chunk of the socket, and all of them come.
-      web.pause();
+      shut(socket, web);
       this.#wake?.();
     });
     web.on("pong", () => this.#heartbeat.alive());
@@ -66,7 +67,7 @@ export class OpenWebSocket implements MessageSocket {
     // A wrong frame or a broken connection; "close" follows.
     web.on("error", () => {});
     web.on("close", () => this.#gone());
-    web.pause();
+    shut(socket, web);
     if (web.readyState === web.CLOSED) this.#gone();
   }
 
@@ -84,7 +85,7 @@ export class OpenWebSocket implements MessageSocket {
       if (this.#ended) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
-      this.#web.resume();
+      open(this.#socket, this.#web);
       await promise;
       this.#wake = undefined;
     }
@@ -108,7 +109,7 @@ export class OpenWebSocket implements MessageSocket {
     this.#ended = true;
     this.#web.removeAllListeners("message");
     this.#web.on("message", () => {});
-    this.#web.resume();
+    open(this.#socket, this.#web);
     this.#wake?.();
     await promise;
     clearTimeout(timer);
