@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { bytesOf, FakeSocket, until } from "../_test_sockets.ts";
+import { bytesOf, FakeSocket } from "../_test_sockets.ts";
 import { BASE64, BINARY } from "../channels/codec.ts";
 import { forwardOverChannels } from "../channels/port_forward.ts";
 import { CHANNEL, CLOSE_SIGNAL, commandOverChannels } from "../channels/remote_command.ts";
@@ -97,7 +97,9 @@ Deno.test(`a command over channels gets what was sent for it, ${COMMANDS.numRuns
         ends++;
       } else assert.ok(wanted.stdin.startsWith(stdin), `${stdin} is not of ${wanted.stdin}`);
       for (const { width, height } of await sizes) assert.ok(width <= 0xffff && height <= 0xffff);
-      await until(() => socket.closed.aborted);
+      if (!socket.closed.aborted) {
+        await new Promise((resolve) => socket.closed.addEventListener("abort", resolve));
+      }
       assert.equal(socket.closeCode, wanted.broken ? 1002 : 1000);
       await session.exit({ kind: "exited", code: 0 });
     }),
