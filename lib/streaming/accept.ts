@@ -85,16 +85,22 @@ export async function acceptPortForward(
   return forwardOverChannels(socket, { codec: plan.base64 ? BASE64 : BINARY, ports: plan.ports });
 }
 
-/** Answers a request for an upgrade with an error instead, and closes. */
+/** Answers a request for an upgrade with an error instead, and closes, though the peer does not. */
 export function refuseUpgrade(
   socket: Duplex,
-  { status, text, headers = {} }: {
+  { status, text, headers = {}, lingerMs = STREAMING_TIMES.lingerMs }: {
     readonly status: number;
     readonly text: string;
     readonly headers?: Readonly<Record<string, string>>;
+    /** @default {that of STREAMING_TIMES} */
+    readonly lingerMs?: number;
   },
 ): void {
   socket.on("error", () => socket.destroy());
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once("close", () => clearTimeout(timer));
+  // What nobody reads would keep the peer's end from being seen.
+  socket.resume();
   const body = new TextEncoder().encode(`${text}\n`);
   const lines = [
     // A client reads the number; words are not asked for by RFC 9112, section 4.
@@ -141,7 +147,7 @@ async function acceptWebSocket(
     // Its own answers wait for nobody: a peer could make it keep any number of them.
     autoPong: false,
     maxPayload: MESSAGE_BYTES_MAX,
-    // Costs memory for each connection, and what runs through it is compressed or short.
+    // It would cost memory for each connection, and let a peer send little that becomes much.
     perMessageDeflate: false,
     // Bytes are bytes; whether text is text matters to nobody here.
     skipUTF8Validation: true,

@@ -166,6 +166,18 @@ Deno.test("refuseUpgrade() answers with an error, and closes", async () => {
   assert.match(client.text, /\r\n\r\nunable to upgrade, as none of the protocols is known/);
 });
 
+Deno.test("refuseUpgrade() closes though its client does not", async () => {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  await using server = await listen(({ socket }) => {
+    socket.once("close", () => resolve());
+    refuseUpgrade(socket, { status: 403, text: "no", lingerMs: 1 });
+    return Promise.resolve();
+  });
+  using client = new RawClient(server.port, spdyRequest("v4.channel.k8s.io"));
+  await closed;
+  client.socket.destroy();
+});
+
 Deno.test("acceptRemoteCommand() refuses a WebSocket without a key", async () => {
   const refusals: unknown[] = [];
   await using server = await listen(async (upgrade) => {
