@@ -61,6 +61,18 @@ Deno.test("commandOverSpdy() takes the rest of the input when the command has en
   await exited;
 });
 
+Deno.test("commandOverSpdy() is not held up by input on a stream for output", async () => {
+  const socket = new FakeSocket();
+  using client = new TestClient();
+  const opening = commandOverSpdy(socket, { version: 4, streams: ALL, times: STREAMING_TIMES });
+  await open(socket, { client, types: ["error", "stdin", "stdout", "stderr"] });
+  const session = await opening;
+  socket.come(data(STDOUT!, new Uint8Array(STREAM_BUFFER_BYTES_MAX)));
+  socket.come(data(STDIN!, bytesOf("typed"), FLAGS.fin));
+  assert.equal(await textOf(session.stdin), "typed");
+  socket.go();
+});
+
 Deno.test("commandOverSpdy() closes by itself when the peer does not", async () => {
   const socket = new FakeSocket();
   using client = new TestClient();
