@@ -156,7 +156,7 @@ scenario(
   async (bench) => {
     const { cluster, disk, pods, image } = bench;
     await using folder = await tempFolder();
-    const text = "x".repeat(64 * 1024);
+    const text = "x".repeat(256 * 1024);
     const writes = await pods.pod({
       name: "writes",
       restartPolicy: "OnFailure",
@@ -192,8 +192,8 @@ scenario(
       });
     };
     await failsWith(/\/tell\/go was expected to exist/);
-    // Room for the files of a start, and for no more than that.
-    await disk.fillUpTo(60 * 1024);
+    // Room for the files of a start, and not for what the guest wants to write.
+    await disk.fillUpTo(100 * 1024);
     await Deno.writeTextFile(join(folder.path, "go"), "");
     await failsWith(FULL);
     await Deno.remove(disk.path("ballast"));

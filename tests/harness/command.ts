@@ -7,10 +7,20 @@ import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
-/** The words that start the program: `main.ts` under this Deno, or `$KRUSTLET_TEST_PROGRAM`. */
-export function krustletCommand(): readonly [string, ...string[]] {
+/**
+ * The words that start the program: `main.ts` under this Deno, or `$KRUSTLET_TEST_PROGRAM`. A module may be
+ * loaded before it in the same process ({@linkcode mayPreload}).
+ */
+export function krustletCommand(preload?: string): readonly [string, ...string[]] {
   const program = Deno.env.get("KRUSTLET_TEST_PROGRAM");
-  return program ? [program] : [Deno.execPath(), "run", "-A", MAIN];
+  if (program) return [program];
+  const before = preload === undefined ? [] : ["--preload", preload];
+  return [Deno.execPath(), "run", ...before, "-A", MAIN];
+}
+
+/** False for a program that is compiled: nothing is loaded before it. */
+export function mayPreload(): boolean {
+  return !Deno.env.get("KRUSTLET_TEST_PROGRAM");
 }
 
 /** How a command ended, and what it said. */

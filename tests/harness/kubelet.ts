@@ -25,6 +25,8 @@ export interface KrustletOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Registries whose certificate is of the cluster's authority. */
   readonly trustedRegistries?: readonly string[];
+  /** Path of a module that is loaded before the program, in its process. */
+  readonly preload?: string;
   /** Has the data folder on it. */
   readonly disk?: SmallDisk;
   /** Registries that are spoken to without TLS. */
@@ -105,10 +107,10 @@ export class Krustlet implements AsyncDisposable {
 
   /** Starts the process and waits for nothing. */
   async start(): Promise<void> {
-    const { args = [], env = {}, insecureRegistries = [], trustedRegistries = [], disk } =
+    const { args = [], env = {}, insecureRegistries = [], trustedRegistries = [], disk, preload } =
       this.#options;
     const authority = join(this.cluster.dir, "certs/ca.crt");
-    const command = krustletCommand();
+    const command = krustletCommand(preload);
     this.#process = await startProcess([
       ...(disk === undefined ? command : [...disk.within, ...command] as const),
       ...["--node-name", this.nodeName, "--hostname", this.nodeName, "--node-ip", this.nodeIp],
