@@ -36,8 +36,8 @@ interface Bench {
   readonly disk: SmallDisk;
   readonly node: Krustlet;
   readonly pods: NodePods;
-  /** An image in a registry. */
-  readonly remote: string;
+  /** Pushes a guest to a registry, and answers its image. */
+  remote(guest: string): Promise<string>;
   /** The reference of a guest of this machine. */
   image(guest: string): Promise<string>;
 }
@@ -50,8 +50,10 @@ function scenario(
   onCluster(name, async (cluster) => {
     await using registry = await startRegistry();
     await using disk = (await SmallDisk.open(16 * MIB))!;
-    const wasm = await Deno.readFile(await guest("hello"));
-    const { image: remote } = await pushArtifact(registry, { repo: "hello", wasm });
+    const remote = async (name: string): Promise<string> => {
+      const wasm = await Deno.readFile(await guest(name));
+      return (await pushArtifact(registry, { repo: name, wasm })).image;
+    };
     await using node = await startKrustlet(cluster, {
       disk,
       insecureRegistries: [registry.host],
@@ -110,7 +112,11 @@ scenario("a disk that a guest fills up harms nobody for longer than it is full",
       containers: [{ image: await image("hello"), volumeMounts: mounted }],
       spec: { ...spec, volumes: [given] },
     }),
-    pulls: await pods.pod({ name: "pulls", containers: [{ image: bench.remote }], spec }),
+    pulls: await pods.pod({
+      name: "pulls",
+      containers: [{ image: await bench.remote("hello") }],
+      spec,
+    }),
     plain: await pods.pod({ name: "plain", containers: [{ image: await image("hello") }], spec }),
   };
   await waitEvent(cluster, waiting.mounts, { reason: "FailedMount", message: FULL }, LONG_MS);
@@ -154,14 +160,16 @@ scenario(
 scenario(
   "a guest is told that the disk is full, and an emptyDir has room again when it is not",
   async (bench) => {
-    const { cluster, disk, pods, image } = bench;
+    const { cluster, disk, pods, remote } = bench;
     await using folder = await tempFolder();
     const text = "x".repeat(256 * 1024);
     const writes = await pods.pod({
       name: "writes",
       restartPolicy: "OnFailure",
       containers: [{
-        image: await image("go_exerciser"),
+        // From a registry: one of this machine is copied at each start.
+        image: await remote("go_exerciser"),
+        imagePullPolicy: "IfNotPresent",
         args: [
           "assert_exists(file:/tell/go)",
           `write(lit:${text})to(file:/scratch/large)`,
