@@ -22,11 +22,11 @@ const REST_MS = 1;
 const RESTS_MAX = 60_000;
 
 /**
- * Stands in for `setTimeout`, `clearTimeout` and `Date.now` until it is disposed of. Work on the disk
- * takes no time on it: an hour passes in the time that its timers take.
+ * Stands in for `setTimeout`, `clearTimeout`, `Date.now` and `performance.now` until it is disposed of. Work on
+ * the disk takes no time on it: an hour passes in the time that its timers take.
  */
 export class VirtualTime implements Disposable {
-  readonly #real = { setTimeout, clearTimeout, now: Date.now };
+  readonly #real = { setTimeout, clearTimeout, now: Date.now, steady: performance.now };
   readonly #core: Core;
   #timers: Timer[] = [];
   #nowMs: number;
@@ -41,6 +41,7 @@ export class VirtualTime implements Disposable {
       clearTimeout: (id?: number) => this.#clear(id),
     });
     Date.now = (): number => this.#nowMs;
+    performance.now = (): number => this.#nowMs - startMs;
   }
 
   /** What it shows, in ms since 1970. */
@@ -82,9 +83,10 @@ export class VirtualTime implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    const { setTimeout, clearTimeout, now } = this.#real;
+    const { setTimeout, clearTimeout, now, steady } = this.#real;
     Object.assign(globalThis, { setTimeout, clearTimeout });
     Date.now = now;
+    performance.now = steady;
     this.#timers = [];
   }
 
