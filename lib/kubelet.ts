@@ -17,7 +17,6 @@ import { EventRecorder } from "./events/recorder.ts";
 import { EvictionManager } from "./eviction/manager.ts";
 import { observe } from "./eviction/observe.ts";
 import { podUsage } from "./eviction/pod_usage.ts";
-import type { PressureRules } from "./eviction/pressure.ts";
 import type { CollectionPolicy } from "./images/collect_plan.ts";
 import { Collector } from "./images/collector.ts";
 import type { ImageStore } from "./images/images.ts";
@@ -25,7 +24,7 @@ import { imagesInUse } from "./images/images_in_use.ts";
 import { openImageStore, type StoreSettings } from "./images/open_store.ts";
 import type { RegistrySettings } from "./images/registry_files.ts";
 import { capacityOf } from "./node/capacity.ts";
-import { readMachineFacts, readMemory } from "./node/machine.ts";
+import { readMachineFacts, readMemory, readPids } from "./node/machine.ts";
 import { describeImages } from "./node/node_images.ts";
 import { NodeKeeper } from "./node/node_keeper.ts";
 import type { NodeSettings } from "./node/node_object.ts";
@@ -46,6 +45,7 @@ import { ClusterStatusTransport } from "./status/cluster_transport.ts";
 import { qosClass } from "./status/qos.ts";
 import { StatusWriter } from "./status/writer.ts";
 import { StaticSource } from "./static/static_source.ts";
+import type { EvictionRules } from "./thresholds.ts";
 import { aborted } from "./time.ts";
 import { PodVolumes } from "./volumes/volumes.ts";
 
@@ -66,7 +66,7 @@ export interface KubeletSettings extends NodeSettings, RegistrySettings {
     readonly statusMax: number;
   };
   /** When pods are evicted. */
-  readonly eviction: PressureRules;
+  readonly eviction: EvictionRules;
   /** Whether files of this machine may be images. */
   readonly allowLocalModules: boolean;
   /** Absolute path of the folder that everything lives in. */
@@ -307,7 +307,10 @@ export class Kubelet {
     const memoryFolder = (uid: string): string | undefined => services.volumes.memoryFolder(uid);
     return new EvictionManager({
       rules: eviction,
-      observe: async () => observe({ memory: await readMemory(), dataDir, imagesDir }),
+      observe: async () => {
+        const [memory, pids] = await Promise.all([readMemory(), readPids()]);
+        return await observe({ memory, pids, dataDir, imagesDir });
+      },
       pods: () => pods.pods().filter(({ status }) => hasWork(status?.phase)),
       isBestEffort: (pod) => qosClass(pod) === "BestEffort",
       usage: (pod, signal) => podUsage(pod, { podsDir, logsDir, memoryFolder, provider, signal }),

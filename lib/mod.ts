@@ -51,7 +51,6 @@ export type { CertificateFacts } from "./doctor/judge_certificate.ts";
 export { runDoctor, type RunDoctorOptions } from "./doctor/run.ts";
 export * from "./errors.ts";
 export * from "./exit.ts";
-export type { PressureRules } from "./eviction/pressure.ts";
 export { removeTree } from "./files.ts";
 export type { CollectionPolicy } from "./images/collect_plan.ts";
 export type { CredentialPlaces } from "./images/credentials/open_keyring.ts";
@@ -69,6 +68,13 @@ export type * from "./provider.ts";
 export type { Screen, Stream } from "./standalone/display.ts";
 export { type Manifest, readManifests } from "./standalone/manifest.ts";
 export { EXIT_NOT_STARTED } from "./standalone/outcome.ts";
-export type { Amount, Signal, Thresholds } from "./thresholds.ts";
+export type {
+  Amount,
+  EvictionRules,
+  PressureRules,
+  Signal,
+  SoftThresholds,
+  Thresholds,
+} from "./thresholds.ts";
 export { runStandalone, type StandaloneOptions } from "./standalone/run.ts";
 export { removeMemoryFolders } from "./volumes/memory_folders.ts";

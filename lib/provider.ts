@@ -205,6 +205,12 @@ export interface Provider {
    */
   limitCpu?(id: ContainerRun["id"], cpuMillis: number | undefined): boolean;
 
+  /**
+   * How many threads of the machine a run has now, each process being one at least; `undefined` if nobody can tell,
+   * or it does not run. Absent: the backend can never tell.
+   */
+  threads?(id: ContainerRun["id"]): Promise<number | undefined>;
+
   /** Ends what the backend keeps warm. No run is under way. */
   close(): Promise<void>;
 }

@@ -45,3 +45,30 @@ scenario(
     await waitEvent(cluster, greedy, { reason: "Evicted" });
   },
 );
+
+scenario("a node whose memory is short for some time ends pods gently", async (scene) => {
+  const { cluster, node } = scene;
+  const rules = {
+    evictionHard: { "memory.available": "1Mi" },
+    evictionSoft: { "memory.available": "99%" },
+    evictionSoftGracePeriod: { "memory.available": "1s" },
+    evictionMaxPodGracePeriod: 2,
+  };
+  await Deno.writeTextFile(config, JSON.stringify(rules));
+  await node.end("SIGTERM");
+  await node.restart();
+  const requests = { memory: "1Mi" };
+  const evicted = await waitEnded(
+    cluster,
+    await scene.pod({
+      name: "gently",
+      containers: [{ image: await scene.image("sleep"), resources: { requests } }],
+      spec: { nodeName: node.nodeName },
+    }),
+    "Failed",
+    EVICTED_MS_MAX,
+  );
+  assert.equal(evicted.status.reason, "Evicted");
+  assert.match(evicted.status.message ?? "", /^The node was low on resource: memory\. Threshold /);
+  assert.equal(conditionOf((await node.node())!, "MemoryPressure")?.status, "True");
+});

@@ -42,7 +42,10 @@ Deno.test("parseConfig() has Krustlet's defaults", async () => {
         "nodefs.inodesFree": { share: 0.05 },
         "imagefs.available": { share: 0.15 },
         "imagefs.inodesFree": { share: 0.05 },
+        "pid.available": { share: 0.05 },
       },
+      soft: { thresholds: {}, graceMs: {} },
+      podGraceMsMax: 0,
       minimumReclaim: {},
       transitionMs: 300_000,
     },
@@ -110,6 +113,9 @@ Deno.test("parseConfig() reads every flag", async () => {
     ),
     ..."--eviction-pressure-transition-period 1m".split(" "),
     ..."--container-log-max-size 1Mi --container-log-max-files 3".split(" "),
+    ..."--eviction-soft memory.available<1Gi,pid.available<5".split(" "),
+    ..."--eviction-soft-grace-period memory.available=1m30s,pid.available=5s".split(" "),
+    ..."--eviction-max-pod-grace-period 20".split(" "),
     ..."--registry-mirror index.docker.io=http://n:5000 --registry-client-cert b=me.pem".split(" "),
   ];
   assert.deepEqual(await parse({ args }), {
@@ -123,6 +129,11 @@ Deno.test("parseConfig() reads every flag", async () => {
     kubeReserved: { memory: "1Gi" },
     eviction: {
       thresholds: { "memory.available": { share: 0.05 } },
+      soft: {
+        thresholds: { "memory.available": { units: 2 ** 30 }, "pid.available": { units: 5 } },
+        graceMs: { "memory.available": 90_000, "pid.available": 5_000 },
+      },
+      podGraceMsMax: 20_000,
       minimumReclaim: { "nodefs.available": { units: 1024 } },
       transitionMs: 60_000,
     },
@@ -185,6 +196,16 @@ Deno.test("parseConfig() reads Krustlet's variables and its config file", async 
   assert.deepEqual(config.insecureRegistries, ["local:5000"]);
   assert.equal(config.nodeIp, "173.183.193.2");
   assert.equal(config.maxPods, 7);
+});
+
+Deno.test("parseConfig() refuses a soft threshold without its time", async () => {
+  const args = ["--eviction-soft", "memory.available<1Gi,nodefs.available<5%"];
+  const [wrong, right] = ["nodefs.available=1m", "memory.available=1m,nodefs.available=0"];
+  await assert.rejects(parse({ args: [...args, "--eviction-soft-grace-period", wrong] }), {
+    code: "invalid",
+    message: /^Cannot use --eviction-soft for "memory.available": .*add memory.available=90s$/,
+  });
+  await parse({ args: [...args, "--eviction-soft-grace-period", right] });
 });
 
 Deno.test("parseConfig() refuses a password in an address, and does not show it", async () => {

@@ -5,7 +5,7 @@
  */
 import { messageOf } from "../errors.ts";
 import { parseQuantity } from "../quantity.ts";
-import { parseThresholds } from "../thresholds.ts";
+import { parseGraces, parseThresholds } from "../thresholds.ts";
 import { splitList } from "./names.ts";
 import type { Kind } from "./option.ts";
 
@@ -31,6 +31,13 @@ export const thresholds: Kind<Amounts> = amounts("<", {
   placeholder: "SIGNAL<QUANTITY,…",
   what: "a quantity or a percentage for each signal",
   check: parseThresholds,
+});
+
+/** How long a soft threshold may last, as `memory.available=90s`. */
+export const graces: Kind<Amounts> = amounts("=", {
+  placeholder: "SIGNAL=DURATION,…",
+  what: "a duration for each signal",
+  check: parseGraces,
 });
 
 /** What must be free beyond a threshold before an eviction is over, as `nodefs.available=1Gi`. */

@@ -4,12 +4,20 @@
  *
  * @module
  */
-import { EVICTION_HARD_DEFAULT, parseThresholds, type Thresholds } from "../thresholds.ts";
+import { KubeletError } from "../errors.ts";
+import {
+  EVICTION_HARD_DEFAULT,
+  type EvictionRules,
+  parseGraces,
+  parseThresholds,
+} from "../thresholds.ts";
 import * as kinds from "./kinds.ts";
 import { defineOptions, type OptionValues } from "./option.ts";
-import { reclaims, reserved, thresholds } from "./resource_kinds.ts";
+import { graces, reclaims, reserved, thresholds } from "./resource_kinds.ts";
 
 const MINUTE_MS = 60_000;
+/** A day: who waits longer is not evicted but forgotten. */
+const POD_GRACE_SECONDS_MAX = 86_400;
 
 /** Options of the node agent. */
 export const RESOURCE_OPTIONS = defineOptions({
@@ -41,6 +49,33 @@ export const RESOURCE_OPTIONS = defineOptions({
     help: "Below which amounts pods are evicted, and the node says that it is short.",
     group: "Node",
   },
+  evictionSoft: {
+    flag: "eviction-soft",
+    env: "KRUSTLET_EVICTION_SOFT",
+    key: "evictionSoft",
+    kind: thresholds,
+    default: {},
+    help: "Below which amounts pods are evicted after some time, and gently.",
+    group: "Node",
+  },
+  evictionSoftGracePeriod: {
+    flag: "eviction-soft-grace-period",
+    env: "KRUSTLET_EVICTION_SOFT_GRACE_PERIOD",
+    key: "evictionSoftGracePeriod",
+    kind: graces,
+    default: {},
+    help: "How long a soft threshold has to be met before pods are evicted.",
+    group: "Node",
+  },
+  evictionMaxPodGracePeriod: {
+    flag: "eviction-max-pod-grace-period",
+    env: "KRUSTLET_EVICTION_MAX_POD_GRACE_PERIOD",
+    key: "evictionMaxPodGracePeriod",
+    kind: kinds.integer(0, POD_GRACE_SECONDS_MAX),
+    default: 0,
+    help: "The longest grace period, in seconds, of a pod that goes for a soft threshold.",
+    group: "Node",
+  },
   evictionMinimumReclaim: {
     flag: "eviction-minimum-reclaim",
     env: "KRUSTLET_EVICTION_MINIMUM_RECLAIM",
@@ -67,18 +102,15 @@ export interface ResourceSettings {
   readonly systemReserved: Readonly<Record<string, string>>;
   /** Quantities by resource, for this program. */
   readonly kubeReserved: Readonly<Record<string, string>>;
-  /** When pods are evicted. */
-  readonly eviction: {
-    /** Below which amounts something is short. */
-    readonly thresholds: Thresholds;
-    /** What must be free beyond a threshold before it counts as left. */
-    readonly minimumReclaim: Thresholds;
-    /** How long a shortage is told of after it was last seen, in ms. */
-    readonly transitionMs: number;
-  };
+  /** When pods are evicted, and how. */
+  readonly eviction: EvictionRules;
 }
 
-/** The settings that follow from the options. */
+/**
+ * The settings that follow from the options.
+ *
+ * @throws {KubeletError} `invalid`, for a soft threshold without a grace period.
+ */
 export function resourceSettings(
   values: OptionValues<typeof RESOURCE_OPTIONS>,
 ): ResourceSettings {
@@ -87,8 +119,27 @@ export function resourceSettings(
     kubeReserved: values.kubeReserved,
     eviction: {
       thresholds: parseThresholds(values.evictionHard ?? EVICTION_HARD_DEFAULT),
+      soft: softThresholds(values),
+      podGraceMsMax: values.evictionMaxPodGracePeriod * 1_000,
       minimumReclaim: parseThresholds(values.evictionMinimumReclaim),
       transitionMs: values.evictionPressureTransitionMs,
     },
   };
+}
+
+function softThresholds(
+  { evictionSoft, evictionSoftGracePeriod }: OptionValues<typeof RESOURCE_OPTIONS>,
+): NonNullable<EvictionRules["soft"]> {
+  const soft = {
+    thresholds: parseThresholds(evictionSoft),
+    graceMs: parseGraces(evictionSoftGracePeriod),
+  };
+  for (const signal of Object.keys(soft.thresholds)) {
+    if (Object.hasOwn(soft.graceMs, signal)) continue;
+    throw new KubeletError(
+      "invalid",
+      `Cannot use --eviction-soft for "${signal}": it has no --eviction-soft-grace-period; add ${signal}=90s`,
+    );
+  }
+  return soft;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { reserved, thresholds } from "./resource_kinds.ts";
+import { graces, reserved, thresholds } from "./resource_kinds.ts";
 
 Deno.test("reserved reads quantities, from a text and from a file", () => {
   assert.deepEqual(reserved.fromText("cpu=100m, memory=1Gi"), { cpu: "100m", memory: "1Gi" });
@@ -25,3 +25,10 @@ for (const text of ["memory.available=1Gi", "allocatable.available<1Gi", "nodefs
     assert.throws(() => thresholds.fromText(text), RangeError);
   });
 }
+
+Deno.test("graces reads durations by signal, and refuses what is none", () => {
+  assert.deepEqual(graces.fromText("memory.available=1m30s"), { "memory.available": "1m30s" });
+  for (const text of ["memory.available=90", "memory=1s", "memory.available<1s"]) {
+    assert.throws(() => graces.fromText(text), RangeError, text);
+  }
+});

@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { statfs } from "node:fs/promises";
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
 import { dirname, join } from "node:path";
 import { messageOf } from "../errors.ts";
-import { readMachineUsage } from "../node/machine.ts";
 import type { Finding } from "./finding.ts";
 
 /** Resolvers try for half a minute and more; a person does not wait that long for one line. */
@@ -95,7 +95,8 @@ export async function examineDisk(dataDir: string): Promise<Finding> {
       advice: "give another --data-dir, or make this one writable",
     };
   }
-  const { diskAvailableBytes: freeBytes, diskBytes } = await readMachineUsage(folder);
+  const disk = await statfs(folder);
+  const [freeBytes, diskBytes] = [disk.bavail * disk.bsize, disk.blocks * disk.bsize];
   return judgeDisk(folder, { freeBytes, diskBytes });
 }
 

@@ -7,6 +7,12 @@ import type { Pod } from "../api/types.ts";
 import { isCritical } from "../resources/critical.ts";
 import type { Shortage } from "./pressure.ts";
 
+const CONDITIONS: Readonly<Record<Shortage, string>> = {
+  memory: "MemoryPressure",
+  disk: "DiskPressure",
+  pid: "PIDPressure",
+};
+
 const MEMORY_PRESSURE = "node.kubernetes.io/memory-pressure";
 
 /**
@@ -22,8 +28,9 @@ export function turnedAway(
   },
 ): { reason: string; message: string } | undefined {
   if (shortages.size === 0 || isCritical(pod)) return undefined;
-  if (!shortages.has("disk") && (!bestEffort || toleratesShortage(pod))) return undefined;
-  const names = [...shortages].map((one) => one === "memory" ? "MemoryPressure" : "DiskPressure");
+  const onlyMemory = shortages.size === 1 && shortages.has("memory");
+  if (onlyMemory && (!bestEffort || toleratesShortage(pod))) return undefined;
+  const names = [...shortages].map((one) => CONDITIONS[one]);
   return { reason: "Evicted", message: `The node had condition: [${names.join(" ")}]. ` };
 }
 

@@ -5,7 +5,7 @@ import { overLimit } from "./local_storage.ts";
 import { lowMessage } from "./messages.ts";
 import { decidePressure, NO_PRESSURE, type Observations, type Shortage } from "./pressure.ts";
 import { type Candidate, rank } from "./rank.ts";
-import { EVICTION_HARD_DEFAULT, parseThresholds } from "../thresholds.ts";
+import { EVICTION_HARD_DEFAULT, parseGraces, parseThresholds } from "../thresholds.ts";
 
 const MI = 2 ** 20;
 const RULES = {
@@ -48,6 +48,8 @@ const SHORT: [seen: Observations, met: string[], shortages: Shortage[]][] = [
     ["disk"],
   ],
   [{ "imagefs.available": { available: 14, capacity: 100 } }, ["imagefs.available"], ["disk"]],
+  [{ "pid.available": { available: 5, capacity: 100 } }, [], []],
+  [{ "pid.available": { available: 4, capacity: 100 } }, ["pid.available"], ["pid"]],
   [
     {
       "nodefs.inodesFree": { available: 0, capacity: 100 },
@@ -85,8 +87,38 @@ Deno.test("decidePressure() reclaims more than the threshold once it was met, an
   assert.deepEqual(before.met, []);
   const low = decidePressure(seen(9), { rules, before: before.state, nowMs: 1 });
   const still = decidePressure(seen(14), { rules, before: low.state, nowMs: 2 });
-  assert.deepEqual(still.met, [{ signal: "nodefs.available", threshold: 10, available: 14 }]);
+  assert.deepEqual(still.met, [{
+    signal: "nodefs.available",
+    severity: "hard",
+    threshold: 10,
+    available: 14,
+  }]);
   assert.deepEqual(decidePressure(seen(15), { rules, before: still.state, nowMs: 3 }).met, []);
+});
+
+Deno.test("decidePressure() tells of a soft threshold at once, and evicts when its time is over", () => {
+  const rules = {
+    ...RULES,
+    thresholds: parseThresholds({ "memory.available": "10%" }),
+    soft: {
+      thresholds: parseThresholds({ "memory.available": "20%", "nodefs.available": "20%" }),
+      graceMs: parseGraces({ "memory.available": "1m30s", "nodefs.available": "5m" }),
+    },
+  };
+  let before = NO_PRESSURE;
+  const at = (nowMs: number, memory: number): { met: string[]; short: string[] } => {
+    const seen = { available: memory, capacity: 100 };
+    const found = decidePressure({ "memory.available": seen }, { rules, before, nowMs });
+    before = found.state;
+    const met = found.met.map(({ severity, threshold }) => `${severity} ${threshold}`);
+    return { met, short: [...found.shortages] };
+  };
+  assert.deepEqual(at(0, 19), { met: [], short: ["memory"] });
+  assert.deepEqual(at(89_999, 19), { met: [], short: ["memory"] });
+  assert.deepEqual(at(90_000, 19), { met: ["soft 20"], short: ["memory"] });
+  assert.deepEqual(at(90_001, 9), { met: ["hard 10", "soft 20"], short: ["memory"] });
+  assert.deepEqual(at(90_002, 20), { met: [], short: ["memory"] }, "its time begins anew");
+  assert.deepEqual(at(90_003, 19), { met: [], short: ["memory"] });
 });
 
 Deno.test("rank() takes the unknown, then those beyond their requests, then priority, then the excess", () => {
@@ -124,14 +156,19 @@ Deno.test("rank() takes the unknown, then those beyond their requests, then prio
 });
 
 Deno.test("lowMessage() speaks as a kubelet", () => {
-  const met = { signal: "memory.available", threshold: 100 * MI, available: 99 * MI + 5 } as const;
+  const met = {
+    signal: "memory.available",
+    severity: "hard",
+    threshold: 100 * MI,
+    available: 99 * MI + 5,
+  } as const;
   assert.equal(
     lowMessage(met, [{ name: "app", usage: 300 * MI, request: 0 }]),
     "The node was low on resource: memory. Threshold quantity: 100Mi, available: 101376Ki. \
 Container app was using 300Mi, request is 0, has larger consumption of memory. ",
   );
   assert.equal(
-    lowMessage({ signal: "imagefs.inodesFree", threshold: 50, available: 3 }),
+    lowMessage({ signal: "imagefs.inodesFree", severity: "hard", threshold: 50, available: 3 }),
     "The node was low on resource: inodes. Threshold quantity: 50, available: 3. ",
   );
 });

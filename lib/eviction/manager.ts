@@ -8,6 +8,7 @@ import type { Pod } from "../api/types.ts";
 import { messageOf } from "../errors.ts";
 import { amountsOf } from "../resources/amounts.ts";
 import { podRequests } from "../resources/pod_requests.ts";
+import type { EvictionRules } from "../thresholds.ts";
 import { sleep } from "../time.ts";
 import { isCritical } from "../resources/critical.ts";
 import { turnedAway } from "./admission.ts";
@@ -18,7 +19,6 @@ import {
   type Met,
   NO_PRESSURE,
   type Observations,
-  type PressureRules,
   type Shortage,
 } from "./pressure.ts";
 import { type Candidate, rank } from "./rank.ts";
@@ -35,11 +35,22 @@ export interface PodUsage {
   readonly memory: ReadonlyMap<string, number | undefined>;
   /** What its volumes have in memory; not `whole` if there is more than anybody can count. */
   readonly memoryVolumes: { readonly bytes: number; readonly whole: boolean };
+  /** Threads of all its processes. */
+  readonly pids: number;
+}
+
+/** Why a pod has to go, and how. */
+export interface EvictionCause {
+  readonly message: string;
+  /** True if the node was short of something; else the pod uses more than it may. */
+  readonly low: boolean;
+  /** Its own grace period, but so much at most, in ms. @default {a moment, as of a node that cannot wait} */
+  readonly graceMsMax?: number;
 }
 
 /** What an {@linkcode EvictionManager} looks at, and what it does. */
 export interface EvictionManagerOptions {
-  readonly rules: PressureRules;
+  readonly rules: EvictionRules;
   /** Looks at the machine. */
   observe(): Promise<Observations>;
   /** The pods that run or are about to. */
@@ -53,10 +64,10 @@ export interface EvictionManagerOptions {
   /** Told when the disk begins to be short. */
   onDiskShort?(): void;
   /**
-   * Ends a pod; settles when it has ended, or after a time. `low` if the node was short. False if there
-   * was nothing to do, as for a pod that is ending as fast as it can.
+   * Ends a pod; settles when it has ended, or after a time. False if there was nothing to do, as for a pod that is
+   * ending as fast as it can.
    */
-  evict(pod: Pod, why: { readonly message: string; readonly low: boolean }): Promise<boolean>;
+  evict(pod: Pod, why: EvictionCause): Promise<boolean>;
   /** Tells a warning about the node. */
   tell(reason: string, message: string): void;
   /** Milliseconds of a clock that only goes on. @default {performance.now} */
@@ -102,7 +113,7 @@ export class EvictionManager {
     let [lowest] = await this.look();
     if (await this.#evictOverLimit(signal)) return;
     if (lowest === undefined) return;
-    if (resourceOf(lowest.signal) !== "memory" && this.#options.reclaimDisk !== undefined) {
+    if (isOfDisk(lowest) && this.#options.reclaimDisk !== undefined) {
       await this.#options.reclaimDisk(signal);
       [lowest] = await this.look();
     }
@@ -127,7 +138,9 @@ export class EvictionManager {
     const resources = new Set(met.map(({ signal }) => resourceOf(signal)));
     for (const resource of resources) {
       if (this.#told.has(resource)) continue;
-      if (resource !== "memory") this.#options.onDiskShort?.();
+      if (met.some((one) => isOfDisk(one) && resourceOf(one.signal) === resource)) {
+        this.#options.onDiskShort?.();
+      }
       this.#options.tell("EvictionThresholdMet", `Attempting to reclaim ${resource}`);
     }
     this.#told = resources;
@@ -160,9 +173,11 @@ export class EvictionManager {
         gluttons: gluttonsOf(resource, pod, usage),
       });
     }
+    const { podGraceMsMax = 0 } = this.#options.rules;
+    const gently = lowest.severity === "soft" ? { graceMsMax: podGraceMsMax } : {};
     for (const { pod, gluttons } of rank(found)) {
       const message = lowMessage(lowest, gluttons);
-      if (await this.#options.evict(pod, { message, low: true })) return;
+      if (await this.#options.evict(pod, { message, low: true, ...gently })) return;
     }
     log.warn("The node is short of {resource}, and has no pod to evict", { resource });
   }
@@ -170,8 +185,14 @@ export class EvictionManager {
 
 type Resource = ReturnType<typeof resourceOf>;
 
+function isOfDisk({ signal }: Met): boolean {
+  const resource = resourceOf(signal);
+  return resource === "ephemeral-storage" || resource === "inodes";
+}
+
 function usageOf(resource: Resource, pod: Pod, usage: PodUsage): number | undefined {
   if (resource === "memory") return memoryBytes(usage);
+  if (resource === "pids") return usage.pids;
   // More than anybody can count: nobody has more.
   if (!usage.disk.whole) return Infinity;
   return resource === "inodes" ? usage.disk.inodes : diskBytes(pod, usage.disk);
@@ -184,7 +205,7 @@ function memoryBytes({ memory, memoryVolumes: { bytes, whole } }: PodUsage): num
 }
 
 function gluttonsOf(resource: Resource, { spec }: Pod, { disk, memory }: PodUsage): Glutton[] {
-  if (resource === "inodes") return [];
+  if (resource === "inodes" || resource === "pids") return [];
   const used = resource === "memory" ? memory : disk.containers;
   return (spec?.containers ?? []).flatMap(({ name, resources }) => {
     const usage = used.get(name);

@@ -15,6 +15,8 @@ class Node {
   seen: Observations = {};
   readonly evicted: string[] = [];
   readonly told: string[] = [];
+  /** What the pods that were to be evicted may take for it. */
+  readonly graces: (number | undefined)[] = [];
   readonly pods: Pod[] = [];
   /** By pod: one that is absent does not run, one of nothing cannot be measured. */
   readonly uses = new Map<string, number | undefined>();
@@ -25,17 +27,25 @@ class Node {
   /** Pods that are ending as fast as they can. */
   readonly stuck = new Set<string>();
   reclaimed = 0;
+  nowMs = 0;
   /** What a clean-up of the disk leads to. */
   cleaned: Observations | undefined;
   readonly manager: EvictionManager;
 
-  constructor(transitionMs = 1_000) {
+  /** Goes by its own time, or by the machine's. */
+  constructor({ transitionMs = 1_000, ownTime = true } = {}) {
     this.manager = new EvictionManager({
       rules: {
         thresholds: parseThresholds(EVICTION_HARD_DEFAULT),
         minimumReclaim: {},
         transitionMs,
+        soft: {
+          thresholds: parseThresholds({ "memory.available": "300Mi" }),
+          graceMs: { "memory.available": 90_000 },
+        },
+        podGraceMsMax: 20_000,
       },
+      ...(ownTime ? { nowMs: () => this.nowMs } : {}),
       observe: () => Promise.resolve(this.seen),
       pods: () => this.pods,
       isBestEffort: () => true,
@@ -45,7 +55,8 @@ class Node {
         this.seen = this.cleaned ?? this.seen;
         return Promise.resolve();
       },
-      evict: ({ metadata }, { message, low }) => {
+      evict: ({ metadata }, { message, low, graceMsMax }) => {
+        this.graces.push(graceMsMax);
         if (this.stuck.has(metadata!.uid!)) return Promise.resolve(false);
         this.evicted.push(`${metadata!.uid} ${low ? "low" : "limit"}: ${message}`);
         return Promise.resolve(true);
@@ -65,7 +76,12 @@ class Node {
     const memory = new Map(this.uses.has(uid) ? [["app", bytes]] : []);
     const whole = !this.endless.has(uid);
     const memoryVolumes = { bytes: this.inMemory.get(uid) ?? 0, whole };
-    return { disk: { containers, volumes: new Map(), inodes: 1, whole }, memory, memoryVolumes };
+    return {
+      disk: { containers, volumes: new Map(), inodes: 1, whole },
+      memory,
+      memoryVolumes,
+      pids: bytes ?? 0,
+    };
   }
 }
 
@@ -181,7 +197,7 @@ Deno.test("EvictionManager counts volumes in memory as memory", async () => {
 
 Deno.test("EvictionManager goes on saying that the node is short though the clock is set forward", async () => {
   using clock = new WallClock();
-  const node = new Node(60_000);
+  const node = new Node({ transitionMs: 60_000, ownTime: false });
   node.seen = { "memory.available": LOW };
   await node.manager.look();
   node.seen = { "memory.available": WELL };
@@ -192,11 +208,45 @@ Deno.test("EvictionManager goes on saying that the node is short though the cloc
 
 Deno.test("EvictionManager stops saying so in time though the clock is set back", async () => {
   using clock = new WallClock();
-  const node = new Node(0);
+  const node = new Node({ transitionMs: 0, ownTime: false });
   node.seen = { "memory.available": LOW };
   await node.manager.look();
   node.seen = { "memory.available": WELL };
   clock.jump(-HOUR_MS);
   await node.manager.look();
   assert.deepEqual([...node.manager.shortages], []);
+});
+
+Deno.test("EvictionManager ends pods gently for a soft threshold, once its time is over", async () => {
+  const node = new Node();
+  node.pod("a", 500 * MI);
+  node.seen = { "memory.available": { available: 200 * MI, capacity: 1000 * MI } };
+  await node.manager.round(signal);
+  assert.deepEqual([node.evicted, [...node.manager.shortages]], [[], ["memory"]]);
+  node.nowMs = 90_000;
+  await node.manager.round(signal);
+  assert.match(node.evicted.join(), /^a low: .* memory. Threshold quantity: 300Mi, /);
+  node.seen = { "memory.available": LOW };
+  await node.manager.round(signal);
+  assert.deepEqual(node.graces, [20_000, undefined], "a hard one cannot wait");
+});
+
+Deno.test("EvictionManager ends the pod of most processes when there are few left, and no image", async () => {
+  const node = new Node();
+  node.pod("one", 1);
+  node.pod("swarm", 40);
+  node.pod("important swarm", 90, { priority: 5 });
+  node.seen = { "pid.available": { available: 3, capacity: 100 } };
+  await node.manager.round(signal);
+  assert.deepEqual(node.evicted, [
+    "swarm low: The node was low on resource: pids. Threshold quantity: 5, available: 3. ",
+  ]);
+  assert.deepEqual([node.reclaimed, node.told], [
+    0,
+    ["EvictionThresholdMet: Attempting to reclaim pids"],
+  ]);
+  assert.deepEqual(node.manager.turnedAway({ spec: { containers: [] } }), {
+    reason: "Evicted",
+    message: "The node had condition: [PIDPressure]. ",
+  });
 });

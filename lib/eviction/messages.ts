@@ -8,8 +8,9 @@ import type { Met } from "./pressure.ts";
 import type { Signal } from "../thresholds.ts";
 
 /** What is short when a signal is low. */
-export function resourceOf(signal: Signal): "memory" | "ephemeral-storage" | "inodes" {
+export function resourceOf(signal: Signal): "memory" | "ephemeral-storage" | "inodes" | "pids" {
   if (signal === "memory.available") return "memory";
+  if (signal === "pid.available") return "pids";
   return signal.endsWith(".inodesFree") ? "inodes" : "ephemeral-storage";
 }
 
@@ -26,7 +27,7 @@ export function lowMessage(
   gluttons: readonly Glutton[] = [],
 ): string {
   const resource = resourceOf(signal);
-  const print = resource === "inodes" ? String : bytesText;
+  const print = isCounted(resource) ? String : bytesText;
   const containers = gluttons.map(({ name, usage, request }) =>
     `Container ${name} was using ${print(usage)}, request is ${print(request)}, has larger \
 consumption of ${resource}. `
@@ -43,5 +44,9 @@ export function bytesText(bytes: number): string {
 
 // What is there at a moment has no round number of anything.
 function kibibytesText(amount: number, resource: string): string {
-  return resource === "inodes" ? String(amount) : `${Math.floor(amount / 1024)}Ki`;
+  return isCounted(resource) ? String(amount) : `${Math.floor(amount / 1024)}Ki`;
+}
+
+function isCounted(resource: string): boolean {
+  return resource === "inodes" || resource === "pids";
 }

@@ -12,10 +12,18 @@ export interface MemoryLeft {
   readonly availableBytes: number;
 }
 
-/** Looks at memory and at the disks that hold the data folder and the image store; both exist. */
+/** How many processes, each of their threads counted, there are, and can be. */
+export interface PidsLeft {
+  readonly running: number;
+  readonly max: number;
+}
+
+/** Looks at memory, at processes, and at the disks that hold the data folder and the image store; both exist. */
 export async function observe(
-  { memory, dataDir, imagesDir }: {
+  { memory, pids, dataDir, imagesDir }: {
     readonly memory: MemoryLeft;
+    /** Absent: the system does not say. */
+    readonly pids: PidsLeft | undefined;
     readonly dataDir: string;
     readonly imagesDir: string;
   },
@@ -23,6 +31,9 @@ export async function observe(
   const [node, images] = await Promise.all([diskOf(dataDir), diskOf(imagesDir)]);
   return {
     "memory.available": { available: memory.availableBytes, capacity: memory.totalBytes },
+    ...(pids === undefined ? {} : {
+      "pid.available": { available: Math.max(0, pids.max - pids.running), capacity: pids.max },
+    }),
     "nodefs.available": node.bytes,
     "imagefs.available": images.bytes,
     ...(node.inodes === undefined ? {} : { "nodefs.inodesFree": node.inodes }),

@@ -16,7 +16,7 @@ export interface UsageSources {
   readonly logsDir: string;
   /** The folder of what a pod's volumes have in memory. It need not be there. */
   memoryFolder(podUid: string): string | undefined;
-  readonly provider: Pick<Provider, "memoryBytes">;
+  readonly provider: Pick<Provider, "memoryBytes" | "threads">;
   readonly signal: AbortSignal;
 }
 
@@ -48,6 +48,7 @@ export async function podUsage(pod: Pod, sources: UsageSources): Promise<PodUsag
   return {
     disk: { containers, volumes, inodes, whole },
     memory: await memoryOf(pod, sources),
+    pids: await pidsOf(pod, sources),
     memoryVolumes: inMemory === undefined
       ? { bytes: 0, whole: true }
       : await folderUsage(inMemory, { signal }),
@@ -68,11 +69,22 @@ async function memoryOf(
   { provider }: UsageSources,
 ): Promise<PodUsage["memory"]> {
   const found = new Map<string, number | undefined>();
-  const all = [...status?.initContainerStatuses ?? [], ...status?.containerStatuses ?? []];
-  for (const { name, containerID, state } of all) {
-    if (state.running === undefined || containerID === undefined) continue;
-    const id = containerID.slice(containerID.indexOf("://") + 3);
-    found.set(name, await provider.memoryBytes?.(id));
-  }
+  for (const { name, id } of running(status)) found.set(name, await provider.memoryBytes?.(id));
   return found;
+}
+
+/** A container that nobody can count is one. */
+async function pidsOf({ status }: Pod, { provider }: UsageSources): Promise<number> {
+  const counts = running(status).map(async ({ id }) => await provider.threads?.(id) ?? 1);
+  return (await Promise.all(counts)).reduce((one, other) => one + other, 0);
+}
+
+/** The containers that run, by the ids of their runs. */
+function running(status: Pod["status"]): { name: string; id: string }[] {
+  const all = [...status?.initContainerStatuses ?? [], ...status?.containerStatuses ?? []];
+  return all.flatMap(({ name, containerID, state }) =>
+    state.running === undefined || containerID === undefined
+      ? []
+      : [{ name, id: containerID.slice(containerID.indexOf("://") + 3) }]
+  );
 }

@@ -47,11 +47,14 @@ Deno.test("podUsage() counts roots without the image's own files, logs, volumes 
     await write(`${logsDir}/default_web_${UID}/app/1.log`, 1);
     await write(`${podsDir}/${UID}/volumes/kubernetes.io~empty-dir/scratch/file`, 4);
     await write(`${dir}/memory/${UID}/fast/file`, 1);
-    const { disk, memory, memoryVolumes } = await podUsage(POD, {
+    const { disk, memory, memoryVolumes, pids } = await podUsage(POD, {
       podsDir,
       logsDir,
       memoryFolder: (uid) => `${dir}/memory/${uid}`,
-      provider: { memoryBytes: (id) => Promise.resolve(id === "app-id" ? 5 : 6) },
+      provider: {
+        memoryBytes: (id) => Promise.resolve(id === "app-id" ? 5 : 6),
+        threads: (id) => Promise.resolve(id === "app-id" ? 7 : 100),
+      },
       signal: AbortSignal.timeout(30_000),
     });
     about(disk.containers.get("app"), 3 * MI);
@@ -62,6 +65,7 @@ Deno.test("podUsage() counts roots without the image's own files, logs, volumes 
     about(memoryVolumes.bytes, MI);
     assert.ok(memoryVolumes.whole);
     assert.deepEqual([...memory], [["app", 5]], "one that does not run has none");
+    assert.equal(pids, 7);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type Amount, amountUnits, type Signal, type Thresholds } from "../thresholds.ts";
+import { type Amount, amountUnits, type PressureRules, type Signal } from "../thresholds.ts";
 
-/** What a signal says at one moment, in bytes or inodes. */
+/** What a signal says at one moment, in its own units. */
 export interface Observation {
   readonly available: number;
   readonly capacity: number;
@@ -15,11 +15,15 @@ export interface Observation {
 export type Observations = Readonly<Partial<Record<Signal, Observation>>>;
 
 /** What the node tells of itself. */
-export type Shortage = "memory" | "disk";
+export type Shortage = "memory" | "disk" | "pid";
+
+/** Beyond a hard threshold pods are evicted at once, beyond a soft one after a time, and gently. */
+export type Severity = "hard" | "soft";
 
 /** A signal that is below its threshold. */
 export interface Met {
   readonly signal: Signal;
+  readonly severity: Severity;
   /** Where it begins, in the signal's own units. */
   readonly threshold: number;
   readonly available: number;
@@ -27,33 +31,26 @@ export interface Met {
 
 /** What {@linkcode decidePressure} has to remember; begin with an empty one. */
 export interface PressureState {
-  /** Signals below their thresholds, and not yet above them by the least that is to be reclaimed. */
-  readonly met: readonly Signal[];
+  /**
+   * Since when, in ms, signals are below their thresholds, and not yet above them by the least that is to be
+   * reclaimed.
+   */
+  readonly sinceMs: Readonly<Partial<Record<`${Severity} ${Signal}`, number>>>;
   /** When each shortage was last seen, in ms. */
   readonly seenMs: Readonly<Partial<Record<Shortage, number>>>;
 }
 
-/** By what the decision is made. */
-export interface PressureRules {
-  /** Below which amounts something is short. */
-  readonly thresholds: Thresholds;
-  /** What must be free beyond a threshold before it counts as left. */
-  readonly minimumReclaim: Thresholds;
-  /** How long a shortage is told of after it was last seen, in ms. */
-  readonly transitionMs: number;
-}
-
 /** What was decided. */
 export interface Pressure {
-  /** In the order in which they are dealt with: memory first. */
+  /** In the order in which they are dealt with: memory first. Those whose time has not come are not in it. */
   readonly met: readonly Met[];
-  /** What the node tells: also a shortage that is over, for some time. */
+  /** What the node tells: also a shortage that is over, for some time, and one whose time has not come. */
   readonly shortages: ReadonlySet<Shortage>;
   readonly state: PressureState;
 }
 
 /** Nothing was ever short. */
-export const NO_PRESSURE: PressureState = { met: [], seenMs: {} };
+export const NO_PRESSURE: PressureState = { sinceMs: {}, seenMs: {} };
 
 /** Decides at `nowMs`; give the returned state back the next time. */
 export function decidePressure(
@@ -64,45 +61,65 @@ export function decidePressure(
     readonly nowMs: number;
   },
 ): Pressure {
+  const sinceMs: Partial<Record<`${Severity} ${Signal}`, number>> = {};
+  const below: Met[] = [];
   const met: Met[] = [];
-  // Their order is that of ORDER in whatever way the thresholds were written.
-  for (const [signal, amount] of inOrder(rules.thresholds)) {
+  for (const { signal, severity, amount, graceMs } of inOrder(rules)) {
     const seen = observations[signal];
     if (seen === undefined) continue;
+    const key = `${severity} ${signal}` as const;
     const threshold = amountUnits(amount, seen.capacity);
     const reclaim = rules.minimumReclaim[signal];
-    const more = reclaim !== undefined && before.met.includes(signal)
+    const more = reclaim !== undefined && before.sinceMs[key] !== undefined
       ? amountUnits(reclaim, seen.capacity)
       : 0;
-    if (seen.available < threshold + more) {
-      met.push({ signal, threshold, available: seen.available });
-    }
+    if (seen.available >= threshold + more) continue;
+    const since = sinceMs[key] = before.sinceMs[key] ?? nowMs;
+    const found = { signal, severity, threshold, available: seen.available };
+    below.push(found);
+    if (nowMs - since >= graceMs) met.push(found);
   }
-  const seenMs = lastSeen(met, { before, nowMs, transitionMs: rules.transitionMs });
+  const seenMs = lastSeen(below, { before, nowMs, transitionMs: rules.transitionMs });
   return {
     met,
     shortages: new Set(SHORTAGES.filter((one) => seenMs[one] !== undefined)),
-    state: { met: met.map(({ signal }) => signal), seenMs },
+    state: { sinceMs, seenMs },
   };
 }
 
-const SHORTAGES: readonly Shortage[] = ["memory", "disk"];
+const SHORTAGES: readonly Shortage[] = ["memory", "disk", "pid"];
 const ORDER: readonly Signal[] = [
   "memory.available",
   "nodefs.available",
   "imagefs.available",
   "nodefs.inodesFree",
   "imagefs.inodesFree",
+  "pid.available",
 ];
 
-function inOrder(thresholds: Thresholds): [Signal, Amount][] {
+interface Threshold {
+  readonly signal: Signal;
+  readonly severity: Severity;
+  readonly amount: Amount;
+  readonly graceMs: number;
+}
+
+/** In whatever way the thresholds were written; what cannot wait comes first. */
+function inOrder({ thresholds, soft }: PressureRules): Threshold[] {
   return ORDER.flatMap((signal) => {
-    const amount = thresholds[signal];
-    return amount === undefined ? [] : [[signal, amount] as [Signal, Amount]];
+    const [hard, gentle] = [thresholds[signal], soft?.thresholds[signal]];
+    const found: Threshold[] = [];
+    if (hard !== undefined) found.push({ signal, severity: "hard", amount: hard, graceMs: 0 });
+    if (gentle !== undefined) {
+      const graceMs = soft?.graceMs[signal] ?? 0;
+      found.push({ signal, severity: "soft", amount: gentle, graceMs });
+    }
+    return found;
   });
 }
 
 function shortageOf(signal: Signal): Shortage {
+  if (signal === "pid.available") return "pid";
   return signal === "memory.available" ? "memory" : "disk";
 }
 

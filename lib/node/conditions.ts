@@ -5,7 +5,9 @@
  */
 import type { NodeCondition } from "../api/types.ts";
 import { kubeTime } from "../time.ts";
-import type { Pressures } from "./pressure.ts";
+
+/** What a node can be short of. */
+export type Pressure = "memory" | "disk" | "pid";
 
 /** Is the node ready for pods, and if not, why? */
 export type Readiness =
@@ -14,7 +16,7 @@ export type Readiness =
 
 /** What the conditions are made of. */
 export interface ConditionFacts {
-  readonly pressures: Pressures;
+  readonly pressures: ReadonlySet<Pressure>;
   readonly readiness: Readiness;
   /** How the renewal of certificates goes. @default {nobody renews them: there is no condition} */
   readonly renewal?: { readonly trouble: string | undefined } | undefined;
@@ -28,13 +30,13 @@ export function describeConditions(facts: ConditionFacts): NodeCondition[] {
   const { pressures, readiness, renewal } = facts;
   const now = kubeTime(facts.nowMs);
   return [
-    pressures.memory
+    pressures.has("memory")
       ? bad("MemoryPressure", "KubeletHasInsufficientMemory", "insufficient memory available")
       : good("MemoryPressure", "KubeletHasSufficientMemory", "sufficient memory available"),
-    pressures.disk
+    pressures.has("disk")
       ? bad("DiskPressure", "KubeletHasDiskPressure", "disk pressure")
       : good("DiskPressure", "KubeletHasNoDiskPressure", "no disk pressure"),
-    pressures.pid
+    pressures.has("pid")
       ? bad("PIDPressure", "KubeletHasInsufficientPID", "insufficient PID available")
       : good("PIDPressure", "KubeletHasSufficientPID", "sufficient PID available"),
     ...(renewal === undefined ? [] : [renewalCondition(renewal.trouble)]),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { describeConditions, sameConditions } from "./conditions.ts";
+import { describeConditions, type Pressure, sameConditions } from "./conditions.ts";
 
-const CALM = { memory: false, disk: false, pid: false };
+const CALM: ReadonlySet<Pressure> = new Set();
 
 Deno.test("describeConditions() speaks a kubelet's words when all is well", () => {
   const conditions = describeConditions({
@@ -53,7 +53,7 @@ Deno.test("describeConditions() keeps the time of a transition until the status 
   assert.equal(second[3]!.lastTransitionTime, "1970-01-01T00:00:00Z");
   assert.equal(second[3]!.lastHeartbeatTime, "1970-01-01T00:01:00Z");
   const third = describeConditions({
-    pressures: { ...CALM, disk: true },
+    pressures: new Set<Pressure>(["disk"]),
     readiness: { ready: false, message: "node is shutting down" },
     previous: second,
     nowMs: 120_000,

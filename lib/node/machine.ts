@@ -5,7 +5,13 @@
  */
 import { readFile, statfs } from "node:fs/promises";
 import { release, type, version } from "node:os";
-import { cpuLimitMillis, memoryLimitBytes, parseCgroupPath, parseOsRelease } from "./proc_files.ts";
+import {
+  cpuLimitMillis,
+  fewestPids,
+  memoryLimitBytes,
+  parseCgroupPath,
+  parseOsRelease,
+} from "./proc_files.ts";
 
 /** What does not change while the agent runs. Unknown texts are empty. */
 export interface MachineFacts {
@@ -21,17 +27,6 @@ export interface MachineFacts {
   readonly machineId: string;
   readonly bootId: string;
   readonly systemUuid: string;
-}
-
-/** What is left at one moment. `undefined` means that the system does not say. */
-export interface MachineUsage {
-  readonly memoryAvailableBytes: number;
-  readonly diskBytes: number;
-  readonly diskAvailableBytes: number;
-  readonly inodes: number | undefined;
-  readonly inodesFree: number | undefined;
-  readonly pids: number | undefined;
-  readonly pidsMax: number | undefined;
 }
 
 /** Reads the facts of this machine. `dataDir` must exist. */
@@ -52,25 +47,17 @@ export async function readMachineFacts(dataDir: string): Promise<MachineFacts> {
   };
 }
 
-/** Reads what the machine has left now. `dataDir` must exist. */
-export async function readMachineUsage(dataDir: string): Promise<MachineUsage> {
-  const disk = await statfs(dataDir);
-  const { availableBytes } = await readMemory();
-  const load = (await readText("/proc/loadavg")).match(/\d+\/(\d+)/)?.[1];
-  const pidsMax = Math.min(
-    Number((await readText("/proc/sys/kernel/pid_max")).trim() || Infinity),
-    Number((await readText("/proc/sys/kernel/threads-max")).trim() || Infinity),
+/**
+ * How many processes there are and can be, each of their threads counted: on the machine, or in the control group that
+ * this program is confined to, if that has less left. `undefined` if the system does not say.
+ */
+export async function readPids(): Promise<{ running: number; max: number } | undefined> {
+  if (Deno.build.os !== "linux") return undefined;
+  const [load, ...limits] = await Promise.all(
+    ["/proc/loadavg", "/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"].map(readText),
   );
-  return {
-    memoryAvailableBytes: availableBytes,
-    diskBytes: disk.blocks * disk.bsize,
-    diskAvailableBytes: disk.bavail * disk.bsize,
-    // Filesystems that make inodes as they are needed (btrfs, and those of Windows) say 0.
-    inodes: disk.files > 0 ? disk.files : undefined,
-    inodesFree: disk.files > 0 ? disk.ffree : undefined,
-    pids: load === undefined ? undefined : Number(load),
-    pidsMax: Number.isFinite(pidsMax) ? pidsMax : undefined,
-  };
+  const [current, max] = await Promise.all(["pids.current", "pids.max"].map(readCgroup));
+  return fewestPids({ load: load!, limits, group: { current: current!, max: max! } });
 }
 
 /** The machine's memory, or that of the control group that this program is confined to. */

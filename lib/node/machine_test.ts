@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readMachineFacts, readMachineUsage } from "./machine.ts";
+import { readMachineFacts, readPids } from "./machine.ts";
 
 Deno.test("readMachineFacts() knows this machine", async () => {
   const facts = await readMachineFacts(".");
@@ -10,16 +10,11 @@ Deno.test("readMachineFacts() knows this machine", async () => {
   assert.notEqual(facts.kernelVersion, "");
 });
 
-Deno.test("readMachineUsage() never leaves more than there is", async () => {
-  const facts = await readMachineFacts(".");
-  const usage = await readMachineUsage(".");
-  assert.ok(usage.memoryAvailableBytes > 0);
-  assert.ok(usage.memoryAvailableBytes <= facts.memoryBytes);
-  assert.ok(usage.diskAvailableBytes <= usage.diskBytes);
-  assert.equal(usage.diskBytes, facts.diskBytes);
-  if (Deno.build.os === "linux") assert.ok(usage.pids! > 0 && usage.pids! < usage.pidsMax!);
-});
-
-Deno.test("readMachineUsage() needs the data directory", async () => {
-  await assert.rejects(readMachineUsage("/no/such/folder"), { code: "ENOENT" });
+Deno.test({
+  name: "readPids() leaves room for this program",
+  ignore: Deno.build.os !== "linux",
+  async fn(): Promise<void> {
+    const { running = 0, max = 0 } = await readPids() ?? {};
+    assert.ok(running > 0 && running < max, `${running} of ${max}`);
+  },
 });

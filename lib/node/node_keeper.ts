@@ -9,14 +9,9 @@ import { nodePath, nodeStatusPath } from "../api/paths.ts";
 import type { Node, NodeStatus } from "../api/types.ts";
 import { messageOf } from "../errors.ts";
 import { aborted, sleep } from "../time.ts";
-import { describeConditions, type Readiness } from "./conditions.ts";
+import { describeConditions, type Pressure, type Readiness } from "./conditions.ts";
 import { keepLease } from "./lease.ts";
-import {
-  type MachineFacts,
-  type MachineUsage,
-  readMachineFacts,
-  readMachineUsage,
-} from "./machine.ts";
+import { type MachineFacts, readMachineFacts } from "./machine.ts";
 import {
   describeNode,
   describeStatus,
@@ -25,7 +20,6 @@ import {
   type NodeSettings,
 } from "./node_object.ts";
 import { essenceOf, isReportDue, type SentStatus, statusPatch } from "./node_status.ts";
-import { decidePressures, type PressureMemory, type Pressures } from "./pressure.ts";
 import { registerNode } from "./register.ts";
 import { type NodeApi, REQUEST_MS_MAX, retryDelayMs } from "./requests.ts";
 
@@ -42,8 +36,8 @@ export interface NodeKeeperOptions {
   readonly dataDir: string;
   /** The images of the status, asked each time. @default {none are told} */
   readonly images?: () => Promise<NonNullable<NodeStatus["images"]>>;
-  /** What the node is short of, if somebody watches that more closely. @default {it looks itself} */
-  shortages?(): Promise<ReadonlySet<"memory" | "disk">>;
+  /** What the node is short of: whoever evicts pods decides it. @default {nothing} */
+  shortages?(): Promise<ReadonlySet<Pressure>>;
   /** What stands in the way of renewing certificates. @default {nobody renews them} */
   readonly renewalTrouble?: (() => string | undefined) | undefined;
   /** @default 10_000 */
@@ -51,7 +45,6 @@ export interface NodeKeeperOptions {
   /** How the machine is read. @default {this machine} */
   readonly machine?: {
     readFacts(dataDir: string): Promise<MachineFacts>;
-    readUsage(dataDir: string): Promise<MachineUsage>;
   };
   /** @default {Date.now} */
   nowMs?(): number;
@@ -73,7 +66,6 @@ export class NodeKeeper {
   #readiness: Readiness = { ready: true };
   #wake = new AbortController();
   #uid: string | undefined;
-  #seen: PressureMemory = {};
   #sent: SentStatus | undefined;
 
   constructor(options: NodeKeeperOptions) {
@@ -174,7 +166,7 @@ export class NodeKeeper {
 
   async #round(facts: NodeFacts, wanted: Node, signal: AbortSignal): Promise<void> {
     // Before the cluster is asked: a disk that fills up does not wait for an API server.
-    const pressures = await this.#pressures();
+    const pressures = await this.#options.shortages?.() ?? new Set<Pressure>();
     const known = this.#uid === undefined ? undefined : await this.#find(facts, signal);
     const node = known ?? await this.#register({ facts, wanted, pressures }, signal);
     if (node === undefined) return;
@@ -223,7 +215,7 @@ export class NodeKeeper {
     { facts, wanted, pressures }: {
       readonly facts: NodeFacts;
       readonly wanted: Node;
-      readonly pressures: Pressures;
+      readonly pressures: ReadonlySet<Pressure>;
     },
     signal: AbortSignal,
   ): Promise<Node | undefined> {
@@ -248,17 +240,6 @@ export class NodeKeeper {
       this.#log.warning("Cannot tell the images of the node: {error}", { error: messageOf(error) });
       return [];
     }
-  }
-
-  async #pressures(): Promise<Pressures> {
-    const nowMs = performance.now();
-    const readUsage = this.#options.machine?.readUsage ?? readMachineUsage;
-    const usage = await readUsage(this.#options.dataDir);
-    const { pressures: own, seen } = decidePressures(usage, { seen: this.#seen, nowMs });
-    this.#seen = seen;
-    const short = await this.#options.shortages?.();
-    if (short === undefined) return own;
-    return { ...own, memory: short.has("memory"), disk: short.has("disk") };
   }
 
   #nowMs(): number {

@@ -133,3 +133,17 @@ Deno.test("NodeKeeper.start() tells nothing anew only because somebody set the c
   }
   assert.equal(patches(), before);
 });
+
+Deno.test("NodeKeeper.start() tells what whoever evicts pods is short of, and decides nothing itself", async () => {
+  let short: ReadonlySet<"memory" | "disk" | "pid"> = new Set(["memory", "pid"]);
+  await using kept = keep(new FakeApi(), { shortages: () => Promise.resolve(short) });
+  const told = (): string[] =>
+    (kept.api.node?.status?.conditions ?? []).filter(({ type, status }) =>
+      type.endsWith("Pressure") && status === "True"
+    ).map(({ type }) => type);
+  await kept.keeper.ready;
+  assert.deepEqual(told(), ["MemoryPressure", "PIDPressure"]);
+  short = new Set(["disk"]);
+  await kept.api.until(() => told().includes("DiskPressure"));
+  assert.deepEqual(told(), ["DiskPressure"]);
+});

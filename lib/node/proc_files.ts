@@ -28,3 +28,29 @@ export function cpuLimitMillis(text: string): number | undefined {
   if (quota === undefined || Number(period) === 0) return undefined;
   return Math.max(1, Math.floor((Number(quota) * 1_000) / Number(period)));
 }
+
+/**
+ * Of the whole machine (`/proc/loadavg`, and the files with its limits) and a control group (`pids.current`,
+ * `pids.max`), that which has fewer processes left. `undefined` if neither says.
+ */
+export function fewestPids(
+  { load, limits, group }: {
+    readonly load: string;
+    readonly limits: readonly string[];
+    readonly group: { readonly current: string; readonly max: string };
+  },
+): { running: number; max: number } | undefined {
+  const machine = {
+    running: Number(load.match(/\d+\/(\d+)/)?.[1] ?? NaN),
+    max: Math.min(...limits.map((text) => countOf(text) ?? Infinity)),
+  };
+  const own = { running: countOf(group.current) ?? NaN, max: countOf(group.max) ?? Infinity };
+  const [fewest] = [machine, own]
+    .filter(({ running, max }) => Number.isFinite(max - running))
+    .toSorted((one, other) => (one.max - one.running) - (other.max - other.running));
+  return fewest;
+}
+
+function countOf(text: string): number | undefined {
+  return /^\d+\s*$/.test(text) ? Number(text) : undefined;
+}

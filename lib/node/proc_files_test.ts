@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { cpuLimitMillis, memoryLimitBytes, parseCgroupPath, parseOsRelease } from "./proc_files.ts";
+import {
+  cpuLimitMillis,
+  fewestPids,
+  memoryLimitBytes,
+  parseCgroupPath,
+  parseOsRelease,
+} from "./proc_files.ts";
 
 Deno.test("parseOsRelease() takes the pretty name out of its quotes", () => {
   assert.equal(
@@ -23,4 +29,15 @@ Deno.test("memoryLimitBytes() and cpuLimitMillis() know what no limit looks like
   assert.equal(cpuLimitMillis("150000 100000\n"), 1_500);
   assert.equal(cpuLimitMillis("max 100000\n"), undefined);
   assert.equal(cpuLimitMillis(""), undefined);
+});
+
+Deno.test("fewestPids() takes the machine or the group, whichever has less left", () => {
+  const machine = { load: "0.1 0.2 0.3 2/150 999\n", limits: ["32768\n", "1000\n", ""] };
+  const free = { current: "5\n", max: "max\n" };
+  assert.deepEqual(fewestPids({ ...machine, group: free }), { running: 150, max: 1000 });
+  const full = { current: "95\n", max: "100\n" };
+  assert.deepEqual(fewestPids({ ...machine, group: full }), { running: 95, max: 100 });
+  const none = { current: "", max: "" };
+  assert.deepEqual(fewestPids({ load: "", limits: [], group: full }), { running: 95, max: 100 });
+  assert.equal(fewestPids({ load: "", limits: [""], group: none }), undefined);
 });

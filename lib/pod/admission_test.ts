@@ -181,6 +181,23 @@ Deno.test("PodManager.evict() fails a pod that runs, and says why", async () => 
   await agent.shutdown(0);
 });
 
+Deno.test("PodManager.evict() gives a pod as much of its grace period as it may have", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const spec = { terminationGracePeriodSeconds: 3600 };
+  agent.apply(podOf("polite", { spec }));
+  await world.eventually("it runs", () => world.container("web")?.started === true);
+  const why = { message: "The node was low on resource: memory. ", low: true };
+  assert.equal(await agent.evict("uid-web", { ...why, graceMsMax: 3_600_000 }), true);
+  assert.equal(world.container("web")?.state.terminated?.exitCode, 0, "it had the time to end");
+  const spins = podOf("spin", { name: "spins", spec });
+  agent.apply(spins);
+  await world.eventually("it runs", () => world.container("spins")?.started === true);
+  assert.equal(await agent.evict("uid-spins", { ...why, graceMsMax: 1 }), true);
+  assert.equal(world.container("spins")?.state.terminated?.exitCode, 137);
+  await agent.shutdown(0);
+});
+
 Deno.test("PodManager.evict() shortens the grace period of a pod that is ending, once", async () => {
   await using world = await World.open();
   const agent = world.agent();

@@ -11,10 +11,10 @@ import { kubeTime, sleep } from "../time.ts";
 import type { PodKey } from "../status/writer.ts";
 import { PodContext } from "./context.ts";
 import { watchDeadline } from "./deadline.ts";
-import { EVICTION_GRACE_MS } from "./ending.ts";
 import { POD_EDGES, type PodEdges, type PodStateName, type PodStates } from "./edges.ts";
+import { type EvictionCause, evictPod } from "./evict.ts";
 import { followPod } from "./follow.ts";
-import { identity, loseRunning, newRecord, type PodFailure, type PodRecord } from "./record.ts";
+import { identity, loseRunning, newRecord, type PodRecord } from "./record.ts";
 import { resumeRestart } from "./restart_all.ts";
 import { seatPods } from "./seating.ts";
 import type { PodServices } from "./services.ts";
@@ -34,9 +34,6 @@ const log = getLogger(["krustlet", "pod"]);
 
 /** Beyond all grace periods, what is left to do at a shutdown gets this long. */
 const SETTLE_MS_MAX = 5_000;
-
-/** How long the end of an evicted pod is waited for: a kubelet's own. */
-const EVICTION_MS_MAX = 30_000;
 
 const STATES: PodStates = {
   registered,
@@ -152,40 +149,10 @@ export class PodManager {
     return all.find((context) => context.ending.cause === undefined) ?? all.at(-1);
   }
 
-  /**
-   * Ends a pod for using too much, or because the node is short of something (`low`). One that is ending
-   * already has less time for it. Settles when nothing of it runs any more, or after `EVICTION_MS_MAX`;
-   * with false, at once, if there is nothing to end or to shorten.
-   */
-  async evict(uid: string, { message, low }: { message: string; low: boolean }): Promise<boolean> {
+  /** See {@linkcode evictPod}; false for a pod that is not known. */
+  async evict(uid: string, why: EvictionCause): Promise<boolean> {
     const context = this.#contexts.get(uid);
-    // This machine's own pods come back with it: nothing drives them away.
-    if (context === undefined || context.own) return false;
-    if (context.record.finalPhase !== undefined) return false;
-    if (context.ending.cause !== undefined) return await this.#hurry(context, message);
-    if (context.rejection !== undefined) return false;
-    context.tell("Warning", "Evicted", message);
-    const failure: PodFailure = low
-      ? { reason: "Evicted", message, disruption: "TerminationByKubelet" }
-      : { reason: "Evicted", message };
-    context.fail(failure, EVICTION_GRACE_MS);
-    const late = AbortSignal.timeout(EVICTION_MS_MAX);
-    const over = AbortSignal.any([late, context.dismissed]);
-    while (context.record.finalPhase === undefined && !over.aborted) {
-      await context.changes.changed(over);
-    }
-    return true;
-  }
-
-  /** Its own grace period may be long enough to keep a node short of memory. */
-  async #hurry(context: PodContext, message: string): Promise<boolean> {
-    if (!context.ending.shorten(EVICTION_GRACE_MS)) return false;
-    context.tell("Warning", "Evicted", message);
-    const settled = new AbortController();
-    const late = sleep(EVICTION_MS_MAX, settled.signal);
-    await Promise.race([Promise.all(context.runners), late]);
-    settled.abort();
-    return true;
+    return context !== undefined && await evictPod(context, why);
   }
 
   /**

@@ -3,7 +3,7 @@ import { messageOf } from "../errors.ts";
 import { isCritical } from "../resources/critical.ts";
 import { sleep } from "../time.ts";
 import type { PodContext } from "./context.ts";
-import { EVICTION_GRACE_MS } from "./ending.ts";
+import { evictPod } from "./evict.ts";
 
 const log = getLogger(["krustlet", "pod"]);
 
@@ -24,8 +24,7 @@ export async function watchSizes(context: PodContext): Promise<void> {
     try {
       const message = await services.volumes.excess(context.pod, { mounted, signal });
       if (message === undefined || ending.cause !== undefined) continue;
-      context.tell("Warning", "Evicted", message);
-      context.fail({ reason: "Evicted", message }, EVICTION_GRACE_MS);
+      await evictPod(context, { message, low: false });
     } catch (error) {
       if (signal.aborted) return;
       log.warn("Cannot measure the volumes of pod {namespace}/{name}: {error}", {

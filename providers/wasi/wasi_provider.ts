@@ -32,7 +32,7 @@ import { MODULE_TERMS } from "./module_terms.ts";
 import { makeMountPoints } from "./mount_points.ts";
 import { nodeSandbox } from "./node_sandbox.ts";
 import { encodeLine, type LogLimits, type Order, type RunEnd } from "./protocol.ts";
-import { residentBytes } from "./resident_bytes.ts";
+import { residentBytes, threadCount } from "./resident_bytes.ts";
 import { SharedProcess } from "./shared_process.ts";
 import { SharedProcesses } from "./shared_processes.ts";
 import { orderOf } from "./view.ts";
@@ -212,6 +212,12 @@ export class WasiProvider implements Provider {
   async memoryBytes(id: ContainerRun["id"]): Promise<number | undefined> {
     const pid = this.#pids.get(id);
     return pid === undefined ? undefined : await residentBytes(pid);
+  }
+
+  /** See {@linkcode Provider.threads}. */
+  async threads(id: ContainerRun["id"]): Promise<number | undefined> {
+    const pid = this.#pids.get(id);
+    return pid === undefined ? undefined : await threadCount(pid);
   }
 
   /** See {@linkcode Provider.limitCpu}. */
