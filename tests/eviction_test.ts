@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { eventually } from "./harness/eventually.ts";
 import { conditionOf } from "./harness/objects.ts";
 import { useTestbed } from "./harness/testbed.ts";
-import { waitEnded, waitEvent } from "./harness/wait_pod.ts";
+import { waitEnded, waitEvent, waitRunning } from "./harness/wait_pod.ts";
 
 const config = await Deno.makeTempFile({ prefix: "krustlet-eviction-", suffix: ".json" });
 await Deno.writeTextFile(config, "{}");
@@ -13,6 +13,32 @@ Deno.test.afterAll(async () => {
 });
 /** Longer than a round of evictions takes, and the end of the pod. */
 const EVICTED_MS_MAX = 60_000;
+
+scenario("a critical pod that finds no room ends one of less importance", async (scene) => {
+  const { cluster, node } = scene;
+  const image = await scene.image("sleep");
+  const wish = (name: string, millis: number, spec: object) =>
+    scene.pod({
+      name,
+      containers: [{ image, resources: { requests: { cpu: `${millis}m` } } }],
+      restartPolicy: "Always",
+      spec: { nodeName: node.nodeName, terminationGracePeriodSeconds: 1, ...spec },
+    });
+  const text = (await node.node())!.status.allocatable?.["cpu"] ?? "";
+  const millis = text.endsWith("m") ? Number.parseInt(text) : Number(text) * 1_000;
+  const modest = await wish("modest", millis - 50, {});
+  await waitRunning(cluster, modest);
+  const priorityClassName = "system-cluster-critical";
+  const critical = await wish("critical", 100, { priorityClassName });
+  const preempted = await waitEnded(cluster, modest, "Failed", EVICTED_MS_MAX);
+  assert.equal(preempted.status.reason, "Preempting");
+  assert.equal(preempted.status.message, "Preempted in order to admit critical pod");
+  const target = conditionOf(preempted, "DisruptionTarget");
+  assert.deepEqual([target?.status, target?.reason], ["True", "TerminationByKubelet"]);
+  await waitEvent(cluster, modest, { reason: "Preempting" });
+  await waitRunning(cluster, critical);
+  await scene.kubectl("delete", "pod", "--all");
+});
 
 scenario(
   "a node that is short of memory ends pods, and takes none that ask for nothing",

@@ -44,6 +44,8 @@ export class PodContext {
   readonly dismissed: AbortSignal;
   /** True for a pod that no API server knows. */
   readonly own: boolean;
+  /** All pods of the node that are at work, this one among them. */
+  readonly others: () => Iterable<PodContext>;
   /** The pod's volumes by name, once they are mounted. */
   mounted: ReadonlyMap<string, MountedVolume> = new Map();
   /** What its RuntimeClass asks the backend for, once that is known. */
@@ -77,6 +79,7 @@ export class PodContext {
     gone: AbortSignal;
     dismissed: AbortSignal;
     own: boolean;
+    others: () => Iterable<PodContext>;
   }) {
     this.services = options.services;
     this.key = options.key;
@@ -86,6 +89,7 @@ export class PodContext {
     this.gone = options.gone;
     this.dismissed = options.dismissed;
     this.own = options.own;
+    this.others = options.others;
   }
 
   /** The newest version of the pod. */

@@ -197,6 +197,7 @@ export class PodManager {
       gone,
       dismissed: dismissal.signal,
       own: this.#own.has(key.uid),
+      others: () => this.#contexts.values(),
     });
     this.#contexts.set(key.uid, context);
     void this.#watchDeletion(context, dismissal, over.signal);

@@ -139,3 +139,77 @@ Deno.test("lackOfRoom() gives back the place of a pod that is turned away", () =
   );
   assert.equal(ledger.admit("uid-other", born(2026, "other")), undefined);
 });
+
+/** A pod of this priority that asks for so much of a CPU. */
+function ranked(name: string, cpu: string, priority = 0): ReturnType<typeof podOf> {
+  const spec = { ...asking("spin", cpu), priority, terminationGracePeriodSeconds: 0 };
+  return podOf("spin", { name, spec });
+}
+
+const CRITICAL = 2_000_000_000;
+
+Deno.test("PodManager ends pods of less importance for a critical one, and no more than it needs", async () => {
+  await using world = await World.open();
+  world.ledger = new Ledger({ cpu: "1", pods: "10" });
+  const agent = world.agent();
+  agent.apply(ranked("small", "200m"));
+  agent.apply(ranked("large", "700m"));
+  for (const name of ["small", "large"]) await world.phase(name, "Running");
+  agent.apply(ranked("critical", "800m", CRITICAL));
+  await world.phase("critical", "Running");
+  const { phase, reason, message, conditions } = world.status("large");
+  assert.deepEqual([phase, reason, message], [
+    "Failed",
+    "Preempting",
+    "Preempted in order to admit critical pod",
+  ]);
+  const target = conditions?.find(({ type }) => type === "DisruptionTarget");
+  assert.deepEqual([target?.status, target?.reason], ["True", "TerminationByKubelet"]);
+  assert.equal(world.status("small").phase, "Running");
+  const told = world.events.filter((event) => event.reason === "Preempting");
+  assert.deepEqual(told.map(({ object }) => object.name), ["large"]);
+  const ended = world.said.findIndex(({ pod, status }) =>
+    pod.name === "large" && status.phase === "Failed"
+  );
+  const began = world.said.findIndex(({ pod, status }) =>
+    pod.name === "critical" && status.phase === "Running"
+  );
+  assert.ok(ended < began, "it begins when there is room");
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager gives the room of a preempted pod to nobody but the critical one", async () => {
+  await using world = await World.open();
+  world.ledger = new Ledger({ cpu: "1", pods: "10" });
+  const agent = world.agent();
+  agent.apply(ranked("large", "900m"));
+  await world.phase("large", "Running");
+  agent.apply(ranked("critical", "900m", CRITICAL));
+  agent.apply(ranked("late", "500m"));
+  await world.phase("critical", "Running");
+  await world.phase("late", "Failed");
+  assert.equal(world.status("late").reason, "OutOfcpu");
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager refuses a critical pod for which nobody may go; others drive nobody away", async () => {
+  await using world = await World.open();
+  world.ledger = new Ledger({ cpu: "1", pods: "10" });
+  const agent = world.agent();
+  agent.apply(ranked("peer", "600m", CRITICAL));
+  agent.apply(ranked("modest", "300m"));
+  for (const name of ["peer", "modest"]) await world.phase(name, "Running");
+  agent.apply(ranked("important", "300m", CRITICAL - 1));
+  await world.phase("important", "Failed");
+  assert.equal(world.status("important").reason, "OutOfcpu");
+  agent.apply(ranked("critical", "500m", CRITICAL));
+  await world.phase("critical", "Failed");
+  const { reason, message } = world.status("critical");
+  assert.equal(reason, "UnexpectedAdmissionError");
+  assert.match(message ?? "", /no set of running pods .*: \[\(res: cpu, q: 400\), \]$/);
+  assert.deepEqual(["peer", "modest"].map((name) => world.status(name).phase), [
+    "Running",
+    "Running",
+  ]);
+  await agent.shutdown(0);
+});

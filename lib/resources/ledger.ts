@@ -30,6 +30,22 @@ export class Ledger {
     this.#pods.set(uid, sum(podRequests(pod), new Map([["pods", 1n]])));
   }
 
+  /** What a pod that was let in sets aside. */
+  amounts(uid: string): Amounts | undefined {
+    return this.#pods.get(uid);
+  }
+
+  /** How much of each resource others would have to give back before the pod fits. */
+  missing(uid: string, pod: Pod): Amounts {
+    const others = this.#others(uid);
+    const asked = sum(podRequests(pod), new Map([["pods", 1n]]));
+    const lacks = [...asked].map(([name, amount]) => {
+      const left = (this.#allocatable.get(name) ?? 0n) - (others.get(name) ?? 0n);
+      return [name, amount - left] as const;
+    });
+    return new Map(lacks.filter(([name, lack]) => lack > 0n && asked.get(name) !== 0n));
+  }
+
   /** Nothing of the pod runs any more. */
   release(uid: string): void {
     this.#pods.delete(uid);

@@ -1,12 +1,13 @@
-import { ignoredFields, lackOfRoom, refusal } from "../admission.ts";
+import { ignoredFields, refusal } from "../admission.ts";
 import type { NextOf, PodState } from "../edges.ts";
+import { makeRoom } from "../preempt.ts";
 
 /** Asks whether this pod has ended already, and whether it can ever run here. */
 export const registered: PodState<"registered"> = {
-  run(context): NextOf<"registered"> {
+  async run(context): Promise<NextOf<"registered">> {
     const { record, pod, services } = context;
     if (record.finalPhase !== undefined || record.failure !== undefined) return "finished";
-    const failure = refusal(pod, services.provider) ?? lackOfRoom(pod, context);
+    const failure = refusal(pod, services.provider) ?? await makeRoom(context);
     if (failure !== undefined) {
       context.rejection = failure;
       return "rejecting";
