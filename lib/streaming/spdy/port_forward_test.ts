@@ -135,4 +135,9 @@ Deno.test("ForwardedConnection.end() throws away what the client still sends", a
   await client.end();
   for (let index = 0; index < 20; index++) fixture.socket.come(data(3, new Uint8Array(64 * 1024)));
   await fixture.open(5, PAIR[0]);
+  await until(() =>
+    framesOf(fixture.socket.sent).some((frame) =>
+      frame.kind === "syn_reply" && frame.streamId === 5
+    )
+  );
 });
