@@ -30,6 +30,8 @@ export interface Seen {
   readonly policy: RestartPolicy;
   /** What the container itself wants, which comes before that. @default {nothing} */
   readonly container?: RestartWishes;
+  /** True for one that has done its work once a run has succeeded, whatever its rules say. @default false */
+  readonly init?: boolean;
   /** The newest run, if it has ended; `undefined` if there was none. */
   readonly ended: ContainerStateTerminated | undefined;
   /** How long it lasted, by a clock that nobody sets. @default {what its times say} */
@@ -52,6 +54,7 @@ export interface Seen {
 export function decideRestart(seen: Seen): Decision {
   const { policy, container = {}, ended, attempt, excused = false, backoff, nowMs } = seen;
   if (ended === undefined) return { do: "start" };
+  if (seen.init === true && ended.exitCode === 0) return { do: "leave" };
   if (!isRestarted(container, policy, ended.exitCode)) return { do: "leave" };
   if (excused || ended.reason === "ContainerStatusUnknown") return { do: "start" };
   if (backoff?.attempt === attempt) return { do: "start", backoff };

@@ -32,6 +32,8 @@ export interface ContainerTask extends WatchedContainer {
   /** `spec.containers{name}` or `spec.initContainers{name}`, as events name it. */
   readonly fieldPath: string;
   readonly policy: RestartPolicy;
+  /** True for an init container that is no sidecar: it is done once it has succeeded. */
+  readonly init: boolean;
   /** What is remembered; changed here, and saved and published by {@linkcode changed}. */
   readonly record: ContainerRecord;
   readonly mounted: ReadonlyMap<string, MountedVolume>;
@@ -95,7 +97,7 @@ export class ContainerRunner {
 
   /** Decides, waits if there is a pause, and counts. A container with another image is as good as new. */
   async #isToStart(replaced: boolean, replacing: AbortSignal): Promise<boolean> {
-    const { record, policy, stop } = this.#task;
+    const { record, policy, init, stop } = this.#task;
     if (replaced) {
       delete record.backoff;
       return true; // it was counted when the run before it ended
@@ -103,6 +105,7 @@ export class ContainerRunner {
     const ended = endedRun(record);
     const decision = decideRestart({
       policy,
+      init,
       container: this.#spec,
       ended,
       ranMs: this.#ranMs,

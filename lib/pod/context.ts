@@ -130,6 +130,7 @@ export class PodContext {
       spec: () => this.#container(role).spec,
       fieldPath,
       policy: role.policy,
+      init: role.init && role.sidecar !== true,
       record,
       mounted: this.mounted,
       ...(this.runtimeHandler === undefined ? {} : { runtimeHandler: this.runtimeHandler }),

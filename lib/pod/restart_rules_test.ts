@@ -223,3 +223,18 @@ Deno.test("a rule starts nothing again in a pod that is about to end, and takes 
   assert.ok(!restarting.includes("True"));
   await agent.shutdown(0);
 });
+
+Deno.test("an init container that has succeeded has done its work, whatever its rules say", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  const restartPolicyRules = [
+    { action: "Restart", exitCodes: { operator: "NotIn", values: [3] } },
+  ];
+  const initContainers = [
+    { name: "init", image: "ok", restartPolicy: "Never", restartPolicyRules },
+  ];
+  agent.apply(podOf("ok", { spec: { initContainers } }));
+  await world.phase("web", "Succeeded");
+  assert.deepEqual(world.runs.map(({ container }) => container), ["init", "app"]);
+  await agent.shutdown(0);
+});
