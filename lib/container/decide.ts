@@ -15,6 +15,8 @@ export interface Backoff {
   readonly ms: number;
   /** When it is over, in ms since 1970. */
   readonly untilMs: number;
+  /** The image that it is for: one with another image is as good as new. */
+  readonly image?: string | undefined;
 }
 
 /** What follows the ending of a run. */

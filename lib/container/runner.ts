@@ -103,6 +103,7 @@ export class ContainerRunner {
       return true; // it was counted when the run before it ended
     }
     const ended = endedRun(record);
+    if (this.#forgetsBackoff()) return true;
     const decision = decideRestart({
       policy,
       init,
@@ -116,12 +117,23 @@ export class ContainerRunner {
     });
     if (decision.do === "leave") return false;
     if (decision.backoff !== undefined) {
-      record.backoff = decision.backoff;
+      record.backoff = { ...decision.backoff, image: this.#spec.image };
       await this.#backOff(decision.backoff.untilMs, decision.backoff.ms, replacing);
       if (stop.aborted) return false;
     }
     if (ended !== undefined) this.#countRestart();
     return true;
+  }
+
+  /** It may have been given another image while no agent looked. True if that ends its pause. */
+  #forgetsBackoff(): boolean {
+    const { record } = this.#task;
+    const { backoff } = record;
+    if (backoff === undefined || backoff.image === this.#spec.image) return false;
+    delete record.backoff;
+    const paused = backoff.attempt === record.restartCount;
+    if (paused) this.#countRestart();
+    return paused;
   }
 
   async #backOff(untilMs: number, backoffMs: number, replacing: AbortSignal): Promise<void> {

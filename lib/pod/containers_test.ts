@@ -157,3 +157,22 @@ Deno.test("PodManager removes what runs of a container have left, when another o
   assert.deepEqual((await namesIn(roots)).sort(), ["6", "6-filled"]);
   await after.shutdown(0);
 });
+
+Deno.test("PodManager ends a back-off if the image has changed while no agent looked", async () => {
+  await using world = await World.open();
+  const spec = { restartPolicy: "Always" };
+  const first = world.agent();
+  first.apply(podOf("three", { spec }));
+  await world.eventually(
+    "it backs off",
+    () => world.container("web")?.state.waiting?.reason === "CrashLoopBackOff",
+  );
+  await first.shutdown(0);
+  const second = world.agent();
+  second.apply(podOf("spin", { spec }));
+  await world.eventually("it runs", () => world.container("web")?.state.running !== undefined);
+  assert.equal(world.container("web")?.image, "spin");
+  assert.equal(world.container("web")?.restartCount, 2);
+  assert.equal(world.events.filter(({ reason }) => reason === "BackOff").length, 1);
+  await second.shutdown(0);
+});
