@@ -176,3 +176,19 @@ Deno.test("PodManager ends a back-off if the image has changed while no agent lo
   assert.equal(world.events.filter(({ reason }) => reason === "BackOff").length, 1);
   await second.shutdown(0);
 });
+
+Deno.test("PodManager starts no sidecar of a pod whose work has ended with the agent before", async () => {
+  await using world = await World.open();
+  const initContainers = [{ name: "side", image: "spin", restartPolicy: "Always" }];
+  const pod = podOf("spin", { spec: { initContainers } });
+  const killed = world.agent();
+  killed.apply(pod);
+  await world.phase("web", "Running");
+  const next = world.agent();
+  next.apply(pod);
+  await world.phase("web", "Failed");
+  await next.shutdown(0);
+  assert.deepEqual(world.runs.map(({ container }) => container), ["side", "app"]);
+  assert.equal(world.container("web", "side")?.restartCount, 0);
+  await killed.shutdown(0);
+});

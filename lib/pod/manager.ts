@@ -4,10 +4,11 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import type { Pod } from "../api/types.ts";
+import type { Pod, PodPhase } from "../api/types.ts";
 import { messageOf } from "../errors.ts";
 import { type Assignment, Controller, type EndName, runMachine } from "../krator/mod.ts";
 import { kubeTime, sleep } from "../time.ts";
+import { phaseOf } from "../status/phase.ts";
 import type { PodKey } from "../status/writer.ts";
 import { PodContext } from "./context.ts";
 import { watchDeadline } from "./deadline.ts";
@@ -269,7 +270,10 @@ export class PodManager {
     resumeRestart(pod, record, nowMs);
     // Somebody else (the pod garbage collector, a drain) may have ended it while we were away.
     const { phase } = pod.status ?? {};
-    if (phase === "Succeeded" || phase === "Failed") record.finalPhase ??= phase;
+    if (hasEnded(phase)) record.finalPhase ??= phase;
+    // Or all its work had ended with the agent before: then its sidecars have nobody to serve.
+    const sum = phaseOf(pod, record.containers);
+    if (record.failure === undefined && hasEnded(sum)) record.finalPhase ??= sum;
     return record;
   }
 
@@ -297,6 +301,10 @@ export class PodManager {
     if (phase !== "Failed" || context.record.finalPhase !== undefined) return;
     context.fail({ reason, message }, context.graceMs);
   }
+}
+
+function hasEnded(phase: PodPhase | undefined): phase is "Succeeded" | "Failed" {
+  return phase === "Succeeded" || phase === "Failed";
 }
 
 /** A pod that is at work. */
