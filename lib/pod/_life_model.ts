@@ -22,13 +22,17 @@ export interface Expected {
   readonly lastWords: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What must be seen after each step, just before the next one. */
-export function expectAll(script: Script, startMs: number): Expected[] {
+/**
+ * What must be seen after each step, just before the next one; nothing if that comes at once, or once two
+ * things have happened at one moment whose order matters.
+ */
+export function expectAll(script: Script, startMs: number): (Expected | undefined)[] {
   const model = new Model(script, startMs);
   return script.steps.map((step) => {
     model.act(step);
+    if (step.thenSeconds === 0) return undefined;
     model.pass(step.thenSeconds * 1000 + ODD_MS);
-    return model.expected();
+    return model.isUnsure ? undefined : model.expected();
   });
 }
 
@@ -48,6 +52,10 @@ class Model {
       broken: new Set(),
       bad: new Set(),
     };
+  }
+
+  get isUnsure(): boolean {
+    return this.#pods.some((pod) => pod.isUnsure);
   }
 
   act(step: Step): void {

@@ -64,6 +64,10 @@ export class ModelContainer {
   #last: Ending | undefined;
   #runImage = "";
   #sinceMs = 0;
+  /** When it was last started, told to end, or ended. */
+  touchedMs = -Infinity;
+  /** How long the last run has lasted. */
+  #ranMs = 0;
   /** Past its startup probe. */
   #up = false;
   #ready = false;
@@ -76,6 +80,8 @@ export class ModelContainer {
   /** The pause before the restart that was last, in ms. */
   #pauseMs: number | undefined;
   #pausedUntilMs = 0;
+  /** The image that this pause was for. */
+  #pausedImage = "";
   readonly #pulling = new Retry(BACKOFF_MS);
   readonly #configuring = new Retry(CONFIG_MS);
 
@@ -254,6 +260,7 @@ export class ModelContainer {
     this.#configuring.reset();
     this.#doing = this.plan.postStart === "bad" ? "hook" : "run";
     this.#sinceMs = nowMs;
+    this.touchedMs = nowMs;
     this.#up = !this.plan.probes.includes("startup") && this.#doing === "run";
     this.#ready = this.#up && !this.plan.probes.includes("readiness");
     if (this.#doing === "hook") this.#tellToLeave();
@@ -275,6 +282,7 @@ export class ModelContainer {
   }
 
   #tellToLeave(): void {
+    this.touchedMs = this.#around.nowMs;
     this.#leaving = true;
     this.#killMs = this.#around.nowMs + this.#pod.graceSeconds * 1000;
   }
@@ -323,8 +331,8 @@ export class ModelContainer {
   }
 
   #over(ending: Ending): void {
-    const ranMs = wholeSeconds(this.#around.nowMs) - wholeSeconds(this.#sinceMs);
-    if (ranMs >= HEALTHY_MS) this.#pauseMs = undefined;
+    this.touchedMs = this.#around.nowMs;
+    this.#ranMs = wholeSeconds(this.#around.nowMs) - wholeSeconds(this.#sinceMs);
     this.#doing = "ended";
     this.#ended = ending;
     this.#up = false;
@@ -341,10 +349,14 @@ export class ModelContainer {
   /** What follows an ending. */
   #decide(): boolean {
     if (!this.#isRestarted()) return false;
+    if (this.#pausedImage !== this.image) this.#pauseMs = undefined;
     if (this.#excused || this.#ended?.reason === "ContainerStatusUnknown") {
       this.#again();
       return true;
     }
+    this.#pausedImage = this.image;
+    // A run that the agent has ended says nothing, neither for its guest nor against it.
+    if (this.#ranMs >= HEALTHY_MS) this.#pauseMs = undefined;
     // The first restart comes at once.
     this.#pauseMs = this.#pauseMs === undefined
       ? 0

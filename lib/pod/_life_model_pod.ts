@@ -56,6 +56,8 @@ export class ModelPod {
   atWork = false;
   /** True once nothing of it is left on the machine. */
   isGone = false;
+  /** True once a sidecar has failed at the very moment at which its pod had done its work: either may be first. */
+  isUnsure = false;
   /** What was last told to the API server. */
   told: readonly string[] = [];
   #toldPhase: PodPhase = "Pending";
@@ -211,6 +213,13 @@ export class ModelPod {
     this.atWork = true;
     this.#startMs ??= Math.floor(this.#cluster.nowMs / 1000) * 1000;
     for (const one of this.#containers) one.takeUp();
+    if (this.#final !== undefined) return;
+    // Its work may have ended with the agent before: then its sidecars have nobody to serve.
+    const failed = this.#containers.some((one) => one.isHopeless);
+    const done = this.#isInitialized() && this.#apps().every((one) => one.isDone);
+    if (!failed && !done) return;
+    this.#failed = failed;
+    this.#conclude("ended");
   }
 
   #see(wanted: Wanted): void {
@@ -256,6 +265,10 @@ export class ModelPod {
     const apps = this.#apps();
     for (const one of apps) changed = one.step() || changed;
     if (!apps.every((one) => one.isDone)) return changed;
+    const { nowMs } = this.#cluster;
+    this.isUnsure ||= inits.some(({ plan, touchedMs }) =>
+      plan.kind === "sidecar" && touchedMs === nowMs
+    );
     this.#begin("ended", this.#graceMs());
     return true;
   }

@@ -70,7 +70,7 @@ export type Deed =
   | { readonly do: "outage" }
   | { readonly do: "reunion" };
 
-/** A deed, and the time until the next one. */
+/** A deed, and the time until the next one; 0 if that comes before anybody has heard of this one. */
 export type Step = Deed & { readonly thenSeconds: number };
 
 /** A whole script. */
@@ -91,10 +91,22 @@ export const STOP_SECONDS = 5;
 /** Deeds after which the world needs a while until all is told. */
 const SLOW: Partial<Record<Deed["do"], number>> = { stop: 61, reunion: 13 };
 
+/** Deeds that may come so soon that the one before has not been heard of; their order makes no difference. */
+const RUSHED: Partial<Record<Deed["do"], readonly Deed["do"][]>> = {
+  create: ["exit", "image", "deadline", "label", "delete", "vanish", "registry", "config"],
+  exit: ["exit", "label", "delete", "vanish", "deadline", "registry", "config", "probe"],
+  vanish: ["create", "registry", "config"],
+  registry: ["create", "exit", "image", "delete", "vanish"],
+  config: ["create", "exit", "delete", "vanish"],
+  probe: ["exit", "delete", "vanish", "probe"],
+  delete: ["delete", "exit", "vanish", "label"],
+};
+
 const policy = fc.constantFrom<RestartPolicy>("Always", "OnFailure", "Never");
 const image = fc.constantFrom<Image>("red", "blue");
 const code = fc.constantFrom(0, 0, 1, 3);
 const at = fc.nat({ max: 5 });
+const often = fc.integer({ min: 0, max: 2 }).map((n) => n === 2);
 const seldom = fc.integer({ min: 0, max: 4 }).map((n) => n === 4);
 
 const rules: fc.Arbitrary<ContainerPlan["rules"]> = fc.array(
@@ -111,12 +123,12 @@ function container(kind: ContainerPlan["kind"]): fc.Arbitrary<Omit<ContainerPlan
   return fc.record({
     kind: fc.constant(kind),
     image,
-    ruled: seldom,
+    ruled: often,
     own,
     rules,
     manner: fc.constantFrom<number | "deaf">("deaf", 0, 0, 3),
     probes: lives ? fc.subarray<ProbeKind>([...PROBE_KINDS], { maxLength: 2 }) : fc.constant([]),
-    probed: seldom,
+    probed: often,
     postStart: lives ? fc.constantFrom("none", "none", "none", "good", "bad") : fc.constant("none"),
     preStop: lives
       ? fc.constantFrom("none", "none", "none", "good", "bad", "hang")
@@ -199,14 +211,16 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 4, arbitrary: fc.constant({ do: "reunion" } as const) },
 );
 
-const step: fc.Arbitrary<Step> = fc.record({
+const step: fc.Arbitrary<Step & { readonly rushed: boolean }> = fc.record({
   deed,
+  rushed: often,
   thenSeconds: fc.oneof(
     { weight: 10, arbitrary: fc.constantFrom(3, 3, 13, 61) },
     { weight: 1, arbitrary: fc.constant(700) },
   ),
-}).map(({ deed, thenSeconds }) => ({
+}).map(({ deed, rushed, thenSeconds }) => ({
   ...deed,
+  rushed,
   thenSeconds: Math.max(thenSeconds, SLOW[deed.do] ?? 0),
 }));
 
@@ -216,7 +230,11 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
   config: fc.boolean(),
   steps: fc.array(step, { minLength: 3, maxLength: 12 }).map((steps) => [
     { do: "create" as const, thenSeconds: 3 },
-    ...steps,
+    ...steps.map(({ rushed, ...one }, i) => {
+      const next = steps[i + 1]?.do;
+      const atOnce = rushed && next !== undefined && RUSHED[one.do]?.includes(next) === true;
+      return atOnce ? { ...one, thenSeconds: 0 } : one;
+    }),
   ]),
 });
 

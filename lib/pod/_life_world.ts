@@ -82,7 +82,7 @@ export class LifeWorld implements AsyncDisposable {
   /** Does what a step says, and lets its time pass. */
   async play(step: Step): Promise<void> {
     this.#act(step);
-    await sleep(step.thenSeconds * 1000 + ODD_MS);
+    if (step.thenSeconds > 0) await sleep(step.thenSeconds * 1000 + ODD_MS);
   }
 
   /** Compares all that can be seen with what the model says. */

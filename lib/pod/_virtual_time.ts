@@ -19,7 +19,7 @@ interface Core {
 const TURNS_MAX = 2;
 /** Milliseconds of such a wait, and how many of them there are before something is said to hang. */
 const REST_MS = 1;
-const RESTS_MAX = 60_000;
+const RESTS_MAX = 30_000;
 
 /**
  * Stands in for `setTimeout`, `clearTimeout`, `Date.now` and `performance.now` until it is disposed of. Work on

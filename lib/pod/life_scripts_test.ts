@@ -31,8 +31,10 @@ async function play(played: Script): Promise<void> {
   await using world = await LifeWorld.open(script);
   for (const [i, step] of script.steps.entries()) {
     await world.play(step);
+    const seen = expected[i];
+    if (seen === undefined) continue;
     try {
-      await world.check(expected[i]!);
+      await world.check(seen);
     } catch (error) {
       throw new Error(`After step ${i}: ${messageOf(error)}`, { cause: error });
     }
