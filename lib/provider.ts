@@ -145,6 +145,30 @@ export interface ModuleTerms {
   readonly components: boolean;
 }
 
+/** What a run takes of the machine, with the programs beside it. Nobody can tell what is absent. */
+export interface RunUsage {
+  /** CPU time in nanoseconds since the run began, of all CPUs together. It never goes back. */
+  readonly cpuNanos?: number;
+  /** Bytes of memory that it has for itself: what would be free without it. */
+  readonly memoryBytes?: number;
+  /** The same, and what it shares with others, such as the runtime's own code. */
+  readonly residentBytes?: number;
+  /** Processes, or for a run that shares one: 0. */
+  readonly processes?: number;
+  /** Threads of its processes, or for a run that shares one: 1. */
+  readonly threads?: number;
+}
+
+/** A number of the backend's own, for the node's metrics. */
+export interface Figure {
+  /** In a metric's spelling, without the `krustlet_` before it, as `warm_processes`. */
+  readonly name: string;
+  /** One sentence for people. */
+  readonly help: string;
+  /** Now. */
+  readonly value: number;
+}
+
 /** A backend that runs containers. */
 export interface Provider {
   /** Value of the node label `kubernetes.io/arch`, as `wasm32-wasi`. */
@@ -194,22 +218,19 @@ export interface Provider {
   exec?(program: ContainerExec, control: ExecControl): Promise<Exit>;
 
   /**
-   * How much memory of the machine a run takes now, in bytes; `undefined` if nobody can tell, or it does
-   * not run. Absent: the backend can never tell.
+   * What a run takes of the machine now; `undefined` if it does not run. Cheap: it may be asked of a
+   * hundred runs every few seconds. Absent: the backend can never tell.
    */
-  memoryBytes?(id: ContainerRun["id"]): Promise<number | undefined>;
+  usage?(id: ContainerRun["id"]): Promise<RunUsage | undefined>;
+
+  /** Numbers of its own that the node shows beside its metrics; always the same names. @default {none} */
+  figures?(): readonly Figure[];
 
   /**
    * Gives a run that has begun another CPU limit at once; `undefined` takes it away. False if this run is kept
    * within none, as where it shares its process. Absent: no run is.
    */
   limitCpu?(id: ContainerRun["id"], cpuMillis: number | undefined): boolean;
-
-  /**
-   * How many threads of the machine a run has now, each process being one at least; `undefined` if nobody can tell,
-   * or it does not run. Absent: the backend can never tell.
-   */
-  threads?(id: ContainerRun["id"]): Promise<number | undefined>;
 
   /** Ends what the backend keeps warm. No run is under way. */
   close(): Promise<void>;

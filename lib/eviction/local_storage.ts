@@ -12,6 +12,8 @@ import { bytesText } from "./messages.ts";
 export interface DiskUsage {
   /** By container: its root folder, and its logs. */
   readonly containers: ReadonlyMap<string, number>;
+  /** The part of it that is logs, by container. @default {nobody asked} */
+  readonly logs?: ReadonlyMap<string, number>;
   /** By volume, of those that are the pod's own. */
   readonly volumes: ReadonlyMap<string, number>;
   /** False if there is more than anybody can count. */

@@ -16,7 +16,7 @@ export interface UsageSources {
   readonly logsDir: string;
   /** The folder of what a pod's volumes have in memory. It need not be there. */
   memoryFolder(podUid: string): string | undefined;
-  readonly provider: Pick<Provider, "memoryBytes" | "threads">;
+  readonly provider: Pick<Provider, "usage">;
   readonly signal: AbortSignal;
 }
 
@@ -25,7 +25,11 @@ export async function podUsage(pod: Pod, sources: UsageSources): Promise<PodUsag
   const { podsDir, logsDir, signal } = sources;
   const uid = pod.metadata?.uid ?? "";
   const own = podDir(podsDir, uid);
-  const [containers, volumes] = [new Map<string, number>(), new Map<string, number>()];
+  const [containers, logs, volumes] = [
+    new Map<string, number>(),
+    new Map<string, number>(),
+    new Map<string, number>(),
+  ];
   let [inodes, whole] = [0, true];
   const add = (to: Map<string, number>, name: string, more: Measured): void => {
     to.set(name, (to.get(name) ?? 0) + more.bytes);
@@ -37,7 +41,9 @@ export async function podUsage(pod: Pod, sources: UsageSources): Promise<PodUsag
     for (const run of await namesIn(runs).catch(() => [])) {
       add(containers, name, await rootUsage(`${runs}/${run}`, signal));
     }
-    add(containers, name, await folderUsage(`${podLogDir(logsDir, pod)}/${name}`, { signal }));
+    const written = await folderUsage(`${podLogDir(logsDir, pod)}/${name}`, { signal });
+    add(containers, name, written);
+    logs.set(name, written.bytes);
   }
   for (const kind of await namesIn(`${own}/volumes`).catch(() => [])) {
     for (const name of await namesIn(`${own}/volumes/${kind}`).catch(() => [])) {
@@ -46,7 +52,7 @@ export async function podUsage(pod: Pod, sources: UsageSources): Promise<PodUsag
   }
   const inMemory = sources.memoryFolder(uid);
   return {
-    disk: { containers, volumes, inodes, whole },
+    disk: { containers, logs, volumes, inodes, whole },
     memory: await memoryOf(pod, sources),
     pids: await pidsOf(pod, sources),
     memoryVolumes: inMemory === undefined
@@ -69,13 +75,15 @@ async function memoryOf(
   { provider }: UsageSources,
 ): Promise<PodUsage["memory"]> {
   const found = new Map<string, number | undefined>();
-  for (const { name, id } of running(status)) found.set(name, await provider.memoryBytes?.(id));
+  for (const { name, id } of running(status)) {
+    found.set(name, (await provider.usage?.(id))?.memoryBytes);
+  }
   return found;
 }
 
 /** A container that nobody can count is one. */
 async function pidsOf({ status }: Pod, { provider }: UsageSources): Promise<number> {
-  const counts = running(status).map(async ({ id }) => await provider.threads?.(id) ?? 1);
+  const counts = running(status).map(async ({ id }) => (await provider.usage?.(id))?.threads ?? 1);
   return (await Promise.all(counts)).reduce((one, other) => one + other, 0);
 }
 

@@ -52,13 +52,17 @@ Deno.test("podUsage() counts roots without the image's own files, logs, volumes 
       logsDir,
       memoryFolder: (uid) => `${dir}/memory/${uid}`,
       provider: {
-        memoryBytes: (id) => Promise.resolve(id === "app-id" ? 5 : 6),
-        threads: (id) => Promise.resolve(id === "app-id" ? 7 : 100),
+        usage: (id) =>
+          Promise.resolve({
+            memoryBytes: id === "app-id" ? 5 : 6,
+            threads: id === "app-id" ? 7 : 100,
+          }),
       },
       signal: AbortSignal.timeout(30_000),
     });
     about(disk.containers.get("app"), 3 * MI);
     about(disk.containers.get("idle"), 3 * MI);
+    about(disk.logs?.get("app"), MI);
     about(disk.volumes.get("scratch"), 4 * MI);
     assert.ok(disk.inodes >= 4);
     assert.ok(disk.whole);

@@ -104,7 +104,7 @@ interface Here {
 async function runHere(order: Order, { kernel, sandbox, program }: Here): Promise<RunEnd> {
   limitProcess(kernel);
   kernel.beNice(GUEST_NICENESS);
-  return await runGuest(order, {
+  const end = await runGuest(order, {
     host: "libc",
     enclose({ threads }): void {
       // Half a GiB of addresses that each Worker's code may use would count in full.
@@ -116,6 +116,8 @@ async function runHere(order: Order, { kernel, sandbox, program }: Here): Promis
     onStarted: () => say({ word: "started" }),
     onOutput: sayOutput,
   });
+  const cpuNanos = kernel.cpuNanos();
+  return { ...end, ...(cpuNanos === undefined ? {} : { cpuNanos }) };
 }
 
 /** Runs the guest in a Worker whose permissions are cut to what the order names and its code. */

@@ -10,6 +10,8 @@ import type { Order, OutputStream, RunEnd } from "./protocol.ts";
 export interface GuestControl {
   /** Called once, right before the guest's first instruction. */
   onStarted(): void;
+  /** Called before that for a guest that shares a process, with the system's number of its thread. */
+  onThread?(thread: number): void;
   /**
    * Takes what a guest without a log writes. Nothing more is read until it has settled; the bytes are good
    * until then.
@@ -119,7 +121,8 @@ export class GuestProcess {
           else await control.onOutput?.(said.stream, said.bytes);
         }
         if (said.word !== "exit") continue;
-        last = { exit: said.exit, droppedLogBytes: said.droppedLogBytes };
+        const { exit, droppedLogBytes, cpuNanos } = said;
+        last = { exit, droppedLogBytes, ...(cpuNanos === undefined ? {} : { cpuNanos }) };
         break;
       }
       overdue.start(EXIT_MS_MAX);

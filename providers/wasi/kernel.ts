@@ -23,6 +23,7 @@ const SYMBOLS = {
   syscall: { parameters: ["i64", "i64", "i64", "i64", "i64"], result: "i64" },
   signal: { parameters: ["i32", "u64"], result: "u64" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  clock: { parameters: [], result: "i64" },
 } as const;
 
 /** Linux `prctl` option of that name: a signal for this process when its parent's thread ends. */
@@ -84,6 +85,12 @@ export class Kernel {
   ownDescriptors(): void {
     if (this.#call(this.#calls.unshare, CLONE_FILES) === 0) return;
     throw new Error("Cannot give a thread its own descriptors: unshare(CLONE_FILES) failed");
+  }
+
+  /** CPU time of this process, all its threads together, in nanoseconds (clock(3), which has microseconds). */
+  cpuNanos(): number | undefined {
+    const micros = Number(this.#functions.clock());
+    return micros < 0 ? undefined : micros * 1_000;
   }
 
   /** Linux's number of the calling thread. */

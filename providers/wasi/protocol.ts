@@ -71,6 +71,8 @@ export interface RunEnd {
   readonly exit: Exit;
   /** Bytes of output that could not be written. */
   readonly droppedLogBytes: number;
+  /** CPU time of a process of its own, if that can tell: its number may be gone before anybody looks. */
+  readonly cpuNanos?: number;
 }
 
 /** What a guest writes to. */
@@ -82,8 +84,8 @@ export type Word =
   | { readonly word: "ready" }
   /** It can never keep its promises on this machine; it ends. */
   | { readonly word: "unfit"; readonly why: string }
-  /** The guest's first instruction comes next. */
-  | { readonly word: "started"; readonly id?: number }
+  /** The guest's first instruction comes next; in a shared process, on this thread. */
+  | { readonly word: "started"; readonly id?: number; readonly thread?: number }
   /** This guest cannot share a process: nothing of it has run. */
   | { readonly word: "declined"; readonly id: number }
   /** The guest wrote this. On the pipe, `length` stands for the bytes, which follow the line. */
@@ -130,7 +132,7 @@ export function parseWord(line: string): SaidInLine | OutputHead | undefined {
     case "unfit":
       return typeof value.why === "string" ? { word: "unfit", why: value.why } : undefined;
     case "started":
-      return { word: "started", ...of };
+      return { word: "started", ...of, ...(isCount(value.thread) ? { thread: value.thread } : {}) };
     case "output": {
       const { stream, length } = value;
       if (stream !== "stdout" && stream !== "stderr") return undefined;
@@ -144,7 +146,8 @@ export function parseWord(line: string): SaidInLine | OutputHead | undefined {
       const { droppedLogBytes } = value;
       const exit = parseExit(value.exit, of.id !== undefined);
       if (exit === undefined || !isCount(droppedLogBytes)) return undefined;
-      return { word: "exit", ...of, exit, droppedLogBytes };
+      const cpu = isCount(value.cpuNanos) ? { cpuNanos: value.cpuNanos } : {};
+      return { word: "exit", ...of, exit, droppedLogBytes, ...cpu };
     }
     default:
       return undefined;

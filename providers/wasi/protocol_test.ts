@@ -8,6 +8,8 @@ Deno.test("parseWord() reads what encodeLine() wrote", () => {
     { word: "ready" },
     { word: "started" },
     { word: "exit", exit: { kind: "exited", code: 42 }, droppedLogBytes: 0 },
+    { word: "exit", exit: { kind: "exited", code: 0 }, droppedLogBytes: 0, cpuNanos: 5 },
+    { word: "started", id: 3, thread: 7 },
     { word: "exit", exit: { kind: "trapped", message: "unreachable\n  at f" }, droppedLogBytes: 7 },
     { word: "exit", exit: { kind: "out_of_memory", message: "m" }, droppedLogBytes: 0 },
   ];

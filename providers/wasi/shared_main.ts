@@ -116,7 +116,7 @@ class GuestHouse {
     const ended = new Promise<SaidInLine>((resolve) => {
       worker.onMessage = (message) => {
         if (message?.say === "started") {
-          say({ word: "started", id });
+          say({ word: "started", id, ...worker.place });
           this.#refill();
         } else if (message?.say === "compiled") compiled.resolve(message.module);
         else if (message === undefined || message.say !== "up") resolve(lastWord(id, message));

@@ -58,6 +58,7 @@ export class SharedProcess {
     let started = false;
     this.#runs.set(id, (word) => {
       if (word.word === "started") {
+        if (!started && word.thread !== undefined) control.onThread?.(word.thread);
         if (!started && !control.kill.aborted) control.onStarted();
         started = true;
       } else if (word.word === "declined") last.resolve("declined");

@@ -52,6 +52,11 @@ export class SharedWorker {
     return worker;
   }
 
+  /** The system's number of its thread, where that is known. */
+  get place(): { readonly thread?: number } {
+    return this.#thread === undefined ? {} : { thread: this.#thread };
+  }
+
   /** Tells the Worker what to do. */
   tell(message: ToWorker): void {
     this.#worker.postMessage(message);

@@ -4,11 +4,13 @@ import {
   type ContainerRun,
   type ExecControl,
   type Exit,
+  type Figure,
   KubeletError,
   messageOf,
   type ModuleTerms,
   type Provider,
   type RunControl,
+  type RunUsage,
 } from "../../lib/mod.ts";
 import type { SandboxLevel } from "../../wasi/mod.ts";
 import type { CpuKeeper } from "./cpu_keeper.ts";
@@ -32,7 +34,7 @@ import { MODULE_TERMS } from "./module_terms.ts";
 import { makeMountPoints } from "./mount_points.ts";
 import { nodeSandbox } from "./node_sandbox.ts";
 import { encodeLine, type LogLimits, type Order, type RunEnd } from "./protocol.ts";
-import { residentBytes, threadCount } from "./resident_bytes.ts";
+import { RunMeters } from "./run_meters.ts";
 import { SharedProcess } from "./shared_process.ts";
 import { SharedProcesses } from "./shared_processes.ts";
 import { orderOf } from "./view.ts";
@@ -105,8 +107,7 @@ export class WasiProvider implements Provider {
   readonly #env = Deno.env.toObject();
   readonly #pool: WarmPool<GuestProcess>;
   readonly #shared: SharedProcesses<SharedProcess>;
-  /** Processes of runs that have one of their own, by the run's id. */
-  readonly #pids = new Map<string, number>();
+  readonly #meters = new RunMeters();
   readonly #cpu: CpuKeeper | undefined;
 
   /**
@@ -188,14 +189,16 @@ export class WasiProvider implements Provider {
       kill.throwIfAborted();
       const order = this.#execOrderOf(program);
       const { item, settled } = await this.#take(container, kill);
+      using meter = this.#meters.beside(container.id, item.pid);
       try {
         await using _bounds = await this.#bind(container, order, item);
-        const { exit } = await item.run(order, {
+        const { exit, cpuNanos } = await item.run(order, {
           kill,
           onStarted: () => {},
           onOutput,
           ...(stdin === undefined ? {} : { stdin }),
         });
+        meter.ended(cpuNanos);
         return exit;
       } finally {
         settled();
@@ -208,22 +211,32 @@ export class WasiProvider implements Provider {
     }
   }
 
-  /** See {@linkcode Provider.memoryBytes}. What containers share cannot be told apart. */
-  async memoryBytes(id: ContainerRun["id"]): Promise<number | undefined> {
-    const pid = this.#pids.get(id);
-    return pid === undefined ? undefined : await residentBytes(pid);
+  /** See {@linkcode Provider.usage}. Containers that share a process have equal parts of its memory. */
+  async usage(id: ContainerRun["id"]): Promise<RunUsage | undefined> {
+    return await this.#meters.read(id);
   }
 
-  /** See {@linkcode Provider.threads}. */
-  async threads(id: ContainerRun["id"]): Promise<number | undefined> {
-    const pid = this.#pids.get(id);
-    return pid === undefined ? undefined : await threadCount(pid);
+  /** See {@linkcode Provider.figures}. */
+  figures(): readonly Figure[] {
+    return [
+      {
+        name: "warm_processes",
+        help: "Guest processes that wait for a container.",
+        value: this.#pool.warm,
+      },
+      {
+        name: "shared_processes",
+        help: "Guest processes that containers of one module share.",
+        value: this.#shared.size,
+      },
+      { name: "runs", help: "Containers that the runtime runs.", value: this.#meters.size },
+    ];
   }
 
   /** See {@linkcode Provider.limitCpu}. */
   limitCpu(id: ContainerRun["id"], cpuMillis: number | undefined): boolean {
     // Programs beside a container that shares its process are not the container.
-    return this.#pids.has(id) && (this.#cpu?.change(id, cpuMillis) ?? false);
+    return this.#meters.isAlone(id) && (this.#cpu?.change(id, cpuMillis) ?? false);
   }
 
   /** See {@linkcode Provider.close}. */
@@ -250,12 +263,11 @@ export class WasiProvider implements Provider {
   ): Promise<Ran> {
     const order = this.#orderOf(container);
     const { item, settled } = await this.#take(container, unwanted);
-    this.#pids.set(container.id, item.pid);
+    using _meter = this.#meters.own(container.id, item.pid);
     try {
       await using _bounds = await this.#bind(container, order, item);
       return await see(control, (guest) => item.run(order, guest), settled);
     } finally {
-      this.#pids.delete(container.id);
       settled();
     }
   }
@@ -282,7 +294,10 @@ export class WasiProvider implements Provider {
     const order = this.#orderOf(container);
     return await this.#shared.use(key, {
       signal: unwanted,
-      use: (process) => see(control, (guest) => process.run(order, guest)),
+      use: async (process) => {
+        using meter = this.#meters.within(container.id, process);
+        return await see(control, (guest) => process.run(order, meter.watch(guest)));
+      },
     });
   }
 
