@@ -16,6 +16,8 @@ export type Route =
   }
   | { readonly kind: "pods" }
   | { readonly kind: "running_pods" }
+  /** Something that tells of the node; `rest` is what follows its path, decoded. */
+  | { readonly kind: "page"; readonly page: PageName; readonly rest: readonly string[] }
   /** A path that a kubelet has and this program does not. */
   | { readonly kind: "not_implemented" }
   | { readonly kind: "method_not_allowed"; readonly allow: string }
@@ -25,18 +27,27 @@ export type Route =
 const NOT_IMPLEMENTED = new Set([
   "attach",
   "checkpoint",
-  "configz",
   "cri",
   "debug",
   "exec",
-  "flagz",
-  "logs",
-  "metrics",
   "portForward",
   "run",
-  "stats",
-  "statusz",
 ]);
+
+/** Pages by path. */
+const PAGES = {
+  "metrics": "metrics",
+  "metrics/cadvisor": "cadvisor",
+  "metrics/probes": "probes",
+  "metrics/resource": "resource",
+  "stats/summary": "summary",
+  "configz": "configz",
+  "flagz": "flagz",
+  "statusz": "statusz",
+} as const;
+
+/** A page that tells of the node. */
+export type PageName = typeof PAGES[keyof typeof PAGES] | "logs";
 
 const READ_METHODS = ["GET", "HEAD"];
 
@@ -45,7 +56,9 @@ export function findRoute(method: string, path: string): Route {
   const segments = decodeSegments(path);
   if (segments === undefined) return { kind: "not_found" };
   const route = findResource(segments);
-  const isRead = READ_METHODS.includes(method);
+  const isRead = READ_METHODS.includes(method) ||
+    // As a kubelet has it, though nothing in the body counts.
+    (method === "POST" && route.kind === "page" && route.page === "summary");
   if (route.kind === "not_found" || route.kind === "not_implemented" || isRead) return route;
   return { kind: "method_not_allowed", allow: READ_METHODS.join(", ") };
 }
@@ -55,6 +68,8 @@ function findResource([first, ...rest]: readonly string[]): Route {
   if (first === "healthz" && (isAlone || isHealthCheck(rest))) return { kind: "health" };
   if (first === "pods" && isAlone) return { kind: "pods" };
   if (first === "runningpods" && isAlone) return { kind: "running_pods" };
+  const page = findPage(first ?? "", rest);
+  if (page !== undefined) return page;
   const [namespace, pod, container] = rest;
   if (first === "containerLogs" && rest.length === 3 && namespace && pod && container) {
     return { kind: "logs", namespace, pod, container };
@@ -67,6 +82,13 @@ function findResource([first, ...rest]: readonly string[]): Route {
 /** The checks that `/healthz` is made of. Whoever gets an answer has seen them all pass. */
 function isHealthCheck(rest: readonly string[]): boolean {
   return rest.length === 1 && ["ping", "log", "syncloop"].includes(rest[0] ?? "");
+}
+
+function findPage(first: string, rest: readonly string[]): Route | undefined {
+  if (first === "logs") return { kind: "page", page: "logs", rest };
+  const path = [first, ...rest].join("/").replace(/\/$/, "");
+  if (!Object.hasOwn(PAGES, path)) return undefined;
+  return { kind: "page", page: PAGES[path as keyof typeof PAGES], rest: [] };
 }
 
 function decodeSegments(path: string): string[] | undefined {

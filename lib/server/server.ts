@@ -19,6 +19,7 @@ import {
 } from "./auth.ts";
 import { type ConnectionLimits, Connections, peerOf } from "./connections.ts";
 import { type LogSource, serveLogs } from "./logs.ts";
+import { PageDesk, type Pages } from "./pages.ts";
 import { podList, runningPodList } from "./pods.ts";
 import { sendJson, sendText } from "./responses.ts";
 import { accessFor, findRoute, type Route } from "./routes.ts";
@@ -49,6 +50,10 @@ export interface KubeletServerOptions extends ServerCertificates {
   readonly authenticateToken: AuthenticateToken;
   readonly logs: LogSource;
   pods(): readonly Pod[];
+  /** @default {none: they are answered 501} */
+  readonly pages?: Pages;
+  /** Hears of each request; what it answers is called when the request is over. @default {nobody} */
+  onRequest?(method: string, path: string): () => void;
   /** @default {SERVER_LIMITS} */
   readonly limits?: Partial<ServerLimits>;
 }
@@ -78,6 +83,7 @@ export class KubeletServer {
   readonly #authorize: Authorize;
   readonly #authenticateToken: AuthenticateToken;
   readonly #connections: Connections;
+  readonly #desk: PageDesk;
   readonly #server: Server;
   #certificates: ServerCertificates;
   readonly #stop = new AbortController();
@@ -93,6 +99,7 @@ export class KubeletServer {
     this.#authorize = rememberAnswers(options.authorize);
     this.#authenticateToken = rememberTokens(options.authenticateToken);
     this.#connections = new Connections(this.#limits);
+    this.#desk = new PageDesk(options.pages ?? {});
     this.#server = createServer({
       ...contextOf(options),
       requestCert: true,
@@ -149,7 +156,12 @@ export class KubeletServer {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const peer = peerOf(request.socket);
     this.#connections.busy(peer);
-    response.once("close", () => this.#connections.idle(peer));
+    const [path = "/"] = splitUrl(request.url ?? "/");
+    const over = this.#options.onRequest?.(request.method ?? "GET", path);
+    response.once("close", () => {
+      this.#connections.idle(peer);
+      over?.();
+    });
     // A body that nobody reads would stall the connection.
     request.resume();
     try {
@@ -220,6 +232,8 @@ export class KubeletServer {
         return sendJson(response, podList(this.#options.pods()));
       case "running_pods":
         return sendJson(response, runningPodList(this.#options.pods()));
+      case "page":
+        return await this.#desk.serve(route, given);
       case "not_implemented":
         return sendText(response, { status: 501, text: "Not implemented by this node" });
       case "method_not_allowed":
