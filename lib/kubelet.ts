@@ -16,7 +16,6 @@ import { ClusterEventTransport } from "./events/cluster_transport.ts";
 import { EventRecorder } from "./events/recorder.ts";
 import { EvictionManager } from "./eviction/manager.ts";
 import { observe } from "./eviction/observe.ts";
-import { podUsage } from "./eviction/pod_usage.ts";
 import type { CollectionPolicy } from "./images/collect_plan.ts";
 import { Collector } from "./images/collector.ts";
 import type { ImageStore } from "./images/images.ts";
@@ -28,6 +27,7 @@ import { readMachineFacts, readMemory, readPids } from "./node/machine.ts";
 import { describeImages } from "./node/node_images.ts";
 import { NodeKeeper } from "./node/node_keeper.ts";
 import type { NodeSettings } from "./node/node_object.ts";
+import { Observation, type Watching } from "./observation.ts";
 import { PodLogs } from "./pod/logs.ts";
 import { PodManager } from "./pod/manager.ts";
 import { removeOrphans, watchOrphans } from "./pod/orphans.ts";
@@ -59,6 +59,19 @@ export interface KubeletSettings extends NodeSettings, RegistrySettings {
   readonly listenerAddress: string;
   /** 0 takes a free one. */
   readonly listenerPort: number;
+  /** Where programs of this machine ask how the node is; 0 for nowhere. */
+  readonly healthzPort: number;
+  /** The address that goes with it. */
+  readonly healthzBindAddress: string;
+  /** Whether the machine's log files are shown. */
+  readonly enableSystemLogHandler: boolean;
+  /** The configuration as it is shown: by a kubelet's names, and by the agent's flags. */
+  readonly shown: {
+    /** Without secrets. */
+    readonly config: Readonly<Record<string, unknown>>;
+    /** Without secrets as well. */
+    readonly flags: Readonly<Record<string, string>>;
+  };
   /** What is done with images, besides their registries. */
   readonly images: StoreSettings & {
     readonly collection: CollectionPolicy;
@@ -123,11 +136,14 @@ export class Kubelet {
   #node: NodeKeeper | undefined;
   readonly #statics: StaticSource;
   #eviction: EvictionManager | undefined;
+  readonly #observation: Observation;
 
   /** Nothing happens before {@linkcode run}. */
   constructor(options: KubeletOptions) {
     this.#options = options;
-    const { settings, client } = options;
+    const { settings, client, provider, version, renewal } = options;
+    const { nodeName } = settings;
+    this.#observation = new Observation({ nodeName, version, provider, client, renewal });
     this.#statics = new StaticSource({
       path: settings.podManifestPath,
       nodeName: settings.nodeName,
@@ -153,10 +169,11 @@ export class Kubelet {
     const pods = new PodManager(services);
     const collector = this.#collectorFor(pods, services);
     this.#collector = collector;
-    const server = await this.#serve(pods, services);
-    parts.defer(() => server.close());
     const ending = new AbortController();
-    const eviction = this.#eviction = this.#evictions({ pods, services, collector });
+    const watching = await this.#observe({ pods, services, signal: ending.signal });
+    const server = await this.#serve({ pods, services, watching });
+    parts.defer(() => server.close());
+    const eviction = this.#eviction = this.#evictions({ pods, services, collector, watching });
     const node = this.#node = new NodeKeeper({
       api: client,
       settings,
@@ -177,9 +194,10 @@ export class Kubelet {
     await this.#statics.start(pods);
     const keeping = node.start(ending.signal);
     const following = this.#statics.run(ending.signal);
-    const watching = this.#watchPods(pods, services, ending.signal);
+    const listing = this.#watchPods(pods, services, ending.signal);
     const renewing = this.#renew(server, services, ending.signal);
     const believing = this.#followClientCa(server, ending.signal);
+    const looking = watching.run();
     // Before that it is not known which images are in use, and which pods there are.
     const known = Promise.race([this.#synced.promise, aborted(ending.signal)]);
     const collecting = known.then(() => collector.run(ending.signal));
@@ -191,12 +209,12 @@ export class Kubelet {
     });
     void node.ready.then(() => log.info("Node {nodeName} is ready", { ...settings }));
     try {
-      await Promise.race([aborted(signal), keeping, watching]);
+      await Promise.race([aborted(signal), keeping, listing]);
     } finally {
       await this.#stop({ node, pods, services });
       ending.abort();
-      await Promise.allSettled([keeping, watching, following, collecting, evicting, cleaning]);
-      await Promise.allSettled([renewing, believing]);
+      await Promise.allSettled([keeping, listing, following, collecting, evicting, cleaning]);
+      await Promise.allSettled([renewing, believing, looking]);
     }
   }
 
@@ -259,6 +277,8 @@ export class Kubelet {
       facts,
       podsDir: folders.pods,
       logsDir: folders.logs,
+      observer: this.#observation.containers,
+      onState: (key, state) => this.#observation.podState(key, state),
       volumes: new PodVolumes({
         podsDir: folders.pods,
         objects,
@@ -273,8 +293,35 @@ export class Kubelet {
       status: new StatusWriter({
         transport: this.#statics.transport(new ClusterStatusTransport(client, warn)),
         onTrouble: warn,
+        observer: this.#observation.metrics,
       }),
     };
+  }
+
+  async #observe(
+    { pods, services: { volumes, images }, signal }: {
+      readonly pods: PodManager;
+      readonly services: ClusterServices;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Watching> {
+    const { settings } = this.#options;
+    const { dataDir, shown, enableSystemLogHandler: systemLogs } = settings;
+    const { cpuMillis } = await readMachineFacts(dataDir);
+    return this.#observation.open({
+      pods,
+      volumes,
+      dataDir,
+      folders: dataFolders(dataDir),
+      imageBytes: async () => {
+        return (await images.inventory.list()).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      },
+      ...shown,
+      health: { port: settings.healthzPort, address: settings.healthzBindAddress },
+      systemLogs,
+      cpus: cpuMillis / 1000,
+      signal,
+    });
   }
 
   #collectorFor(pods: PodManager, { images, events, volumes }: ClusterServices): Collector {
@@ -296,15 +343,15 @@ export class Kubelet {
   }
 
   #evictions(
-    { pods, services, collector }: {
+    { pods, services, collector, watching }: {
       readonly pods: PodManager;
       readonly services: ClusterServices;
       readonly collector: Collector;
+      readonly watching: Watching;
     },
   ): EvictionManager {
-    const { settings: { dataDir, eviction }, provider } = this.#options;
-    const { images: imagesDir, pods: podsDir, logs: logsDir } = dataFolders(dataDir);
-    const memoryFolder = (uid: string): string | undefined => services.volumes.memoryFolder(uid);
+    const { dataDir, eviction } = this.#options.settings;
+    const { images: imagesDir } = dataFolders(dataDir);
     return new EvictionManager({
       rules: eviction,
       observe: async () => {
@@ -313,13 +360,17 @@ export class Kubelet {
       },
       pods: () => pods.pods().filter(({ status }) => hasWork(status?.phase)),
       isBestEffort: (pod) => qosClass(pod) === "BestEffort",
-      usage: (pod, signal) => podUsage(pod, { podsDir, logsDir, memoryFolder, provider, signal }),
+      usage: (pod, signal) => watching.disks.measure(pod, signal),
       reclaimDisk: async (signal) => {
         log.warn("The disk is short of space: removing all images that nobody uses");
         await collector.round(signal, { urgent: true });
       },
       onDiskShort: () => collector.hurry(),
-      evict: (pod, why) => pods.evict(pod.metadata?.uid ?? "", why),
+      evict: async (pod, why) => {
+        const evicted = await pods.evict(pod.metadata?.uid ?? "", why);
+        if (evicted) this.#observation.metrics.evicted(why.signal);
+        return evicted;
+      },
       tell: (reason, message) => {
         services.events.tell({ object: this.#nodeReference(), type: "Warning", reason, message });
       },
@@ -327,8 +378,11 @@ export class Kubelet {
   }
 
   async #serve(
-    pods: PodManager,
-    services: ClusterServices,
+    { pods, services, watching }: {
+      readonly pods: PodManager;
+      readonly services: ClusterServices;
+      readonly watching: Watching;
+    },
   ): Promise<KubeletServer & { port: number }> {
     const { settings, client, serving, clientCaPem } = this.#options;
     const server = new KubeletServer({
@@ -341,6 +395,8 @@ export class Kubelet {
       authenticateToken: reviewTokens(client),
       logs: new PodLogs(pods, services.logsDir),
       pods: () => pods.pods(),
+      pages: watching.pages,
+      onRequest: (method, path) => this.#observation.metrics.server.began(method, path),
     });
     const { port } = await server.listen();
     log.info("Listening on {address} port {port}", { address: settings.listenerAddress, port });
@@ -399,11 +455,14 @@ export class Kubelet {
     });
     for await (const event of events) {
       if (event.type === "applied") {
-        if (!this.#statics.applied(event.object)) pods.apply(event.object);
+        if (this.#statics.applied(event.object)) continue;
+        this.#observation.podSeen(event.object);
+        pods.apply(event.object);
       } else if (event.type === "deleted") {
         if (!this.#statics.deleted(event.object)) pods.remove(event.object);
       } else {
         const own = this.#statics.sync(event.items);
+        for (const pod of own) this.#observation.podSeen(pod);
         // Those that end need their files as well.
         if (first) await this.#cleanUp([...own, ...pods.pods()], services);
         first = false;

@@ -54,6 +54,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   static: ["api", "pod", "status"],
   node: ["api"],
   doctor: ["api", "node"],
+  metrics: [],
+  stats: ["api", "eviction", "metrics", "node"],
   streaming: [],
   server: ["api", "container", "streaming"],
   standalone: [
@@ -70,7 +72,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   testing: [],
 };
 /** Files at the top of `lib` that gather the folders; all the others there know no folder. */
-const GATHERERS = new Set(["lib/mod.ts", "lib/kubelet.ts"]);
+const GATHERERS = new Set(["lib/mod.ts", "lib/kubelet.ts", "lib/observation.ts"]);
 /** Type files of the API that everybody in `lib` may use. */
 const TYPES = new Set(["lib/api/types.ts", "lib/api/object_source.ts"]);
 

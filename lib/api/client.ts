@@ -57,6 +57,18 @@ const BRIEF = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,appl
 /** How a patch is to be read: RFC 7396, strategic merge, RFC 6902, or server-side apply. */
 export type PatchType = "merge" | "strategic" | "json" | "apply";
 
+/** A request that was answered, or was not. */
+export interface ObservedAnswer {
+  /** As `GET`; a watch is one as well. */
+  readonly method: string;
+  /** HTTP status; `undefined` if there was none. */
+  readonly status: number | undefined;
+  /** Host and port of the server. */
+  readonly host: string;
+  /** Until the answer began. */
+  readonly ms: number;
+}
+
 /** One of the kept connections' generations: replaced when the identity changes or time runs out. */
 interface Pool {
   readonly access: ClusterAccess;
@@ -84,6 +96,8 @@ export class ApiClient implements Disposable {
   readonly #userAgent: string;
   readonly #timeoutMs: number;
   readonly #streams = new Set<Deadline>();
+  /** Hears of each request when its answer begins, or has failed. @default {nobody} */
+  onAnswer: ((answer: ObservedAnswer) => void) | undefined;
   #pool: Pool;
   #closed = false;
   #identities = 1;
@@ -240,15 +254,26 @@ export class ApiClient implements Disposable {
     if (request.body !== undefined) {
       headers["content-type"] = request.contentType ?? "application/json";
     }
-    return await fetch(urlOf(access.server, request), {
-      method: request.method,
-      headers,
-      client: http,
-      // A redirect would carry the credentials to an address that nobody configured.
-      redirect: "manual",
-      signal: deadline.signal,
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-    });
+    const url = urlOf(access.server, request);
+    const beganMs = performance.now();
+    let status: number | undefined;
+    try {
+      const response = await fetch(url, {
+        method: request.method,
+        headers,
+        client: http,
+        // A redirect would carry the credentials to an address that nobody configured.
+        redirect: "manual",
+        signal: deadline.signal,
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      });
+      status = response.status;
+      return response;
+    } finally {
+      const { method } = request;
+      const ms = performance.now() - beganMs;
+      this.onAnswer?.({ method, status, host: new URL(url).host, ms });
+    }
   }
 
   async #token(request: Send, deadline: Deadline): Promise<string | undefined> {

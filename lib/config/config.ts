@@ -10,6 +10,7 @@ import { checkKeys, type ConfigFile, parseConfigFile } from "./config_file.ts";
 import { type CertificateSettings, certificateSettings } from "./certificate_options.ts";
 import { type ImageSettings, imageSettings } from "./image_options.ts";
 import { type LogSettings, logSettings } from "./log_options.ts";
+import { shownFlags } from "./monitoring_options.ts";
 import { parseHostname } from "./names.ts";
 import { chooseNodeIp } from "./node_ip.ts";
 import { KUBELET_OPTIONS } from "./kubelet_options.ts";
@@ -17,6 +18,7 @@ import type { OptionValues } from "./option.ts";
 import { readOptions } from "./read_options.ts";
 import type { HostValues } from "./registry_kinds.ts";
 import { type ResourceSettings, resourceSettings } from "./resource_options.ts";
+import { shownConfig } from "./shown_config.ts";
 import { shutdownSettings } from "./shutdown_options.ts";
 import { MACHINE, type World } from "./world.ts";
 
@@ -44,6 +46,12 @@ export interface KrustletConfig extends ResourceSettings, LogSettings {
   readonly listenerAddress: string;
   /** 0 takes a free one. */
   readonly listenerPort: number;
+  /** Where programs of this machine ask how the node is; 0 for nowhere. Default 10248. */
+  readonly healthzPort: number;
+  /** Default `127.0.0.1`. */
+  readonly healthzBindAddress: string;
+  /** True if the files below `/var/log` are shown. Default false. */
+  readonly enableSystemLogHandler: boolean;
   /** Serving certificate in PEM; requested from the cluster if it is missing. */
   readonly certFile: string;
   /** Key of the serving certificate in PEM. */
@@ -84,6 +92,13 @@ export interface KrustletConfig extends ResourceSettings, LogSettings {
   readonly logLevel: "debug" | "info" | "warning" | "error";
   /** For machines or for people. Default `pretty`. */
   readonly logFormat: "json" | "pretty";
+  /** The same for whoever asks the node for it; nothing of it is a secret. */
+  readonly shown: {
+    /** By a kubelet's names, as far as they are its settings. */
+    readonly config: Readonly<Record<string, unknown>>;
+    /** The value of every option, by its flag. */
+    readonly flags: Readonly<Record<string, string>>;
+  };
 }
 
 /** What a configuration is read from. */
@@ -123,7 +138,7 @@ export async function completeConfig(
   const hostname = values.hostname ?? ownHostname(world);
   const bootstrapFile = resolve(values.bootstrapFile ?? defaultBootstrapFile(dataDir, world));
   const paths = { dataDir, bootstrapFile, home };
-  return {
+  const config = {
     nodeName: values.nodeName ?? hostname,
     hostname,
     nodeIp: values.nodeIp ?? await defaultNodeIp(values.listenerAddress, hostname, world),
@@ -137,6 +152,9 @@ export async function completeConfig(
     bootstrapFile,
     listenerAddress: values.listenerAddress,
     listenerPort: values.listenerPort,
+    healthzPort: values.healthzPort,
+    healthzBindAddress: values.healthzBindAddress,
+    enableSystemLogHandler: values.enableSystemLogHandler,
     ...certificatePaths(values, dataDir),
     certificates: certificateSettings(values),
     insecureRegistries: values.insecureRegistries,
@@ -156,6 +174,8 @@ export async function completeConfig(
     logLevel: values.logLevel,
     logFormat: values.logFormat,
   };
+  const flags = shownFlags(KUBELET_OPTIONS, values);
+  return { ...config, shown: { config: shownConfig(config), flags } };
 }
 
 /**

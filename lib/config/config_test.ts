@@ -26,7 +26,9 @@ function parse(sources: Partial<ConfigSources> = {}): Promise<KrustletConfig> {
 }
 
 Deno.test("parseConfig() has Krustlet's defaults", async () => {
-  assert.deepEqual(await parse(), {
+  const { shown, ...config } = await parse();
+  assert.equal(shown.flags["port"], "3000");
+  assert.deepEqual(config, {
     nodeName: "edge-1",
     hostname: "edge-1",
     nodeIp: "10.0.0.9",
@@ -55,6 +57,9 @@ Deno.test("parseConfig() has Krustlet's defaults", async () => {
     bootstrapFile: "/etc/kubernetes/bootstrap-kubelet.conf",
     listenerAddress: "0.0.0.0",
     listenerPort: 3000,
+    healthzPort: 10_248,
+    healthzBindAddress: "127.0.0.1",
+    enableSystemLogHandler: false,
     certFile: join(DATA, "config", "krustlet.crt"),
     privateKeyFile: join(DATA, "config", "krustlet.key"),
     clientCaFile: undefined,
@@ -111,14 +116,17 @@ Deno.test("parseConfig() reads every flag", async () => {
     ..."--eviction-hard memory.available<5% --eviction-minimum-reclaim nodefs.available=1Ki".split(
       " ",
     ),
-    ..."--eviction-pressure-transition-period 1m".split(" "),
+    ..."--eviction-pressure-transition-period 1m --enable-system-log-handler".split(" "),
+    ..."--healthz-port 0 --healthz-bind-address ::1".split(" "),
     ..."--container-log-max-size 1Mi --container-log-max-files 3".split(" "),
     ..."--eviction-soft memory.available<1Gi,pid.available<5".split(" "),
     ..."--eviction-soft-grace-period memory.available=1m30s,pid.available=5s".split(" "),
     ..."--eviction-max-pod-grace-period 20".split(" "),
     ..."--registry-mirror index.docker.io=http://n:5000 --registry-client-cert b=me.pem".split(" "),
   ];
-  assert.deepEqual(await parse({ args }), {
+  const { shown, ...config } = await parse({ args });
+  assert.equal(shown.config["maxPods"], 10);
+  assert.deepEqual(config, {
     nodeName: "node",
     hostname: "host",
     nodeIp: "10.1.1.1",
@@ -142,6 +150,9 @@ Deno.test("parseConfig() reads every flag", async () => {
     bootstrapFile: "/b",
     listenerAddress: "127.0.0.1",
     listenerPort: 3001,
+    healthzPort: 0,
+    healthzBindAddress: "::1",
+    enableSystemLogHandler: true,
     certFile: "/c.crt",
     privateKeyFile: "/c.key",
     clientCaFile: "/ca",

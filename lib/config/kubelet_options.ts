@@ -9,6 +9,7 @@ import { IMAGE_OPTIONS } from "./image_options.ts";
 import * as kinds from "./kinds.ts";
 import { LOG_OPTIONS } from "./log_options.ts";
 import { defineOptions } from "./option.ts";
+import { MONITORING_OPTIONS } from "./monitoring_options.ts";
 import { REGISTRY_OPTIONS } from "./registry_options.ts";
 import { RESOURCE_OPTIONS } from "./resource_options.ts";
 
@@ -211,6 +212,7 @@ export const KUBELET_OPTIONS = defineOptions({
     group: "Server",
   },
   ...CERTIFICATE_OPTIONS,
+  ...MONITORING_OPTIONS,
   ...REGISTRY_OPTIONS,
   ...IMAGE_OPTIONS,
   allowLocalModules: {

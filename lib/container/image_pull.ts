@@ -51,7 +51,7 @@ export async function ensureImage(
 }
 
 async function pullOnce(services: ContainerServices, task: PullTask): Promise<ImageOnDisk> {
-  const { images, events } = services;
+  const { images, events, observer } = services;
   const pod = task.pod();
   const object = podReference(pod, task.fieldPath);
   const image = task.spec.image ?? "";
@@ -79,6 +79,9 @@ async function pullOnce(services: ContainerServices, task: PullTask): Promise<Im
       },
     },
   );
+  if (found.pulled) {
+    observer?.imagePulled(pod.metadata?.uid ?? "", { ms: found.pullMs, bytes: found.sizeBytes });
+  }
   const message = found.pulled
     ? `Successfully pulled image "${image}" in ${seconds(found.pullMs)} \
 (${seconds(found.tookMs)} including waiting). Image size: ${found.sizeBytes} bytes.`

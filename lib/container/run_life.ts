@@ -6,7 +6,7 @@
 import type { Container, LifecycleHandler, Pod, Probe } from "../api/types.ts";
 import { isKubeletError, messageOf } from "../errors.ts";
 import type { Exit } from "../exit.ts";
-import { attempt, type ProbeTarget } from "../probes/attempt.ts";
+import { attempt, type ExecOutcome, type ProbeTarget } from "../probes/attempt.ts";
 import { type Health, initialHealth, runProbes } from "../probes/container_probes.ts";
 import type { Outcome } from "../probes/outcome.ts";
 import type { ProbeKind } from "../probes/spec.ts";
@@ -64,7 +64,7 @@ class RunLife {
       container: spec,
       podIP: services.facts.podIPs[0] ?? services.facts.hostIPs[0] ?? "127.0.0.1",
       userAgent: USER_AGENT.probe,
-      exec: (command, signal) => execAndKeep(services.provider, options, { command, signal }),
+      exec: (command, signal) => this.#exec(command, signal),
     };
   }
 
@@ -92,6 +92,19 @@ class RunLife {
     }
   }
 
+  async #exec(command: readonly string[], signal: AbortSignal): Promise<ExecOutcome> {
+    const { services: { provider, observer } } = this.#options;
+    const beganMs = performance.now();
+    let failed = true;
+    try {
+      const outcome = await execAndKeep(provider, this.#options, { command, signal });
+      failed = outcome.exitCode === undefined;
+      return outcome;
+    } finally {
+      observer?.programRan(performance.now() - beganMs, { failed });
+    }
+  }
+
   async #begin(): Promise<void> {
     const { spec, stop, onStarted, onHealth } = this.#options;
     const startedMs = performance.now();
@@ -103,6 +116,10 @@ class RunLife {
       target: this.#target,
       startedMs,
       onHealth,
+      onAttempt: (kind, { result }, ms) => {
+        const { services, run: { pod } } = this.#options;
+        services.observer?.probed({ kind, result, container: spec.name, pod }, ms);
+      },
       onTrouble: (kind, outcome) => this.#tellTrouble(kind, outcome),
       onFailed: (kind, probe) => this.#failed(kind, probe),
       stop: AbortSignal.any([stop, this.#end.stop]),

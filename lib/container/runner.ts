@@ -21,6 +21,7 @@ import { containerLogDir, filledMark, podReference, rootDir, wordsDir } from "./
 import { prepareRun } from "./prepare.ts";
 import { type ContainerRecord, endedRun, endRun } from "./record.ts";
 import { ImageWatch, type WatchedContainer } from "./image_watch.ts";
+import { containerKind } from "./observer.ts";
 import { liveRun, type RunLifeOptions } from "./run_life.ts";
 import type { ContainerServices } from "./services.ts";
 import { terminationMessage } from "./termination_message.ts";
@@ -188,6 +189,7 @@ ${name}_${namespace}(${uid})`,
       } catch (error) {
         if (!isKubeletError(error, "container_start")) throw error;
         this.#notBegun();
+        this.#notStarted("CreateContainerError");
         this.#waiting("CreateContainerError", messageOf(error));
         this.#tell("Warning", "Failed", `Error: ${messageOf(error)}`);
       }
@@ -261,9 +263,13 @@ ${name}_${namespace}(${uid})`,
   async #live(start: Start): Promise<{ exit: Exit; startedMs: number | undefined }> {
     const { record, stop, leave, kill } = this.#task;
     const spec = this.#spec;
+    const { observer } = this.#services;
+    const kind = containerKind(this.#task.fieldPath);
     let startedMs: number | undefined;
     let fromMs: number | undefined;
     const over = new AbortController();
+    observer?.containerStarting(kind);
+    const beganMs = performance.now();
     const exit = await liveRun({
       ...start,
       services: this.#services,
@@ -275,6 +281,7 @@ ${name}_${namespace}(${uid})`,
       onStarted: (atMs) => {
         startedMs = atMs;
         fromMs = performance.now();
+        observer?.containerStarted(kind, performance.now() - beganMs);
         this.#tell("Normal", "Started", `Container started: ${spec.name}`);
         void this.#followCpuLimit(start.run, over.signal);
       },
@@ -317,10 +324,14 @@ ${name}_${namespace}(${uid})`,
       ? ""
       : await terminationMessage({ pod: this.#task.pod(), spec, run: seen.run, failed });
     endRun(record, { exit, startedMs: seen?.startedMs, atMs, words });
+    const { exitCode = 0, reason = "" } = record.state.terminated ?? {};
+    const kind = containerKind(this.#task.fieldPath);
+    this.#services.observer?.containerEnded(kind, { exitCode, reason });
     // Nobody may take the pod for ended.
     if (seen?.replacing.aborted && !this.#task.stop.aborted) this.#countRestart();
     if (this.#task.excused()) record.excused = true;
     if (exit.kind === "start_error") {
+      this.#notStarted("RunContainerError");
       this.#tell(
         "Warning",
         "Failed",
@@ -358,6 +369,10 @@ ${name}_${namespace}(${uid})`,
   #rootOf(attempt: number): string {
     const uid = this.#task.pod().metadata?.uid ?? "";
     return rootDir(this.#services.podsDir, uid, this.#spec.name, attempt);
+  }
+
+  #notStarted(code: string): void {
+    this.#services.observer?.containerNotStarted(containerKind(this.#task.fieldPath), code);
   }
 
   #waiting(reason: string, message: string): void {

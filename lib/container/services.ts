@@ -8,6 +8,7 @@ import type { EventSink } from "../events/happening.ts";
 import type { FieldFacts } from "../fields.ts";
 import type { Images } from "../images/images.ts";
 import type { Provider } from "../provider.ts";
+import type { ContainerObserver } from "./observer.ts";
 
 /** Given to every container and pod; shared by all. */
 export interface ContainerServices {
@@ -21,4 +22,6 @@ export interface ContainerServices {
   readonly podsDir: string;
   /** Folder of the logs: `<logsDir>/<namespace>_<pod>_<uid>/<container>/<restartCount>.log`. */
   readonly logsDir: string;
+  /** Hears what containers do. @default {nobody} */
+  readonly observer?: ContainerObserver;
 }

@@ -28,6 +28,9 @@ const log = getLogger(["krustlet", "eviction"]);
 /** Between two looks at the node: a kubelet's own. */
 export const ROUND_MS = 10_000;
 
+/** What a kubelet's metrics call the evictions of pods that are over their own limit. */
+const LIMIT_SIGNAL = "ephemeralpodfs.limit";
+
 /** What a pod uses, as far as anybody knows. */
 export interface PodUsage {
   readonly disk: DiskUsage & { readonly inodes: number };
@@ -44,6 +47,8 @@ export interface EvictionCause {
   readonly message: string;
   /** True if the node was short of something; else the pod uses more than it may. */
   readonly low: boolean;
+  /** What was short or over its limit, as a kubelet's metrics call it. */
+  readonly signal: string;
   /** Its own grace period, but so much at most, in ms. @default {a moment, as of a node that cannot wait} */
   readonly graceMsMax?: number;
 }
@@ -153,7 +158,8 @@ export class EvictionManager {
       if (!hasDiskLimit(pod)) continue;
       const message = overLimit(pod, (await this.#options.usage(pod, signal)).disk);
       if (message === undefined || isCritical(pod)) continue;
-      if (await this.#options.evict(pod, { message, low: false })) evicted = true;
+      const why = { message, low: false, signal: LIMIT_SIGNAL };
+      if (await this.#options.evict(pod, why)) evicted = true;
     }
     return evicted;
   }
@@ -177,7 +183,8 @@ export class EvictionManager {
     const gently = lowest.severity === "soft" ? { graceMsMax: podGraceMsMax } : {};
     for (const { pod, gluttons } of rank(found)) {
       const message = lowMessage(lowest, gluttons);
-      if (await this.#options.evict(pod, { message, low: true, ...gently })) return;
+      const why = { message, low: true, signal: lowest.signal, ...gently };
+      if (await this.#options.evict(pod, why)) return;
     }
     log.warn("The node is short of {resource}, and has no pod to evict", { resource });
   }

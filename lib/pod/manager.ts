@@ -142,6 +142,11 @@ export class PodManager {
     return this.#controller.has(uid);
   }
 
+  /** The volumes of a pod that are mounted, by name. */
+  mountedOf(uid: string): PodContext["mounted"] {
+    return this.#contexts.get(uid)?.mounted ?? new Map();
+  }
+
   /** What is known of the pod with this namespace and name; a live one before one that ends. */
   find(namespace: string, name: string): PodContext | undefined {
     const all = [...this.#contexts.values()].filter(({ key }) =>

@@ -26,6 +26,8 @@ export interface ContainerProbesOptions {
   readonly startedMs: number;
   /** Hears of the health at the beginning, and of each change. */
   onHealth(health: Health): void;
+  /** Hears of each attempt, and how long it took, in ms. */
+  onAttempt?(kind: ProbeKind, outcome: Outcome, ms: number): void;
   /** Hears of each attempt that is not a plain success. */
   onTrouble(kind: ProbeKind, outcome: Outcome): void;
   /** The container must end: its startup or liveness probe has failed for good. */
@@ -82,7 +84,7 @@ export async function runProbes(options: ContainerProbesOptions): Promise<void> 
 }
 
 async function ask(
-  { target, startedMs, onTrouble }: ContainerProbesOptions,
+  { target, startedMs, onAttempt, onTrouble }: ContainerProbesOptions,
   { kind, probe, signal }: {
     readonly kind: ProbeKind;
     readonly probe: Probe | undefined;
@@ -95,7 +97,12 @@ async function ask(
   await probeForever({
     times,
     startedMs,
-    ask: (signal) => attempt(probe, target, { timeoutMs: times.timeoutMs, signal }),
+    ask: async (signal) => {
+      const beganMs = performance.now();
+      const outcome = await attempt(probe, target, { timeoutMs: times.timeoutMs, signal });
+      onAttempt?.(kind, outcome, performance.now() - beganMs);
+      return outcome;
+    },
     onTrouble: (outcome) => onTrouble(kind, outcome),
     onBelieved,
     signal,

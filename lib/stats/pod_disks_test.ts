@@ -9,6 +9,7 @@ function usage(bytes: number): PodUsage {
   return {
     disk: { containers: new Map([["c", bytes]]), volumes: new Map(), inodes: 1, whole: true },
     memory: new Map(),
+    pids: 1,
     memoryVolumes: { bytes: 0, whole: true },
   };
 }

@@ -35,6 +35,11 @@ export interface StatusTransport {
 export interface StatusWriterOptions {
   readonly transport: StatusTransport;
   readonly onTrouble: (message: string) => void;
+  /** Hears each word when it is said, and how long it took to be heard, in ms. @default {nobody} */
+  readonly observer?: {
+    statusSaid(pod: PodKey, status: PodStatus): void;
+    statusHeard(ms: number): void;
+  };
   /**
    * How long a pod's first words wait for better ones: a pod that runs within this time is never
    * reported as Pending. @default 50
@@ -60,6 +65,8 @@ interface Entry {
   draining: boolean;
   /** Of `performance.now()`. */
   notBeforeMs: number;
+  /** Since when something was said that was not heard; on the clock of `performance.now()`. */
+  unheardSinceMs?: number | undefined;
   /** Ends the pause that is under way. */
   wake: () => void;
   whenHeard: (() => void)[];
@@ -78,7 +85,9 @@ export class StatusWriter {
 
   /** Says what a pod's status is. Returns at once. */
   say(pod: PodKey, status: PodStatus): void {
+    this.#options.observer?.statusSaid(pod, status);
     const entry = this.#entry(pod);
+    entry.unheardSinceMs ??= performance.now();
     const last = entry.words.at(-1);
     if (last !== undefined && !mustBeHeard(last, status, entry)) entry.words.pop();
     entry.words.push(status);
@@ -203,9 +212,16 @@ export class StatusWriter {
 
   async #write(entry: Entry, word: PodStatus, signal: AbortSignal): Promise<Heard> {
     const text = JSON.stringify(word);
-    if (text === entry.heard?.text) return "written";
+    if (text === entry.heard?.text) {
+      entry.unheardSinceMs = undefined;
+      return "written";
+    }
     const heard = await this.#options.transport.writeStatus(entry.pod, word, signal);
     entry.heard = { phase: word.phase, text };
+    if (entry.unheardSinceMs !== undefined) {
+      this.#options.observer?.statusHeard(performance.now() - entry.unheardSinceMs);
+    }
+    entry.unheardSinceMs = entry.words.length === 0 ? undefined : performance.now();
     return heard;
   }
 

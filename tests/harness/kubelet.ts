@@ -115,6 +115,8 @@ export class Krustlet implements AsyncDisposable {
       ...(disk === undefined ? command : [...disk.within, ...command] as const),
       ...["--node-name", this.nodeName, "--hostname", this.nodeName, "--node-ip", this.nodeIp],
       ...["--port", String(this.#port), "--data-dir", this.dataDir],
+      // Many nodes live on this machine at once; a test that wants the port says which.
+      ...["--healthz-port", "0"],
       ...["--bootstrap-file", this.bootstrapFile],
       ...(insecureRegistries.length === 0
         ? []
