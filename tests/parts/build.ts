@@ -17,6 +17,7 @@ export async function prepareParts(): Promise<void> {
   await goProgram("stream_client");
   for (const tool of ["crane", "regctl", "skopeo", "oras"] as const) await goProgram(tool);
   await pythonOras();
+  await goProgram("metrics_server");
   // Kubernetes is left out if it is there already: see kubernetesProgram().
   if (!Deno.env.get("KUBEBUILDER_ASSETS")) await goProgram("control_plane");
 }

@@ -51,6 +51,11 @@ const PROGRAMS = {
     tags: "containers_image_openpgp,containers_image_storage_stub," +
       "containers_image_docker_daemon_stub,exclude_graphdriver_btrfs",
   },
+  metrics_server: {
+    about: "metrics-server (about 3 minutes)",
+    ldflags: "-s -w",
+    package: "sigs.k8s.io/metrics-server/cmd/metrics-server",
+  },
   oras: {
     about: "oras",
     ldflags: "-s -w",
