@@ -97,7 +97,8 @@ export class VirtualTime implements Disposable {
   }
 
   #set(fire: () => void, ms: number): number {
-    const atMs = this.#nowMs + Math.max(0, ms);
+    // In whole milliseconds: a part of one would be lost in a number as large as this, and never pass.
+    const atMs = this.#nowMs + Math.ceil(Math.max(0, ms));
     const id = ++this.#ids;
     // Behind all that are due at the same time.
     let at = this.#timers.length;
