@@ -294,3 +294,31 @@ testHosts("ends a builtin that waits, when it is told to", async (fixture) => {
     assert.deepEqual((await running).exit, { kind: "killed" });
   }
 });
+
+for (const host of HOSTS) {
+  Deno.test(`WasiProvider.run() (${host ?? "libc"}) gives a container its stdin, and logs what it says at once`, async () => {
+    await using fixture = await openFixture(host === undefined ? {} : { host });
+    const handlers = fixture.provider.handlers;
+    const container = await fixture.guestOf(ECHOES, {
+      promptly: true,
+      // A Worker has no stdin of its own, so this one has a process all the same.
+      ...(handlers.includes("krustlet-worker") ? { runtimeHandler: "krustlet-worker" } : {}),
+    });
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const running = fixture.provider.run(container, {
+      onStarted: () => {},
+      stop: never,
+      kill: never,
+      stdin: readable,
+    });
+    const logged = async (): Promise<string> =>
+      await Deno.readTextFile(container.logPath).catch(() => "");
+    await writer.write(new TextEncoder().encode("name? "));
+    await until(async () => / stdout P name\? \n$/.test(await logged()));
+    await writer.write(new TextEncoder().encode("x\n"));
+    await writer.close();
+    assert.deepEqual(await running, { kind: "exited", code: 3 });
+    assert.match(await logged(), / stdout P name\? \n.* stdout F x\n$/);
+  });
+}

@@ -79,7 +79,6 @@ async function runNamed(order: Order, options: GuestRunOptions, log: ContainerLo
       case "otherwise":
         return await runLogged({ ...order, modulePath: order.otherwisePath! }, options, log);
       case "none":
-        options.onStarted();
         log.stderr(new TextEncoder().encode(`${named.message}\n`));
         return { kind: "exited", code: named.code };
       case "builtin": {

@@ -192,13 +192,17 @@ export class WasiProvider implements Provider {
       using meter = this.#meters.beside(container.id, item.pid);
       try {
         await using _bounds = await this.#bind(container, order, item);
+        let started = false;
         const { exit, cpuNanos } = await item.run(order, {
           kill,
-          onStarted: () => {},
+          onStarted: () => {
+            started = true;
+          },
           onOutput,
           ...(stdin === undefined ? {} : { stdin }),
         });
         meter.ended(cpuNanos);
+        if (exit.kind === "exited" && !started) control.onMissing?.();
         return exit;
       } finally {
         settled();

@@ -61,7 +61,7 @@ const decoder = new TextDecoder();
 /** Reads a block that begins an entry. Throws {@linkcode Trouble} if it is none. */
 export function readHeader(block: Bytes): TarBlock {
   if (block.every((byte) => byte === 0)) return { is: "end" };
-  if (numberAt(block, FIELD.sum) !== sumOf(block)) {
+  if (anyNumberAt(block, FIELD.sum) !== sumOf(block)) {
     throw new Trouble("This does not look like a tar archive", 2);
   }
   const type = textAt(block, FIELD.type);
@@ -193,6 +193,13 @@ function textAt(header: Bytes, [at, length]: readonly [number, number]): string 
 }
 
 function numberAt(header: Bytes, field: readonly [number, number]): number {
+  const value = anyNumberAt(header, field);
+  if (!Number.isSafeInteger(value)) throw new Trouble("A number in the archive is broken", 2);
+  return value;
+}
+
+/** NaN for what is no number. */
+function anyNumberAt(header: Bytes, field: readonly [number, number]): number {
   const [at, length] = field;
   let value = 0;
   if ((header[at]! & 0x80) !== 0) { // GNU's binary numbers
@@ -203,6 +210,5 @@ function numberAt(header: Bytes, field: readonly [number, number]): number {
     const text = textAt(header, field).trim();
     value = text === "" ? 0 : /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : NaN;
   }
-  if (!Number.isSafeInteger(value)) throw new Trouble("A number in the archive is broken", 2);
   return value;
 }
