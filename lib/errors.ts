@@ -16,6 +16,8 @@
  *   restart policy decides.
  * - `container_start`: the machine could not start the container's process (no memory, no descriptors);
  *   nothing of the guest has run. Kubelet reason `CreateContainerError`; try again.
+ * - `no_container`: whoever asks for something in a container names one that does not run; tell them.
+ * - `too_many`: a limit of this node is reached; whoever asks may try again later.
  * - `volume`: a volume could not be set up; try again. Kubelet reason `FailedMount`.
  */
 export type ErrorCode =
@@ -27,6 +29,8 @@ export type ErrorCode =
   | "container_config"
   | "entrypoint"
   | "container_start"
+  | "no_container"
+  | "too_many"
   | "volume";
 
 /** An error that the kubelet knows how to react to. Any other error is a defect. */

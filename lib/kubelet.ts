@@ -12,6 +12,7 @@ import type { ObjectReference, Pod, PodPhase } from "./api/types.ts";
 import type { CertificateRenewal } from "./certificates.ts";
 import { messageOf } from "./errors.ts";
 import { ImageVolumes } from "./container/image_volumes.ts";
+import { RunningContainers } from "./container/running.ts";
 import { ClusterEventTransport } from "./events/cluster_transport.ts";
 import { EventRecorder } from "./events/recorder.ts";
 import { EvictionManager } from "./eviction/manager.ts";
@@ -270,6 +271,7 @@ export class Kubelet {
     });
     return {
       provider,
+      running: new RunningContainers(),
       images,
       objects,
       hold: (pod) => objects.holdPod(pod),

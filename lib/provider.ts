@@ -124,6 +124,8 @@ export interface ContainerExec {
 export interface ExecControl {
   /** As {@linkcode RunControl.stdin}. @default {stdin is at its end} */
   readonly stdin?: ReadableStream<Uint8Array>;
+  /** Called when argv[0] names no program, before `exec` settles with code 126 or 127: nothing has run. */
+  onMissing?(): void;
   /** Aborted when the program must be gone. `exec` then settles with `killed` without delay. */
   readonly kill: AbortSignal;
   /**

@@ -149,11 +149,12 @@ scenario("an image that runs as root is refused where root is, and others run", 
 scenario("one event names the fields that have no effect", async (scene) => {
   const ref = await scene.pod({
     name: "wishes",
-    containers: [{ image: await scene.image("hello"), stdin: true, tty: true }],
+    spec: { setHostnameAsFQDN: true },
+    containers: [{ image: await scene.image("hello") }],
   });
   await waitEnded(scene.cluster, ref, "Succeeded");
   const { message } = await waitEvent(scene.cluster, ref, { reason: "UnsupportedField" });
-  assert.match(message, /spec\.containers\{main\}\.stdin, spec\.containers\{main\}\.tty/);
+  assert.match(message, /spec\.setHostnameAsFQDN/);
   const plain = await scene.pod({
     name: "plain",
     containers: [{ image: await scene.image("hello") }],

@@ -28,6 +28,10 @@ export interface LogOptions {
   readonly stream?: "stdout" | "stderr";
   /** Goes on with what is written later, until the container has ended. @default false */
   readonly follow?: boolean;
+  /** The longest time between two looks at a silent log, in ms. @default {POLL_MS_MAX} */
+  readonly pollMsMax?: number;
+  /** Called once the place where the reading begins is found: what is written later will be read. */
+  readonly onOpened?: () => void;
   /** Resolves when the run has ended and everything is written. @default {never} */
   readonly ended?: Promise<void>;
   /** Ends the reading. */
@@ -86,6 +90,7 @@ export async function* readPieces(options: LogOptions): AsyncGenerator<Uint8Arra
   let files = await openFiles(options.dir, name);
   try {
     if (options.tailLines !== undefined) await seekToTail(files, options.tailLines);
+    options.onOpened?.();
     let pollMs = POLL_MS_MIN;
     let lookedMs = performance.now();
     while (!isStopped()) {
@@ -109,7 +114,7 @@ export async function* readPieces(options: LogOptions): AsyncGenerator<Uint8Arra
         if (files.length > known) continue;
         if (isLast) return;
         await sleep(pollMs, wake.signal);
-        pollMs = Math.min(pollMs * 2, POLL_MS_MAX);
+        pollMs = Math.min(pollMs * 2, options.pollMsMax ?? POLL_MS_MAX);
       } else {
         file?.file.close();
         files = files.slice(1);

@@ -19,6 +19,7 @@ import { findProgram } from "./program.ts";
 import { makeRoot, mountsThroughLinks, placeInRoot } from "./root.ts";
 import { resolveServiceEnv } from "./service_env.ts";
 import type { ContainerServices } from "./services.ts";
+import { targetMounts } from "./target.ts";
 import { terminationFolder } from "./termination_message.ts";
 import { insidePath, isInImage, makeWorkingDir, workingDirOf } from "./working_dir.ts";
 
@@ -58,7 +59,10 @@ export async function prepareRun(
     signal,
   });
   const { mounts: wanted, files } = await containerMounts(spec, mounted, env);
-  const mounts = mountsThroughLinks(wanted, image.tree);
+  const mounts = [
+    ...mountsThroughLinks(wanted, image.tree),
+    ...targetMounts(spec, { uid: pod.metadata?.uid ?? "", running: services.running }),
+  ];
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
   // As container runtimes do it: below all that anybody says, and unknown to `$(HOSTNAME)`.
   const program: ContainerRun["env"] = { HOSTNAME: hostnameSeen(pod), ...image.imageEnv, ...env };
@@ -115,6 +119,8 @@ export async function prepareRun(
       ? [...mounts, await wordsMount(words, own)]
       : mounts,
     logPath: `${logDir}/${attempt}.log`,
+    ...(spec.tty === true ? { tty: true } : {}),
+    ...(spec.tty === true || spec.stdin === true ? { promptly: true } : {}),
     limits: limitsOf(spec, pod),
     ...(runtimeHandler === undefined ? {} : { runtimeHandler }),
   };

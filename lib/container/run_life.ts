@@ -13,6 +13,7 @@ import type { ProbeKind } from "../probes/spec.ts";
 import { aborted, sleep, TIMER_MS_MAX } from "../time.ts";
 import { expandProbes } from "./env.ts";
 import { execAndKeep, type RunningContainer } from "./exec.ts";
+import { ContainerInput } from "./input.ts";
 import { RunEnd } from "./run_end.ts";
 import type { ContainerServices } from "./services.ts";
 import { endsAtOnce } from "./stop_signal.ts";
@@ -54,12 +55,16 @@ class RunLife {
   readonly #target: ProbeTarget;
   /** Aborted when the guest is gone. */
   readonly #gone = new AbortController();
+  readonly #input: ContainerInput | undefined;
   #life: Promise<void> | undefined;
+  /** While others find it among those that run. */
+  #shown: Disposable | undefined;
 
   constructor(options: RunLifeOptions) {
     this.#options = options;
     const { services, spec, leave, kill } = options;
     this.#end = new RunEnd({ stop: leave, kill });
+    if (spec.stdin === true) this.#input = new ContainerInput({ once: spec.stdinOnce === true });
     this.#target = {
       container: spec,
       podIP: services.facts.podIPs[0] ?? services.facts.hostIPs[0] ?? "127.0.0.1",
@@ -74,11 +79,18 @@ class RunLife {
     const leave = new AbortController();
     const leaving = this.#prepareToLeave(leave);
     void this.#makeWay();
+    const input = this.#input;
     try {
       return await services.provider.run(run, {
         stop: leave.signal,
         kill: end.kill,
+        ...(input === undefined ? {} : { stdin: input.readable }),
         onStarted: () => {
+          this.#shown ??= services.running?.add({
+            ...this.#options,
+            input,
+            gone: this.#gone.signal,
+          });
           this.#life ??= this.#begin();
         },
       });
@@ -88,6 +100,7 @@ class RunLife {
       return { kind: "start_error", message: `The Wasm runtime failed: ${messageOf(error)}` };
     } finally {
       this.#gone.abort();
+      this.#shown?.[Symbol.dispose]();
       await Promise.all([this.#life, leaving]);
     }
   }

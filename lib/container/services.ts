@@ -9,6 +9,7 @@ import type { FieldFacts } from "../fields.ts";
 import type { Images } from "../images/images.ts";
 import type { Provider } from "../provider.ts";
 import type { ContainerObserver } from "./observer.ts";
+import type { RunningContainers } from "./running.ts";
 
 /** Given to every container and pod; shared by all. */
 export interface ContainerServices {
@@ -16,6 +17,8 @@ export interface ContainerServices {
   readonly images: Images;
   readonly objects: ObjectSource;
   readonly events: EventSink;
+  /** Which containers run, for those who look into them. @default {nobody can} */
+  readonly running?: RunningContainers;
   /** What fields say of the machine: node name and addresses. */
   readonly facts: FieldFacts;
   /** Folder of the pods: `<podsDir>/<uid>/…`. */

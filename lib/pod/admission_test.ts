@@ -119,7 +119,12 @@ Deno.test("ignoredFields() names what somebody would miss, and where it is", () 
     hostNetwork: true,
     dnsConfig: { nameservers: ["10.0.0.1"] },
     securityContext: { sysctls: [{ name: "net/ipv4/tcp_syncookies", value: "1" }] },
-    initContainers: [{ name: "first", tty: true, stdin: true }],
+    initContainers: [{
+      name: "first",
+      tty: true,
+      stdin: true,
+      ports: [{ containerPort: 1, hostPort: 80 }],
+    }],
     containers: [
       { name: "app", ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 8081 }] },
       { name: "proxy", lifecycle: { stopSignal: "SIGUSR1" } },
@@ -127,13 +132,17 @@ Deno.test("ignoredFields() names what somebody would miss, and where it is", () 
   };
   assert.equal(
     ignoredFields({ spec: spec as PodSpec }),
-    "No effect on this node: spec.securityContext.sysctls, spec.initContainers{first}.stdin, " +
-      "spec.initContainers{first}.tty, spec.containers{app}.ports[1].hostPort, " +
+    "No effect on this node: spec.securityContext.sysctls, " +
+      "spec.initContainers{first}.ports[0].hostPort, spec.containers{app}.ports[1].hostPort, " +
       "spec.containers{proxy}.lifecycle.stopSignal, spec.dnsConfig, spec.hostNetwork " +
       "(docs/pod-fields.md says why)",
   );
-  const many = Array.from({ length: 12 }, (_, index) => ({ name: `c${index}`, tty: true }));
-  assert.match(ignoredFields({ spec: { containers: many } }) ?? "", /\{c9\}\.tty and 2 more \(/);
+  const many = Array.from({ length: 12 }, (_, index) => ({
+    name: `c${index}`,
+    ports: [{ containerPort: 80, hostPort: 80 }],
+  }));
+  const said = ignoredFields({ spec: { containers: many } }) ?? "";
+  assert.match(said, /\{c9\}\.ports\[0\]\.hostPort and 2 more \(/);
 });
 
 Deno.test("refusal() and ignoredFields() take any object for what it is", () => {

@@ -187,7 +187,7 @@ export interface ContainerRestartRule {
 
 /** `core/v1` EphemeralContainer: it has no ports, probes, hooks or resources. */
 export interface EphemeralContainer extends Container {
-  /** The container to look into. Guests share no processes, so this is a word for people. */
+  /** The container to look into: its files are seen below `/proc/1/root`. */
   targetContainerName?: string;
 }
 

@@ -33,11 +33,11 @@ export const CONTAINER: FieldRules = {
   restartPolicy: HONOURED,
   restartPolicyRules: HONOURED,
   startupProbe: inside("Probe"),
-  stdin: missed(),
-  stdinOnce: QUIET,
+  stdin: HONOURED,
+  stdinOnce: HONOURED,
   terminationMessagePath: HONOURED,
   terminationMessagePolicy: HONOURED,
-  tty: missed(),
+  tty: HONOURED,
   workingDir: HONOURED,
 };
 
@@ -52,13 +52,13 @@ const NOT_EPHEMERAL = [
   "restartPolicy",
   "restartPolicyRules",
   "startupProbe",
-  "targetContainerName",
   "volumeDevices",
 ];
 
 /** `core/v1` EphemeralContainer: as others, but for what somebody who looks into a pod cannot have. */
 export const EPHEMERAL_CONTAINER: FieldRules = {
   ...CONTAINER,
+  targetContainerName: HONOURED,
   ...Object.fromEntries(NOT_EPHEMERAL.map((field) => [field, QUIET])),
 };
 

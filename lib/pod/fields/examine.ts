@@ -11,7 +11,7 @@ import { FIELD_TABLE } from "./table.ts";
 export interface FieldFindings {
   /** The first reason why the pod can never run here, and who gives it: `it` or `container "app"`. */
   readonly refusal?: Refusal & { readonly who: string };
-  /** Fields without effect that whoever set them would miss, as `spec.containers{app}.tty`. */
+  /** Fields without effect that whoever set them would miss, as `spec.containers{app}.ports[0].hostPort`. */
   readonly missed: readonly string[];
 }
 
