@@ -122,6 +122,7 @@ Deno.test("execAndStream() lets go of a terminal at which nobody types", async (
     peer.session,
   );
   assert.deepEqual(end, { kind: "exited", code: 0 });
+  await assert.rejects(peer.type("to nobody"));
 });
 
 Deno.test("execAndStream() waits for a slow peer, and goes on for one that is gone", async () => {

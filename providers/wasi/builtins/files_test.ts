@@ -25,7 +25,7 @@ const SCRIPTS: readonly (readonly [script: string, out: string, code?: number])[
     "1\n1\n1\n1\n",
   ],
   ["mkdir -p d/e; echo 1 > d/e/f; cp -r d d2; cat d2/e/f; cp -r d /rw; cat /rw/d/e/f", "1\n1\n"],
-  ["mkdir d; cp -r d d/x; echo $?; ls d", "1\nx\n"],
+  ["mkdir d; cp -r d d/x; echo $?; find d", "1\nd\nd/x\n"],
   ["echo 1 > f; mv f g; cat g; mv g /rw/h; cat /rw/h; ls; mv none x; echo $?", "1\n1\nro\nrw\n1\n"],
   ["mkdir -p d/e; echo 1 > d/e/f; mv d /rw; cat /rw/d/e/f; ls", "1\nro\nrw\n"],
   [
