@@ -35,6 +35,7 @@ import { removeOrphans, watchOrphans } from "./pod/orphans.ts";
 import { RecordStore } from "./pod/record_store.ts";
 import { RejectionThrottle } from "./pod/rejection_throttle.ts";
 import type { PodServices } from "./pod/services.ts";
+import { PodStreams } from "./pod/streams.ts";
 import { NODE_SHUTDOWN } from "./pod/shutdown.ts";
 import type { Provider } from "./provider.ts";
 import { Ledger } from "./resources/ledger.ts";
@@ -396,6 +397,7 @@ export class Kubelet {
       authorize: reviewAccess(client),
       authenticateToken: reviewTokens(client),
       logs: new PodLogs(pods, services.logsDir),
+      streams: new PodStreams(pods, services),
       pods: () => pods.pods(),
       pages: watching.pages,
       onRequest: (method, path) => this.#observation.metrics.server.began(method, path),

@@ -45,7 +45,11 @@ export interface NodeFacts {
 /** The Kubernetes release whose kubelet this program follows. */
 export const KUBERNETES_VERSION = "1.36.0";
 /** What the scheduler asks of a node before it sends a pod that needs it (KEP-5328); sorted. */
-const DECLARED_FEATURES: readonly string[] = ["RestartAllContainersOnContainerExits"];
+const DECLARED_FEATURES: readonly string[] = [
+  // The API server speaks WebSocket with such a node, and SPDY with others (KEP-4006).
+  "ExtendWebSocketsToKubelet",
+  "RestartAllContainersOnContainerExits",
+];
 /** Tells what holds the guests of a node. */
 export const SANDBOX_ANNOTATION = "krustlet.dev/sandbox";
 /** Tells what keeps the containers of a node within their CPU limits. */

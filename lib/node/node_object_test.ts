@@ -72,7 +72,10 @@ Deno.test("describeNode() tells what the machine is and where it is reached", ()
   ]);
   assert.deepEqual(status?.daemonEndpoints, { kubeletEndpoint: { Port: 3000 } });
   assert.equal(status?.capacity?.["pods"], "7");
-  assert.deepEqual(status?.declaredFeatures, ["RestartAllContainersOnContainerExits"]);
+  assert.deepEqual(status?.declaredFeatures, [
+    "ExtendWebSocketsToKubelet",
+    "RestartAllContainersOnContainerExits",
+  ]);
   assert.deepEqual(status?.nodeInfo, {
     machineID: "m",
     systemUUID: "s",

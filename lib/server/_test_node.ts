@@ -36,6 +36,10 @@ export async function start(options: Partial<KubeletServerOptions> = {}): Promis
     authenticateToken: () => Promise.resolve(undefined),
     logs: { locate: () => ({ error: "pod", message: 'pod "p" does not exist' }) },
     pods: () => [],
+    streams: {
+      command: () => ({ status: 404, message: "pod does not exist" }),
+      forward: () => ({ status: 404, message: "pod does not exist" }),
+    },
     ...options,
   });
   const { port } = await server.listen();
@@ -58,12 +62,15 @@ export function ask(
     ca?: string;
     method?: string;
     token?: string;
+    /** Asks for this protocol on the connection. */
+    upgrade?: string;
     body?: string;
     signal?: AbortSignal;
     onText?: (text: string) => void;
   } = {},
 ): Promise<Answer> {
-  const { client, ca = CLUSTER.certPem, method = "GET", token, body, signal, onText } = options;
+  const { client, ca = CLUSTER.certPem, method = "GET", token, upgrade, body, signal, onText } =
+    options;
   return new Promise((resolve, reject) => {
     const request = httpsRequest({
       host: "127.0.0.1",
@@ -72,7 +79,10 @@ export function ask(
       method,
       ca,
       agent: false,
-      ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(upgrade === undefined ? {} : { connection: "Upgrade", upgrade }),
+      },
       ...(client === undefined ? {} : { cert: client.certPem, key: client.keyPem }),
     }, (response) => {
       let text = "";

@@ -30,6 +30,9 @@ const ROUTES: readonly (readonly [method: string, path: string, subresources: st
   ["GET", "/nothing", "proxy"],
 ];
 
+/** Those that lead to a connection of their own; the answer to a stranger must be the same. */
+const UPGRADES = ["SPDY/3.1", "websocket"] as const;
+
 const ADA: User = { name: "ada", groups: ["g", "system:authenticated"], uid: "u" };
 
 Deno.test("KubeletServer opens no path to a stranger", async () => {
@@ -41,6 +44,29 @@ Deno.test("KubeletServer opens no path to a stranger", async () => {
     for (const stranger of strangers) {
       const { status, text } = await ask(node.port, path, { method, ...stranger });
       assert.deepEqual([status, text], [401, "Unauthorized\n"], `${method} ${path}`);
+    }
+  }
+});
+
+Deno.test("KubeletServer gives no stream to a stranger, nor to whom the cluster refuses", async () => {
+  await using node = await start({
+    authenticateToken: (token) => Promise.resolve(token === "ada" ? ADA : undefined),
+    authorize: () => Promise.resolve(false),
+    streams: {
+      command: () => assert.fail("a stranger has come this far"),
+      forward: () => assert.fail("a stranger has come this far"),
+    },
+  });
+  for (const upgrade of UPGRADES) {
+    for (const [method, path] of ROUTES) {
+      for (const stranger of [{}, { client: FOREIGN }, { client: EXPIRED }, { token: "nobody" }]) {
+        const { status } = await ask(node.port, path, { method, upgrade, ...stranger });
+        assert.equal(status, 401, `${upgrade} ${method} ${path}`);
+      }
+      for (const refused of [{ client: API_SERVER }, { token: "ada" }]) {
+        const { status } = await ask(node.port, path, { method, upgrade, ...refused });
+        assert.equal(status, 403, `${upgrade} ${method} ${path}`);
+      }
     }
   }
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NodeAccess } from "./auth.ts";
+import type { StreamRoute } from "./stream_source.ts";
 
 /** What a request asks for. */
 export type Route =
@@ -12,6 +13,15 @@ export type Route =
     readonly kind: "logs";
     readonly namespace: string;
     readonly pod: string;
+    readonly container: string;
+  }
+  | StreamRoute
+  /** A command whose output is the answer. */
+  | {
+    readonly kind: "run";
+    readonly namespace: string;
+    readonly pod: string;
+    readonly uid?: string;
     readonly container: string;
   }
   | { readonly kind: "pods" }
@@ -25,13 +35,9 @@ export type Route =
 
 /** First segments of a kubelet's paths that are not served here. */
 const NOT_IMPLEMENTED = new Set([
-  "attach",
   "checkpoint",
   "cri",
   "debug",
-  "exec",
-  "portForward",
-  "run",
 ]);
 
 /** Pages by path. */
@@ -50,17 +56,34 @@ const PAGES = {
 export type PageName = typeof PAGES[keyof typeof PAGES] | "logs";
 
 const READ_METHODS = ["GET", "HEAD"];
+/** A stream is asked for by an upgrade of either; a WebSocket is by GET. */
+const STREAM_METHODS = ["GET", "POST"];
 
 /** Finds the route of a method and a path. The path has no query and is still percent-encoded. */
 export function findRoute(method: string, path: string): Route {
   const segments = decodeSegments(path);
   if (segments === undefined) return { kind: "not_found" };
   const route = findResource(segments);
-  const isRead = READ_METHODS.includes(method) ||
-    // As a kubelet has it, though nothing in the body counts.
-    (method === "POST" && route.kind === "page" && route.page === "summary");
-  if (route.kind === "not_found" || route.kind === "not_implemented" || isRead) return route;
-  return { kind: "method_not_allowed", allow: READ_METHODS.join(", ") };
+  if (route.kind === "not_found" || route.kind === "not_implemented") return route;
+  const methods = methodsOf(route);
+  if (methods.includes(method)) return route;
+  return { kind: "method_not_allowed", allow: methods.join(", ") };
+}
+
+function methodsOf(route: Route): readonly string[] {
+  switch (route.kind) {
+    case "run":
+      return ["POST"];
+    case "exec":
+    case "attach":
+    case "port_forward":
+      return STREAM_METHODS;
+    case "page":
+      // As a kubelet has it, though nothing in the body counts.
+      return route.page === "summary" ? [...READ_METHODS, "POST"] : READ_METHODS;
+    default:
+      return READ_METHODS;
+  }
 }
 
 function findResource([first, ...rest]: readonly string[]): Route {
@@ -74,9 +97,29 @@ function findResource([first, ...rest]: readonly string[]): Route {
   if (first === "containerLogs" && rest.length === 3 && namespace && pod && container) {
     return { kind: "logs", namespace, pod, container };
   }
+  if (first === "exec" || first === "attach" || first === "run") {
+    const place = inContainer(rest);
+    return place === undefined ? { kind: "not_found" } : { kind: first, ...place };
+  }
+  if (first === "portForward") {
+    const [namespace, pod, uid, ...more] = rest;
+    if (!namespace || !pod || uid === "" || more.length > 0) return { kind: "not_found" };
+    return { kind: "port_forward", namespace, pod, ...(uid === undefined ? {} : { uid }) };
+  }
   return {
     kind: first !== undefined && NOT_IMPLEMENTED.has(first) ? "not_implemented" : "not_found",
   };
+}
+
+/** `<namespace>/<pod>/<container>`, or with the pod's UID before the container. */
+function inContainer(
+  segments: readonly string[],
+): { namespace: string; pod: string; uid?: string; container: string } | undefined {
+  if (segments.some((segment) => segment === "")) return undefined;
+  const [namespace, pod, third, fourth] = segments as [string, string, string, string];
+  if (segments.length === 3) return { namespace, pod, container: third };
+  if (segments.length === 4) return { namespace, pod, uid: third, container: fourth };
+  return undefined;
 }
 
 /** The checks that `/healthz` is made of. Whoever gets an answer has seen them all pass. */

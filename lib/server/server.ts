@@ -9,20 +9,17 @@ import type { AddressInfo, Socket } from "node:net";
 import { getLogger } from "@logtape/logtape";
 import type { Pod } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
-import {
-  authenticate,
-  type AuthenticateToken,
-  type Authorize,
-  rememberAnswers,
-  rememberTokens,
-  type User,
-} from "./auth.ts";
 import { type ConnectionLimits, Connections, peerOf } from "./connections.ts";
 import { type LogSource, serveLogs } from "./logs.ts";
+import { Gate, type GateOptions, type Refusal } from "./gate.ts";
 import { PageDesk, type Pages } from "./pages.ts";
 import { podList, runningPodList } from "./pods.ts";
 import { sendJson, sendText } from "./responses.ts";
-import { accessFor, findRoute, type Route } from "./routes.ts";
+import { refuseUpgrade, type Upgrade } from "../streaming/accept.ts";
+import { UpgradeRefusal } from "../streaming/upgrade.ts";
+import { findRoute, type Route } from "./routes.ts";
+import type { StreamSource } from "./stream_source.ts";
+import { type StreamLimits, Streams } from "./streams.ts";
 
 /** What the server proves itself with, and whom it believes; all in PEM. */
 export interface ServerCertificates {
@@ -33,22 +30,18 @@ export interface ServerCertificates {
 }
 
 /** What bounds the work of the server. */
-export interface ServerLimits extends ConnectionLimits {
+export interface ServerLimits extends ConnectionLimits, StreamLimits {
   /** Logs that are sent at once. */
   readonly logStreamsMax: number;
 }
 
 /** What the server is made of. */
-export interface KubeletServerOptions extends ServerCertificates {
-  readonly nodeName: string;
+export interface KubeletServerOptions extends ServerCertificates, GateOptions {
   readonly address: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** Asks the cluster; its answers are remembered here. */
-  readonly authorize: Authorize;
-  /** Asks the cluster about bearer tokens; its answers are remembered here. */
-  readonly authenticateToken: AuthenticateToken;
   readonly logs: LogSource;
+  readonly streams: StreamSource;
   pods(): readonly Pod[];
   /** @default {none: they are answered 501} */
   readonly pages?: Pages;
@@ -68,6 +61,8 @@ export const SERVER_LIMITS: ServerLimits = {
   headMs: 10_000,
   idleMs: 90_000,
   logStreamsMax: 250,
+  streamsMax: 250,
+  forwardedMax: 2_000,
 };
 
 /** A request's head: the longest that the API server sends is well below. */
@@ -80,8 +75,7 @@ const HEAD_BYTES_MAX = 16 * 1024;
 export class KubeletServer {
   readonly #options: KubeletServerOptions;
   readonly #limits: ServerLimits;
-  readonly #authorize: Authorize;
-  readonly #authenticateToken: AuthenticateToken;
+  readonly #gate: Gate;
   readonly #connections: Connections;
   readonly #desk: PageDesk;
   readonly #server: Server;
@@ -89,6 +83,7 @@ export class KubeletServer {
   readonly #stop = new AbortController();
   readonly #log = getLogger(["krustlet", "server"]);
   readonly #logStreams = new Set<Promise<void>>();
+  readonly #streams: Streams;
 
   /** Throws if certificate and key do not fit. */
   constructor(options: KubeletServerOptions) {
@@ -96,10 +91,13 @@ export class KubeletServer {
     const { certPem, keyPem, clientCaPem } = options;
     this.#certificates = { certPem, keyPem, clientCaPem };
     this.#limits = { ...SERVER_LIMITS, ...options.limits };
-    this.#authorize = rememberAnswers(options.authorize);
-    this.#authenticateToken = rememberTokens(options.authenticateToken);
+    this.#gate = new Gate(options);
     this.#connections = new Connections(this.#limits);
     this.#desk = new PageDesk(options.pages ?? {});
+    this.#streams = new Streams(options.streams, {
+      limits: this.#limits,
+      signal: this.#stop.signal,
+    });
     this.#server = createServer({
       ...contextOf(options),
       requestCert: true,
@@ -110,8 +108,8 @@ export class KubeletServer {
     this.#server.on("connection", (socket) => this.#connections.add(socket as Socket));
     this.#server.on("request", (request, response) => void this.#handle(request, response));
     this.#server.on("clientError", (_error, socket) => socket.destroy());
-    this.#server.on("upgrade", (_request, socket) => {
-      socket.end("HTTP/1.1 501 Not Implemented\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    this.#server.on("upgrade", (request, socket, head) => {
+      void this.#upgrade({ request, socket, head });
     });
   }
 
@@ -150,14 +148,14 @@ export class KubeletServer {
     this.#connections.closeAll();
     await promise;
     // They let go of their files first.
-    await Promise.allSettled(this.#logStreams);
+    await Promise.allSettled([...this.#logStreams, this.#streams.ended()]);
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const peer = peerOf(request.socket);
     this.#connections.busy(peer);
-    const [path = "/"] = splitUrl(request.url ?? "/");
-    const over = this.#options.onRequest?.(request.method ?? "GET", path);
+    const { method, path } = askedOf(request);
+    const over = this.#options.onRequest?.(method, path);
     response.once("close", () => {
       this.#connections.idle(peer);
       over?.();
@@ -177,45 +175,53 @@ export class KubeletServer {
     }
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const method = request.method ?? "GET";
-    const [path = "/", query = ""] = splitUrl(request.url ?? "/");
-    const route = findRoute(method, path);
-    const user = await this.#userOf(request);
-    if (user === undefined) return leave(response, { status: 401, text: "Unauthorized" });
-    const refusal = await this.#refusal(user, { method, path });
-    if (refusal !== undefined) return leave(response, refusal);
-    await this.#serve(route, { request, response, params: new URLSearchParams(query) });
-  }
-
-  /** A token that the cluster cannot be asked about is nobody's. */
-  async #userOf(request: IncomingMessage): Promise<User | undefined> {
+  /** A request that asks for another protocol on its connection, which is its own from now on. */
+  async #upgrade(upgrade: Upgrade): Promise<void> {
+    const { request, socket } = upgrade;
+    const { method, path } = askedOf(request);
+    this.#connections.busy(peerOf(request.socket));
+    const over = this.#options.onRequest?.(method, path);
+    socket.once("close", () => over?.());
     try {
-      return await authenticate(request, this.#authenticateToken);
+      const refusal = await this.#serveUpgrade(upgrade);
+      if (refusal !== undefined) refuseUpgrade(socket, refusal);
     } catch (error) {
-      this.#log.warning("Cannot ask whose token it is: {error}", { error: messageOf(error) });
-      return undefined;
-    }
-  }
-
-  /** `undefined` if the user may. Closed if the cluster cannot be asked. */
-  async #refusal(
-    user: User,
-    asked: { method: string; path: string },
-  ): Promise<{ status: number; text: string } | undefined> {
-    const accesses = accessFor(asked, this.#options.nodeName);
-    const subresources = accesses.map(({ subresource }) => subresource).join(" ");
-    const words = `user=${user.name}, verb=${accesses[0]?.verb}, resource=nodes, ` +
-      `subresource(s)=[${subresources}]`;
-    try {
-      for (const access of accesses) {
-        if (await this.#authorize(user, access)) return undefined;
+      if (error instanceof UpgradeRefusal) {
+        const { status, message: text, headers } = error;
+        return refuseUpgrade(socket, { status, text, headers });
       }
-    } catch (error) {
-      this.#log.warning("Cannot ask who may reach this node: {error}", { error: messageOf(error) });
-      return { status: 500, text: `Authorization error (${words})` };
+      this.#log.debug("Session at {url} failed: {error}", {
+        url: request.url,
+        error: messageOf(error),
+      });
+      socket.destroy();
     }
-    return { status: 403, text: `Forbidden (${words})` };
+  }
+
+  async #serveUpgrade(upgrade: Upgrade): Promise<Refusal | undefined> {
+    const { request } = upgrade;
+    const asked = askedOf(request);
+    const refusal = await this.#gate.refusal(request, asked);
+    if (refusal !== undefined) return refusal;
+    const route = findRoute(asked.method, asked.path);
+    switch (route.kind) {
+      case "exec":
+      case "attach":
+      case "port_forward":
+        return void await this.#streams.serve(route, { upgrade, params: asked.params });
+      case "not_found":
+        return { status: 404, text: "404 page not found" };
+      default:
+        return { status: 400, text: "This path has no other protocol" };
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, path, params } = askedOf(request);
+    const route = findRoute(method, path);
+    const refusal = await this.#gate.refusal(request, { method, path });
+    if (refusal !== undefined) return leave(response, refusal);
+    await this.#serve(route, { request, response, params });
   }
 
   async #serve(
@@ -234,6 +240,12 @@ export class KubeletServer {
         return sendJson(response, runningPodList(this.#options.pods()));
       case "page":
         return await this.#desk.serve(route, given);
+      case "exec":
+      case "attach":
+      case "port_forward":
+        return sendText(response, { status: 400, text: "Upgrade request required" });
+      case "run":
+        return await this.#serveRun(route, given);
       case "not_implemented":
         return sendText(response, { status: 501, text: "Not implemented by this node" });
       case "method_not_allowed":
@@ -244,6 +256,23 @@ export class KubeletServer {
         });
       default:
         return sendText(response, { status: 404, text: "404 page not found" });
+    }
+  }
+
+  async #serveRun(
+    route: Route & { kind: "run" },
+    { response, params }: { response: ServerResponse; params: URLSearchParams },
+  ): Promise<void> {
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    try {
+      const output = await this.#streams.run(route, { params, signal: gone.signal });
+      response.writeHead(200, { "content-type": "application/octet-stream" });
+      response.end(output);
+    } catch (error) {
+      if (!(error instanceof UpgradeRefusal)) throw error;
+      const { status, message: text, headers } = error;
+      sendText(response, { status, text, headers });
     }
   }
 
@@ -274,7 +303,7 @@ export class KubeletServer {
 }
 
 /** Answers somebody who has no business here, and closes: few connections serve many strangers. */
-function leave(response: ServerResponse, answer: { status: number; text: string }): void {
+function leave(response: ServerResponse, answer: Refusal): void {
   sendText(response, { ...answer, headers: { connection: "close" } });
 }
 
@@ -284,9 +313,13 @@ function contextOf(
   return { cert: certPem, key: keyPem, ca: clientCaPem, minVersion: "TLSv1.2" };
 }
 
-function splitUrl(url: string): string[] {
+/** What a request asks for. The path is still percent-encoded. */
+function askedOf(
+  { method = "GET", url = "/" }: IncomingMessage,
+): { method: string; path: string; params: URLSearchParams } {
   const at = url.indexOf("?");
-  return at < 0 ? [url] : [url.slice(0, at), url.slice(at + 1)];
+  const [path, query] = at < 0 ? [url, ""] : [url.slice(0, at), url.slice(at + 1)];
+  return { method, path, params: new URLSearchParams(query) };
 }
 
 function explainListen(

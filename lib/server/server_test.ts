@@ -53,7 +53,7 @@ Deno.test("KubeletServer says what it does not do", async () => {
   await using node = await start();
   const client = API_SERVER;
   assert.equal((await ask(node.port, "/nothing", { client })).status, 404);
-  assert.equal((await ask(node.port, "/exec/a/b/c", { client, method: "POST" })).status, 501);
+  assert.equal((await ask(node.port, "/checkpoint/a/b/c", { client, method: "POST" })).status, 501);
   const refused = await ask(node.port, "/pods", {
     client,
     method: "POST",

@@ -6,6 +6,7 @@ import { clusterTest } from "../harness/testbed.ts";
 
 /** The promise of each guest. `ends` is its exit code, or "never". */
 const GUESTS: Readonly<Record<string, { ends: number | "never"; says?: RegExp }>> = {
+  "wat/cat.wat": { ends: 0, says: /^reading\n$/ },
   "wat/eat_memory.wat": { ends: 134, says: /unreachable/ },
   "wat/exit_3.wat": { ends: 3 },
   "wat/exit_42.wat": { ends: 42 },
@@ -23,6 +24,7 @@ const GUESTS: Readonly<Record<string, { ends: number | "never"; says?: RegExp }>
   "wat/trap_memory.wat": { ends: 134, says: /out of bounds/ },
   "wat/unknown_import.wat": { ends: 125, says: /launch_missiles/ },
   "go/exerciser": { ends: 1, says: /ERR: Failed with Error parsing command 'one': / },
+  "go/lines": { ends: 2, says: /parsing "two": invalid syntax/ },
   "go/sockets": { ends: 1, says: /cannot understand \["one" "two"\]/ },
   "go/watcher": { ends: 2, says: /^usage: watcher FOLDER END FILE/ },
   "go/hello": { ends: 0, says: /WORD=x\nArgs are: \["one" "two"\]/ },

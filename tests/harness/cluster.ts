@@ -18,6 +18,14 @@ export class ApiFailure extends Error {
   }
 }
 
+/** How kubectl is run. */
+export interface KubectlOptions {
+  readonly input?: string;
+  readonly signal?: AbortSignal;
+  /** Beside its own few variables. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Talks to a cluster whose files are in one folder; any number of them may look at the same one. */
 export class Cluster implements Disposable {
   readonly dir: string;
@@ -54,7 +62,7 @@ export class Cluster implements Disposable {
    */
   async kubectl(
     args: readonly string[],
-    options: { readonly input?: string; readonly signal?: AbortSignal } = {},
+    options: KubectlOptions = {},
   ): Promise<string> {
     const { code, stdout, stderr } = await this.tryKubectl(args, options);
     if (code === 0) return stdout;
@@ -64,14 +72,14 @@ export class Cluster implements Disposable {
   /** Runs the real kubectl, which may fail. */
   async tryKubectl(
     args: readonly string[],
-    options: { readonly input?: string; readonly signal?: AbortSignal } = {},
+    options: KubectlOptions = {},
   ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
-    const { input, signal } = options;
+    const { input, signal, env } = options;
     const [program, ...first] = await kubernetesProgram("kubectl");
     const child = new Deno.Command(program, {
       args: [...first, ...args],
       // A home of its own: no cache or setting of the user's takes part.
-      env: { KUBECONFIG: this.kubeconfig, HOME: this.dir },
+      env: { KUBECONFIG: this.kubeconfig, HOME: this.dir, ...env },
       stdin: input === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
