@@ -43,7 +43,8 @@ export async function execAndStream(
   const write = outputs(session, tty);
   let broken = false;
   try {
-    const program = programOf(container, command);
+    // Somebody who asks for a shell that is not there does not want a second server instead.
+    const { otherwise: _own, ...program } = programOf(container, command);
     const run = tty
       ? { ...program.container, env: await withSize(program.container, session) }
       : program.container;

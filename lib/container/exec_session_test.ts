@@ -61,6 +61,18 @@ Deno.test("execAndStream() joins a peer's streams to a program's", async () => {
   assert.deepEqual(peer.said, { stdout: "abc\r\n", stderr: "5 bytes" });
 });
 
+Deno.test("execAndStream() runs the container's own module by its name only", async () => {
+  const asked: unknown[] = [];
+  const notes: Program = ({ module, otherwise }) => {
+    asked.push([module !== undefined, otherwise !== undefined]);
+    return Promise.resolve({ kind: "exited", code: 0 });
+  };
+  for (const command of [["bash"], [running().run.argv[0]!]]) {
+    await execAndStream(services(notes), { ...place, command, tty: false }, new Peer({}).session);
+  }
+  assert.deepEqual(asked, [[false, false], [true, false]]);
+});
+
 Deno.test("execAndStream() makes lines of what is typed at a terminal, and tells its size", async () => {
   const peer = new Peer({ stdin: true, tty: true, size: { width: 120, height: 40 } });
   let seen: ContainerExec | undefined;
