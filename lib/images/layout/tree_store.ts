@@ -121,6 +121,8 @@ export class TreeStore {
     try {
       // It was sound since the start; somebody may have removed it meanwhile.
       if (this.#sound.has(id) && (await Deno.stat(path)).isFile) return undefined;
+      // What comes right behind this look is another process's, and whole.
+      if (!await exists(folder)) return "absent";
       if (!(await Deno.stat(folder)).isDirectory) return "it is no folder";
       const index = parseTreeIndex(await Deno.readTextFile(path));
       if (index === undefined) return "its index is torn";
