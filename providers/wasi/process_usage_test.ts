@@ -34,8 +34,17 @@ Deno.test("parseCpuNanos() finds its fields behind a name with anything in it", 
 });
 
 Deno.test("parseMemory() leaves out the code that is shared", () => {
-  const text = "VmRSS:\t  100 kB\nRssAnon:\t   40 kB\nRssFile:\t   50 kB\nRssShmem:\t   10 kB\n";
-  assert.deepEqual(parseMemory(text), { ownBytes: 50 * 1024, residentBytes: 100 * 1024 });
-  assert.deepEqual(parseMemory("VmRSS:\t 8 kB\n"), { ownBytes: 8192, residentBytes: 8192 });
+  const text =
+    "VmRSS:\t  100 kB\nRssAnon:\t   40 kB\nRssFile:\t   50 kB\nRssShmem:\t   10 kB\nThreads:\t7\n";
+  assert.deepEqual(parseMemory(text), {
+    ownBytes: 50 * 1024,
+    residentBytes: 100 * 1024,
+    threads: 7,
+  });
+  assert.deepEqual(parseMemory("VmRSS:\t 8 kB\n"), {
+    ownBytes: 8192,
+    residentBytes: 8192,
+    threads: 1,
+  });
   assert.equal(parseMemory("Name:\tzombie\n"), undefined);
 });
