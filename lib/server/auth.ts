@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
+import type { PeerCertificates } from "./peer_certificates.ts";
 import { Remembered } from "./remembered.ts";
 
 /** Who asks, in Kubernetes' terms. */
@@ -41,9 +42,13 @@ export type AuthenticateToken = (token: string) => Promise<User | undefined>;
  */
 export async function authenticate(
   request: IncomingMessage,
-  authenticateToken: AuthenticateToken,
+  { authenticateToken, certificates }: {
+    readonly authenticateToken: AuthenticateToken;
+    readonly certificates: Pick<PeerCertificates, "has">;
+  },
 ): Promise<User | undefined> {
-  const byCertificate = certificateUser(request.socket as TLSSocket);
+  const socket = request.socket as TLSSocket;
+  const byCertificate = certificates.has(socket) ? certificateUser(socket) : undefined;
   if (byCertificate !== undefined) return byCertificate;
   const token = bearerToken(request.headers.authorization);
   return token === undefined ? undefined : await authenticateToken(token);
@@ -53,7 +58,9 @@ export async function authenticate(
 function certificateUser(socket: TLSSocket): User | undefined {
   // False for no certificate, an unknown authority, a wrong purpose, and one that has expired.
   if (socket.authorized !== true) return undefined;
-  const subject: unknown = socket.getPeerCertificate()?.subject;
+  const { subject, valid_to: end } = socket.getPeerCertificate() ?? {};
+  // A connection may outlive its certificate; a kubelet looks at each request, too.
+  if (end === undefined || !(Date.now() <= Date.parse(end))) return undefined;
   if (typeof subject !== "object" || subject === null) return undefined;
   const name = texts("CN" in subject ? subject.CN : undefined).at(-1);
   if (name === undefined || name === "") return undefined;

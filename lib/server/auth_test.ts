@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { HOUR_MS, WallClock } from "../_wall_clock.ts";
-import { ALLOWED_MS, type Authorize, DENIED_MS, type NodeAccess, rememberAnswers } from "./auth.ts";
+import type { IncomingMessage } from "node:http";
+import {
+  ALLOWED_MS,
+  authenticate,
+  type Authorize,
+  DENIED_MS,
+  type NodeAccess,
+  rememberAnswers,
+} from "./auth.ts";
 
 const ACCESS: NodeAccess = { verb: "get", resource: "nodes", subresource: "proxy", name: "n" };
 const USER = { name: "ada", groups: ["a"] };
@@ -79,4 +87,19 @@ Deno.test("rememberAnswers() goes by a clock that nobody sets", async () => {
   clock.jump(HOUR_MS);
   await remember(USER, ACCESS);
   assert.equal(asked(), 1);
+});
+
+Deno.test("authenticate() does not believe a certificate that has ended on an open connection", async () => {
+  const userUntil = (valid_to: string): Promise<unknown> => {
+    const certificate = { subject: { CN: "ada" }, valid_to };
+    const socket = { authorized: true, getPeerCertificate: () => certificate };
+    const request = { socket, headers: {} } as unknown as IncomingMessage;
+    return authenticate(request, {
+      authenticateToken: () => Promise.resolve(undefined),
+      certificates: { has: () => true },
+    });
+  };
+  assert.deepEqual(await userUntil("Nov 22 23:07:39 2999 GMT"), { name: "ada", groups: [] });
+  assert.equal(await userUntil("Nov 22 23:07:39 2009 GMT"), undefined);
+  assert.equal(await userUntil("?"), undefined);
 });

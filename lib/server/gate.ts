@@ -14,6 +14,7 @@ import {
   rememberTokens,
   type User,
 } from "./auth.ts";
+import type { PeerCertificates } from "./peer_certificates.ts";
 import { accessFor } from "./routes.ts";
 
 /** Whom the gate asks. */
@@ -38,9 +39,14 @@ export class Gate {
   readonly #nodeName: string;
   readonly #authorize: Authorize;
   readonly #authenticateToken: AuthenticateToken;
+  readonly #certificates: Pick<PeerCertificates, "has">;
 
-  constructor({ nodeName, authorize, authenticateToken }: GateOptions) {
+  constructor(
+    { nodeName, authorize, authenticateToken }: GateOptions,
+    certificates: Pick<PeerCertificates, "has">,
+  ) {
     this.#nodeName = nodeName;
+    this.#certificates = certificates;
     this.#authorize = rememberAnswers(authorize);
     this.#authenticateToken = rememberTokens(authenticateToken);
   }
@@ -70,7 +76,10 @@ export class Gate {
   /** A token that the cluster cannot be asked about is nobody's. */
   async #userOf(request: IncomingMessage): Promise<User | undefined> {
     try {
-      return await authenticate(request, this.#authenticateToken);
+      return await authenticate(request, {
+        authenticateToken: this.#authenticateToken,
+        certificates: this.#certificates,
+      });
     } catch (error) {
       log.warning("Cannot ask whose token it is: {error}", { error: messageOf(error) });
       return undefined;

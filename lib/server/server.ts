@@ -12,6 +12,7 @@ import { KubeletError, messageOf } from "../errors.ts";
 import { type ConnectionLimits, Connections, peerOf } from "./connections.ts";
 import { type LogSource, serveLogs } from "./logs.ts";
 import { Gate, type GateOptions, type Refusal } from "./gate.ts";
+import { PeerCertificates } from "./peer_certificates.ts";
 import { PageDesk, type Pages } from "./pages.ts";
 import { podList, runningPodList } from "./pods.ts";
 import { sendJson, sendText } from "./responses.ts";
@@ -75,6 +76,7 @@ const HEAD_BYTES_MAX = 16 * 1024;
 export class KubeletServer {
   readonly #options: KubeletServerOptions;
   readonly #limits: ServerLimits;
+  readonly #peers = new PeerCertificates();
   readonly #gate: Gate;
   readonly #connections: Connections;
   readonly #desk: PageDesk;
@@ -91,7 +93,7 @@ export class KubeletServer {
     const { certPem, keyPem, clientCaPem } = options;
     this.#certificates = { certPem, keyPem, clientCaPem };
     this.#limits = { ...SERVER_LIMITS, ...options.limits };
-    this.#gate = new Gate(options);
+    this.#gate = new Gate(options, this.#peers);
     this.#connections = new Connections(this.#limits);
     this.#desk = new PageDesk(options.pages ?? {});
     this.#streams = new Streams(options.streams, {
@@ -106,6 +108,7 @@ export class KubeletServer {
       maxHeaderSize: HEAD_BYTES_MAX,
     });
     this.#server.on("connection", (socket) => this.#connections.add(socket as Socket));
+    this.#server.on("secureConnection", (socket) => this.#peers.add(socket));
     this.#server.on("request", (request, response) => void this.#handle(request, response));
     this.#server.on("clientError", (_error, socket) => socket.destroy());
     this.#server.on("upgrade", (request, socket, head) => {
@@ -136,6 +139,7 @@ export class KubeletServer {
   replaceCertificate(changes: Partial<ServerCertificates>): void {
     const certificates = { ...this.#certificates, ...changes };
     this.#server.setSecureContext(contextOf(certificates));
+    if (certificates.clientCaPem !== this.#certificates.clientCaPem) this.#peers.forget();
     this.#certificates = certificates;
   }
 

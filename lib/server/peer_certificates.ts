@@ -1,0 +1,53 @@
+/**
+ * Which connections have shown a certificate that was verified.
+ *
+ * The runtime verifies a certificate in a full handshake only. A client that takes up its session again
+ * counts as authorized, whatever its certificate was, and no option turns sessions off (measured on
+ * Deno 2.9.6): whoever made a certificate for themselves was refused once, and believed from then on.
+ *
+ * @module
+ */
+
+/** The part of a TLS connection that is needed. */
+export interface SecureSocket {
+  /** True if its certificate is good, or was never looked at. */
+  readonly authorized: boolean;
+  isSessionReused(): boolean;
+  getPeerCertificate(): { readonly raw?: Uint8Array } | null | undefined;
+}
+
+/** Certificates that are remembered: those of a cluster's API servers and monitors are few. */
+const CERTIFICATES_MAX = 1_000;
+
+/** Remembers the certificates that were verified, so that a session with one of them can be taken up. */
+export class PeerCertificates {
+  /** The one that was seen longest ago is the first. */
+  readonly #verified = new Set<string>();
+  readonly #sockets = new WeakSet<SecureSocket>();
+
+  /** Looks at a connection whose handshake is complete. */
+  add(socket: SecureSocket): void {
+    if (socket.authorized !== true) return;
+    const raw = socket.getPeerCertificate()?.raw;
+    if (raw === undefined) return;
+    const certificate = raw.toBase64();
+    // A session has verified nothing, and one that does not say what it is counts as one.
+    if (socket.isSessionReused() !== false && !this.#verified.has(certificate)) return;
+    this.#verified.delete(certificate);
+    this.#verified.add(certificate);
+    if (this.#verified.size > CERTIFICATES_MAX) {
+      this.#verified.delete(this.#verified.values().next().value!);
+    }
+    this.#sockets.add(socket);
+  }
+
+  /** True for a connection of somebody whose certificate was verified. */
+  has(socket: SecureSocket): boolean {
+    return this.#sockets.has(socket);
+  }
+
+  /** Believes no earlier session any more, as when the authorities are others. */
+  forget(): void {
+    this.#verified.clear();
+  }
+}

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { API_SERVER, CLUSTER, FOREIGN, start } from "./_test_node.ts";
+import { PeerCertificates, type SecureSocket } from "./peer_certificates.ts";
+
+function socketOf(
+  { authorized = true, reused = false, raw = [1] }: {
+    authorized?: boolean;
+    reused?: boolean;
+    raw?: number[];
+  },
+): SecureSocket {
+  return {
+    authorized,
+    isSessionReused: () => reused,
+    getPeerCertificate: () => ({ raw: Uint8Array.from(raw) }),
+  };
+}
+
+Deno.test("PeerCertificates believes a session whose certificate it has seen verified", () => {
+  const certificates = new PeerCertificates();
+  const seen = (socket: SecureSocket): boolean => {
+    certificates.add(socket);
+    return certificates.has(socket);
+  };
+  assert.equal(seen(socketOf({ authorized: false })), false);
+  assert.equal(seen(socketOf({ reused: true })), false);
+  assert.equal(seen(socketOf({})), true);
+  assert.equal(seen(socketOf({ reused: true })), true);
+  assert.equal(seen(socketOf({ reused: true, raw: [2] })), false);
+  assert.equal(seen(socketOf({ reused: true, authorized: false })), false);
+  certificates.forget();
+  assert.equal(seen(socketOf({ reused: true })), false);
+  assert.equal(certificates.has(socketOf({})), false);
+});
+
+Deno.test("KubeletServer does not believe a session that a stranger takes up again", async () => {
+  await using node = await start();
+  for (const [{ certPem, keyPem }, status] of [[FOREIGN, 401], [API_SERVER, 200]] as const) {
+    // None of its connections is used twice, and each but the first takes up a session.
+    using client = Deno.createHttpClient({
+      caCerts: [CLUSTER.certPem],
+      cert: certPem,
+      key: keyPem,
+      poolMaxIdlePerHost: 0,
+    });
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      const answer = await fetch(`https://127.0.0.1:${node.port}/healthz`, { client });
+      await answer.body?.cancel();
+      assert.equal(answer.status, status, `attempt ${attempt}`);
+    }
+  }
+});
