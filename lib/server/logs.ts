@@ -50,6 +50,8 @@ export interface LogRequest {
   readonly params: URLSearchParams;
   /** Ends the answer when the server closes. */
   readonly signal: AbortSignal;
+  /** Ends it when nobody waits for it any more. */
+  readonly gone: AbortSignal;
 }
 
 /** Answers one request for a log; ends when everything is sent or the client is gone. */
@@ -68,9 +70,11 @@ export async function serveLogs(logs: LogSource, given: LogRequest): Promise<voi
     return sendText(response, { status: isUnknown ? 404 : 400, text: place.message });
   }
   const stop = new AbortController();
-  const gone = (): void => stop.abort();
-  response.once("close", gone);
-  given.signal.addEventListener("abort", gone, { once: true });
+  const end = (): void => stop.abort();
+  for (const signal of [given.gone, given.signal]) {
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+  }
   try {
     response.writeHead(200, { "content-type": "text/plain" });
     // A follower of a silent container must learn at once that it is heard.
@@ -86,8 +90,7 @@ export async function serveLogs(logs: LogSource, given: LogRequest): Promise<voi
     // Not behind a failure: what is cut off must not look complete.
     response.end();
   } finally {
-    given.signal.removeEventListener("abort", gone);
-    response.off("close", gone);
+    given.signal.removeEventListener("abort", end);
   }
 }
 

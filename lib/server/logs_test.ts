@@ -16,7 +16,7 @@ Deno.test("serveLogs() waits for the end of a run only if it is asked to follow"
     const container = { namespace: "ns", pod: "p", container: "c" };
     const { signal } = new AbortController();
     const logs = { locate: () => ({ dir, attempt: 0, ended }) };
-    void serveLogs(logs, { request, response, container, params, signal });
+    void serveLogs(logs, { request, response, container, params, signal, gone: signal });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {

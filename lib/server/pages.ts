@@ -54,10 +54,12 @@ export class PageDesk {
   /** Answers a request for a page. Rejects if the page could not be made. */
   async serve(
     { page: name, rest }: { readonly page: PageName; readonly rest: readonly string[] },
-    { request, response, params }: {
+    { request, response, params, gone }: {
       readonly request: IncomingMessage;
       readonly response: ServerResponse;
       readonly params: URLSearchParams;
+      /** Aborted when nobody waits for the answer any more. */
+      readonly gone: AbortSignal;
     },
   ): Promise<void> {
     const page = this.#pages[name];
@@ -75,7 +77,8 @@ export class PageDesk {
     this.#busy++;
     try {
       const answer = await page({ accept: request.headers.accept ?? "", rest, params });
-      await send(response, answer, takesGzip(request.headers["accept-encoding"]));
+      const gzips = takesGzip(request.headers["accept-encoding"]);
+      await send(response, answer, { gzips, gone });
     } finally {
       this.#busy--;
     }
@@ -85,14 +88,15 @@ export class PageDesk {
 async function send(
   response: ServerResponse,
   { status = 200, contentType, body }: PageAnswer,
-  gzips: boolean,
+  { gzips, gone }: { readonly gzips: boolean; readonly gone: AbortSignal },
 ): Promise<void> {
   if (typeof body !== "string") {
     response.writeHead(status, {
       "content-type": contentType,
       "x-content-type-options": "nosniff",
     });
-    return await pipeline(Readable.from(body), response).catch(() => {}); // its reader has left
+    // It fails when its reader has left.
+    return await pipeline(Readable.from(body), response, { signal: gone }).catch(() => {});
   }
   const bytes = new TextEncoder().encode(body);
   const packed = gzips && bytes.length >= GZIP_BYTES_MIN;

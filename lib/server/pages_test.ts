@@ -16,7 +16,12 @@ async function serve(pages: Pages): Promise<AsyncDisposable & { readonly port: n
   const desk = new PageDesk(pages);
   const server = createServer((request, response) => {
     const params = new URLSearchParams();
-    void desk.serve({ page: "metrics", rest: [] }, { request, response, params })
+    void desk.serve({ page: "metrics", rest: [] }, {
+      request,
+      response,
+      params,
+      gone: new AbortController().signal,
+    })
       .catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));

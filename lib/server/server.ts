@@ -160,14 +160,21 @@ export class KubeletServer {
     this.#connections.busy(peer);
     const { method, path } = askedOf(request);
     const over = this.#options.onRequest?.(method, path);
-    response.once("close", () => {
+    const gone = new AbortController();
+    const left = (): void => {
+      response.off("close", left);
+      request.socket.off("close", left);
       this.#connections.idle(peer);
       over?.();
-    });
+      gone.abort();
+    };
+    response.once("close", left);
+    // An answer that waits behind another one's on its connection does not hear of that one's end.
+    request.socket.once("close", left);
     // A body that nobody reads would stall the connection.
     request.resume();
     try {
-      await this.#answer(request, response);
+      await this.#answer({ request, response, gone: gone.signal });
     } catch (error) {
       this.#log.warning("Cannot answer {method} {url}: {error}", {
         method: request.method,
@@ -220,17 +227,18 @@ export class KubeletServer {
     }
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer({ request, response, gone }: Asking): Promise<void> {
     const { method, path, params } = askedOf(request);
     const route = findRoute(method, path);
     const refusal = await this.#gate.refusal(request, { method, path });
     if (refusal !== undefined) return leave(response, refusal);
-    await this.#serve(route, { request, response, params });
+    // Nobody would tell the answer that its reader left before it began.
+    if (!gone.aborted) await this.#serve(route, { request, response, params, gone });
   }
 
   async #serve(
     route: Route,
-    given: { request: IncomingMessage; response: ServerResponse; params: URLSearchParams },
+    given: Asking & { params: URLSearchParams },
   ): Promise<void> {
     const { response } = given;
     switch (route.kind) {
@@ -265,12 +273,10 @@ export class KubeletServer {
 
   async #serveRun(
     route: Route & { kind: "run" },
-    { response, params }: { response: ServerResponse; params: URLSearchParams },
+    { response, params, gone }: Asking & { params: URLSearchParams },
   ): Promise<void> {
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
     try {
-      const output = await this.#streams.run(route, { params, signal: gone.signal });
+      const output = await this.#streams.run(route, { params, signal: gone });
       response.writeHead(200, { "content-type": "application/octet-stream" });
       response.end(output);
     } catch (error) {
@@ -282,7 +288,7 @@ export class KubeletServer {
 
   async #serveLogs(
     { namespace, pod, container }: Route & { kind: "logs" },
-    given: { request: IncomingMessage; response: ServerResponse; params: URLSearchParams },
+    given: Asking & { params: URLSearchParams },
   ): Promise<void> {
     const { logStreamsMax } = this.#limits;
     if (this.#logStreams.size >= logStreamsMax) {
@@ -304,6 +310,14 @@ export class KubeletServer {
       this.#logStreams.delete(stream);
     }
   }
+}
+
+/** A request, and whoever waits for its answer. */
+interface Asking {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Aborted when nobody waits any more. */
+  readonly gone: AbortSignal;
 }
 
 /** Answers somebody who has no business here, and closes: few connections serve many strangers. */

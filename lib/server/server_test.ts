@@ -336,3 +336,56 @@ Deno.test("KubeletServer.close() ends followers", async () => {
   await node.server.close();
   await answer;
 });
+
+Deno.test("KubeletServer begins no answer for somebody who left while it asked the cluster", async () => {
+  using logs = new Log();
+  logs.write("a");
+  const asked = Promise.withResolvers<void>();
+  const decided = Promise.withResolvers<boolean>();
+  const over = Promise.withResolvers<void>();
+  await using node = await start({
+    logs,
+    limits: { logStreamsMax: 1 },
+    onRequest: () => over.resolve,
+    authorize: () => {
+      asked.resolve();
+      return decided.promise;
+    },
+  });
+  const path = "/containerLogs/ns/p/c?follow=true";
+  const leave = new AbortController();
+  const left = ask(node.port, path, { client: API_SERVER, signal: leave.signal });
+  await asked.promise;
+  leave.abort();
+  await assert.rejects(left);
+  await over.promise;
+  decided.resolve(true);
+  const { status } = await ask(node.port, path.split("?")[0]!, { client: API_SERVER });
+  assert.equal(status, 200);
+  assert.equal(logs.asked.length, 1);
+});
+
+Deno.test("KubeletServer ends answers that wait behind another one when their connection ends", async () => {
+  using logs = new Log();
+  const begun = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<void>();
+  let open = 0;
+  let all = 0;
+  await using node = await start({
+    logs,
+    onRequest: () => {
+      open++;
+      if (++all === 3) begun.resolve();
+      return () => {
+        if (--open === 0) over.resolve();
+      };
+    },
+  });
+  const { certPem: cert, keyPem: key } = API_SERVER;
+  const socket = tlsConnect({ host: "127.0.0.1", port: node.port, ca: CLUSTER.certPem, cert, key });
+  socket.on("error", () => {});
+  socket.write("GET /containerLogs/ns/p/c?follow=true HTTP/1.1\r\nhost: n\r\n\r\n".repeat(3));
+  await begun.promise;
+  socket.destroy();
+  await over.promise;
+});
