@@ -5,6 +5,7 @@
  */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { getLogger } from "@logtape/logtape";
 import { messageOf } from "../errors.ts";
 import { aborted, sleep } from "../time.ts";
 import { type ConnectionLimits, Connections, peerOf } from "./connections.ts";
@@ -35,6 +36,8 @@ const LIMITS: ConnectionLimits = {
   idleMs: 30_000,
 };
 const HEAD_BYTES_MAX = 8 * 1024;
+
+const log = getLogger(["krustlet", "server"]);
 
 /**
  * Answers `/healthz` and `/healthz/ping` with `ok` until the signal aborts. A port that is in use is tried
@@ -81,7 +84,8 @@ async function serveOnce(
   await closed;
 }
 
-function listen(
+/** Begins to listen. Rejects if that is not possible; later errors are told to the log. */
+export function listen(
   server: Server,
   { address, port }: { readonly address: string; readonly port: number },
 ): Promise<void> {
@@ -89,6 +93,8 @@ function listen(
     server.once("error", reject);
     server.listen({ host: address, port }, () => {
       server.off("error", reject);
+      // It goes on to listen: too few descriptors for a connection, say, must not end the agent.
+      server.on("error", (error) => log.error("Server of /healthz: {error}", { error }));
       resolve();
     });
   });

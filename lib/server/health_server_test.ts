@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { serveHealth } from "./health_server.ts";
+import { listen, serveHealth } from "./health_server.ts";
 
 const address = "127.0.0.1";
 
@@ -56,4 +57,11 @@ Deno.test("serveHealth() waits for a port that is in use, and says once what to 
   await over;
   assert.equal(told.length, 1);
   assert.match(told[0]!, /the port is in use.*give each a --healthz-port of its own, or 0/);
+});
+
+Deno.test("listen() survives a connection that could not be accepted", async () => {
+  const server = createHttpServer();
+  await listen(server, { address, port: 0 });
+  assert.doesNotThrow(() => server.emit("error", new Error("too many open files")));
+  await new Promise<void>((resolve) => server.close(() => resolve()));
 });
