@@ -6,7 +6,7 @@
  */
 import { Arrivals } from "../arrivals.ts";
 import type { ByteSocket } from "../byte_socket.ts";
-import { ERROR_CHARS_MAX, type StreamingTimes } from "../limits.ts";
+import { ERROR_CHARS_MAX, type StreamingTimes, STREAMS_MAX } from "../limits.ts";
 import { parsePort } from "../ports.ts";
 import type { ForwardedConnection, PortForwardSession } from "../session.ts";
 import { SpdyConnection } from "./connection.ts";
@@ -68,7 +68,7 @@ class SpdyForward implements PortForwardSession {
     if (port === undefined || (type !== "data" && type !== "error")) return false;
     const id = pairId(stream, type);
     const pair = this.#pairs.get(id) ?? this.#begin(id);
-    if (pair[type] !== undefined) return false;
+    if (pair === undefined || pair[type] !== undefined) return false;
     pair[type] = stream;
     if (type === "error") void stream.readable.cancel();
     const { data, error } = pair;
@@ -79,7 +79,9 @@ class SpdyForward implements PortForwardSession {
     return true;
   }
 
-  #begin(id: string): Pair {
+  /** `undefined` if there are too many: streams that were reset wait for their other ones, too. */
+  #begin(id: string): Pair | undefined {
+    if (this.#pairs.size >= STREAMS_MAX) return undefined;
     const pair: Pair = { timer: setTimeout(() => this.#late(id, pair), this.#creationMs) };
     this.#pairs.set(id, pair);
     return pair;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { bytesOf, FakeSocket, textOf, until } from "../_test_sockets.ts";
-import { STREAMING_TIMES } from "../limits.ts";
+import { STREAMING_TIMES, STREAMS_MAX } from "../limits.ts";
 import { ClosedError, type ForwardedConnection, type PortForwardSession } from "../session.ts";
-import { data, dataOf, FLAGS, framesOf, TestClient } from "./_test_client.ts";
+import { data, dataOf, FLAGS, framesOf, reset, TestClient } from "./_test_client.ts";
 import { forwardOverSpdy } from "./port_forward.ts";
 
 class Fixture implements AsyncDisposable {
@@ -140,4 +140,19 @@ Deno.test("ForwardedConnection.end() throws away what the client still sends", a
       frame.kind === "syn_reply" && frame.streamId === 5
     )
   );
+});
+
+Deno.test("forwardOverSpdy() keeps only so many streams that were reset before their other one", async () => {
+  await using fixture = new Fixture();
+  const { socket } = fixture;
+  const open = (id: number): Promise<void> =>
+    fixture.open(id, { streamtype: "data", port: "1", requestid: String(id) });
+  for (let count = 0; count < STREAMS_MAX; count++) {
+    await open(2 * count + 1);
+    socket.come(reset(2 * count + 1));
+  }
+  const refused = (): boolean => framesOf(socket.sent).some(({ kind }) => kind === "rst_stream");
+  assert.equal(refused(), false);
+  await open(2 * STREAMS_MAX + 1);
+  assert.equal(refused(), true);
 });
