@@ -48,11 +48,13 @@ export async function endPod(
   { failure, graceMs }: { readonly failure: PodFailure; readonly graceMs: number },
 ): Promise<void> {
   context.fail(failure, graceMs);
-  const late = AbortSignal.timeout(graceMs + ENDING_MS_MAX);
-  const over = AbortSignal.any([late, context.dismissed]);
+  const settled = new AbortController();
+  const over = AbortSignal.any([settled.signal, context.dismissed]);
+  void sleep(graceMs + ENDING_MS_MAX, over).then(() => settled.abort());
   while (context.record.finalPhase === undefined && !over.aborted) {
     await context.changes.changed(over);
   }
+  settled.abort();
 }
 
 /** Its own grace period may be long enough to keep a node short of memory. */

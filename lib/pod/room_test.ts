@@ -178,6 +178,24 @@ Deno.test("PodManager ends pods of less importance for a critical one, and no mo
   await agent.shutdown(0);
 });
 
+Deno.test("PodManager waits for a preempted pod, also one that may take longer than a timer holds", async () => {
+  await using world = await World.open();
+  world.ledger = new Ledger({ cpu: "1", pods: "10" });
+  const agent = world.agent();
+  const patient = ranked("patient", "900m");
+  patient.spec!.terminationGracePeriodSeconds = 5_000_000;
+  agent.apply(patient);
+  await world.phase("patient", "Running");
+  agent.apply(ranked("critical", "900m", CRITICAL));
+  await world.eventually(
+    "it is told to end",
+    () => world.events.some(({ reason }) => reason === "Preempting"),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(world.runs.length, 1, "there is no room yet");
+  await agent.shutdown(0);
+});
+
 Deno.test("PodManager gives the room of a preempted pod to nobody but the critical one", async () => {
   await using world = await World.open();
   world.ledger = new Ledger({ cpu: "1", pods: "10" });
