@@ -121,6 +121,28 @@ Deno.test("decidePressure() tells of a soft threshold at once, and evicts when i
   assert.deepEqual(at(90_003, 19), { met: [], short: ["memory"] });
 });
 
+Deno.test("decidePressure() reclaims nothing for a soft threshold whose time has not come", () => {
+  const rules = {
+    ...RULES,
+    thresholds: {},
+    minimumReclaim: parseThresholds({ "memory.available": "5%" }),
+    soft: {
+      thresholds: parseThresholds({ "memory.available": "20%" }),
+      graceMs: parseGraces({ "memory.available": "1m" }),
+    },
+  };
+  let before = NO_PRESSURE;
+  const at = (nowMs: number, memory: number): number => {
+    const seen = { "memory.available": { available: memory, capacity: 100 } };
+    const found = decidePressure(seen, { rules, before, nowMs });
+    before = found.state;
+    return found.met.length;
+  };
+  const dip = [at(0, 19), at(10_000, 22), at(60_000, 22), at(70_000, 19), at(129_999, 19)];
+  assert.deepEqual(dip, [0, 0, 0, 0, 0], "a moment below it is no shortage of a minute");
+  assert.deepEqual([at(130_000, 19), at(140_000, 24), at(150_000, 25)], [1, 1, 0]);
+});
+
 Deno.test("rank() takes the unknown, then those beyond their requests, then priority, then the excess", () => {
   const pod = (
     uid: string,

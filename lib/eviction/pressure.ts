@@ -32,10 +32,12 @@ export interface Met {
 /** What {@linkcode decidePressure} has to remember; begin with an empty one. */
 export interface PressureState {
   /**
-   * Since when, in ms, signals are below their thresholds, and not yet above them by the least that is to be
-   * reclaimed.
+   * Since when, in ms, signals are below their thresholds; those whose time has come: and not yet above them by the
+   * least that is to be reclaimed.
    */
   readonly sinceMs: Readonly<Partial<Record<`${Severity} ${Signal}`, number>>>;
+  /** Those of them whose time had come. */
+  readonly met: ReadonlySet<`${Severity} ${Signal}`>;
   /** When each shortage was last seen, in ms. */
   readonly seenMs: Readonly<Partial<Record<Shortage, number>>>;
 }
@@ -50,7 +52,7 @@ export interface Pressure {
 }
 
 /** Nothing was ever short. */
-export const NO_PRESSURE: PressureState = { sinceMs: {}, seenMs: {} };
+export const NO_PRESSURE: PressureState = { sinceMs: {}, met: new Set(), seenMs: {} };
 
 /** Decides at `nowMs`; give the returned state back the next time. */
 export function decidePressure(
@@ -64,26 +66,30 @@ export function decidePressure(
   const sinceMs: Partial<Record<`${Severity} ${Signal}`, number>> = {};
   const below: Met[] = [];
   const met: Met[] = [];
+  const metKeys = new Set<`${Severity} ${Signal}`>();
   for (const { signal, severity, amount, graceMs } of inOrder(rules)) {
     const seen = observations[signal];
     if (seen === undefined) continue;
     const key = `${severity} ${signal}` as const;
     const threshold = amountUnits(amount, seen.capacity);
     const reclaim = rules.minimumReclaim[signal];
-    const more = reclaim !== undefined && before.sinceMs[key] !== undefined
+    // As for a kubelet: who has not been short for long enough has nothing to make good.
+    const more = reclaim !== undefined && before.met.has(key)
       ? amountUnits(reclaim, seen.capacity)
       : 0;
     if (seen.available >= threshold + more) continue;
     const since = sinceMs[key] = before.sinceMs[key] ?? nowMs;
     const found = { signal, severity, threshold, available: seen.available };
     below.push(found);
-    if (nowMs - since >= graceMs) met.push(found);
+    if (nowMs - since < graceMs) continue;
+    met.push(found);
+    metKeys.add(key);
   }
   const seenMs = lastSeen(below, { before, nowMs, transitionMs: rules.transitionMs });
   return {
     met,
     shortages: new Set(SHORTAGES.filter((one) => seenMs[one] !== undefined)),
-    state: { sinceMs, seenMs },
+    state: { sinceMs, met: metKeys, seenMs },
   };
 }
 
