@@ -38,7 +38,8 @@ export async function followCpuLimit(follower: CpuLimitFollower, over: AbortSign
   let told = false;
   for (let first = true; !over.aborted; first = false) {
     const wanted = cpuLimitMillis(follower.spec(), follower.pod());
-    const isNews = first ? wanted !== undefined : wanted !== inForce;
+    // What it was begun with may be out of date by now.
+    const isNews = wanted !== inForce || (first && wanted !== undefined);
     if (isNews && !(provider.limitCpu?.(run.id, wanted) ?? false) && !told) {
       told = true;
       follower.unkept(unkeptMessage(run));
