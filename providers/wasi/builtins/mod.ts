@@ -19,6 +19,7 @@ import { sh } from "./sh.ts";
 import { LoopJump } from "./shell/jumps.ts";
 import { date, fail, id, pwd, sleep, succeed } from "./small.ts";
 import { stat } from "./stat.ts";
+import { BROKEN_PIPE } from "./shell/shell.ts";
 import { BrokenPipe } from "./streams.ts";
 import { tail } from "./tail.ts";
 import { tar } from "./tar.ts";
@@ -59,8 +60,6 @@ const PROGRAMS: Readonly<Record<BuiltinName, Builtin>> = {
   wc,
 };
 
-/** As a shell reports a program that ended by SIGPIPE. */
-const BROKEN_PIPE = 141;
 /** As shells report what is no program, and what is not there at all. */
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;

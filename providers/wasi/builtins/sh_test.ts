@@ -120,6 +120,8 @@ Deno.test("sh() passes bytes through pipes as they are, and ends who writes for 
   assert.equal(out, "line\nline\nline\n");
   assert.equal(code, 0);
   assert.ok(read < 10, `${read} reads`);
+  const loop = await scene.sh("while true; do echo x; done | head -n 1; echo done");
+  assert.equal(loop.out, "x\ndone\n");
 });
 
 Deno.test("sh() reads commands line by line, and asks where there is a terminal", async () => {
@@ -141,6 +143,13 @@ Deno.test("sh() bears scripts that are deep, long or without end", async () => {
   assert.match(deep.err, /nested too deeply/);
   const substitutions = await scene.sh(`echo ${"$(".repeat(5_000)}`);
   assert.match(substitutions.err, /nested too deeply/);
+  const braces = await scene.sh(`echo ${"${a:-".repeat(5_000)}`);
+  assert.match(braces.err, /nested too deeply/);
+  assert.equal((await scene.sh(`echo ${"${a:-x}".repeat(500)}`)).out, `${"x".repeat(500)}\n`);
+  const words = "a ".repeat(300_000);
+  const many = await scene.sh("for one in $(cat); do echo $one; break; done", { stdin: words });
+  assert.equal(many.out, "a\n");
+  assert.equal((await scene.sh("echo $(cat)", { stdin: words })).out.length, words.length);
   const long = await scene.sh(`echo ${"x".repeat(1024 * 1024)}`);
   assert.match(long.err, /longer than/);
   const much = await scene.sh("echo $(cat)", { stdin: new Uint8Array(1024 * 1024 + 1) });

@@ -4,12 +4,15 @@ import { type Change, type List, type Part, ShellSyntaxError, type Word } from "
 const ENDS_WORD = new Set(" \t\n;&|<>()");
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
 const SPECIAL = /^[0-9?$#@*!-]/;
+/** `${…}` in one another: more would exhaust the stack. */
+const BRACES_MAX = 100;
 const CHANGES: readonly Change[] = [":-", ":+", "-", "+"];
 
 /** The text of a script, read from left to right. */
 export class Scanner {
   readonly text: string;
   at = 0;
+  #braceDepth = 0;
   readonly #parseList: (scanner: Scanner) => List;
 
   /** `parseList` reads the commands of `$(…)`, up to the parenthesis. */
@@ -143,12 +146,16 @@ export class Scanner {
       return { is: "variable", name, quoted, ...(how && { change: { how, word: [] } }) };
     }
     this.at += how.length;
+    if (++this.#braceDepth > BRACES_MAX) {
+      throw new ShellSyntaxError("the script is nested too deeply");
+    }
     const word: Part[] = [];
     for (;;) {
       const character = this.text[this.at];
       if (character === undefined) this.#unclosed("{");
       if (character === "}") {
         this.at++;
+        this.#braceDepth--;
         return { is: "variable", name, quoted, change: { how, word } };
       }
       word.push(...this.#parts(character, quoted));

@@ -13,6 +13,8 @@ import { ViewError } from "../../../../wasi/mod.ts";
 /** Runs a program by its name; the shell itself knows only its special commands. */
 export type RunProgram = (call: BuiltinCall) => Promise<number>;
 
+/** As a shell reports a program that ended by SIGPIPE. */
+export const BROKEN_PIPE = 141;
 /** Bytes that `$(…)` may stand for. */
 const OUTPUT_BYTES_MAX = 1024 * 1024;
 
@@ -155,8 +157,7 @@ export class Shell implements ShellState {
           () => this.list(command.body, streams, tested),
         );
       case "for": {
-        const values: string[] = [];
-        for (const word of command.words ?? []) values.push(...await this.#expand(word, streams));
+        const values = await this.#expand(command.words ?? [], streams);
         const all = command.words === undefined ? this.args : values;
         let at = 0;
         return await this.#loop(() => {
@@ -192,9 +193,8 @@ export class Shell implements ShellState {
     { assigns, words }: Extract<Command, { is: "simple" }>,
     streams: Streams,
   ): Promise<number> {
-    const argv: string[] = [];
     const before = this.code;
-    for (const word of words) argv.push(...await this.#expand(word, streams));
+    const argv = await this.#expand(words, streams);
     const values = new Map<string, string>();
     this.code = 0;
     for (const { name, value } of assigns) {
@@ -213,11 +213,19 @@ export class Shell implements ShellState {
     }
     const env = new Map([...this.variables].filter(([key]) => this.exported.has(key)));
     for (const [key, value] of values) env.set(key, value);
-    return await this.run({ ...this.call, ...streams, name, args, env, cwd: this.cwd });
+    const code = await this.run({ ...this.call, ...streams, name, args, env, cwd: this.cwd });
+    // It is a part of other shells, and the signal would end them: a loop around it must not go on for ever.
+    if (name === "echo" && code === BROKEN_PIPE) throw new ShellExit(code);
+    return code;
   }
 
-  async #expand(word: Word, streams: Streams): Promise<string[]> {
-    return await expandWord(word, this.#expansion(streams));
+  async #expand(words: readonly Word[], streams: Streams): Promise<string[]> {
+    const all: string[] = [];
+    for (const word of words) {
+      // One by one: they may be more than a call takes arguments.
+      for (const text of await expandWord(word, this.#expansion(streams))) all.push(text);
+    }
+    return all;
   }
 
   #expansion(streams: Streams): Expansion {
