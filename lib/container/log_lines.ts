@@ -12,24 +12,37 @@ export interface LogLine {
   readonly text: Uint8Array;
 }
 
+/** Bytes of one record: four times what the longest one of a CRI log has. */
+const RECORD_BYTES_MAX = 64 * 1024;
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const PARTIAL = "P".charCodeAt(0);
 /** `stdout` and `stderr` differ in their fourth letter. */
 const OUT = "o".charCodeAt(0);
 
-/** Reads a log's records as they are, oldest first; see {@linkcode LogOptions}. */
+/**
+ * Reads a log's records as they are, oldest first; see {@linkcode LogOptions}. Of one that is longer than any can be
+ * nothing is held: the file is written by the process of a guest.
+ */
 export async function* logLines(options: LogOptions): AsyncGenerator<LogLine> {
   let rest = new Uint8Array(0);
+  let tooLong = false;
   for await (const piece of readPieces(options)) {
     if (piece === "next file") continue;
     let bytes = join(rest, piece);
+    if (tooLong) {
+      const end = bytes.indexOf(NEWLINE);
+      if (end < 0) continue;
+      bytes = bytes.subarray(end + 1);
+      tooLong = false;
+    }
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE)) {
       const line = parse(bytes.subarray(0, end + 1));
       if (line !== undefined) yield line;
       bytes = bytes.subarray(end + 1);
     }
-    rest = bytes.slice();
+    tooLong = bytes.length > RECORD_BYTES_MAX;
+    rest = tooLong ? new Uint8Array(0) : bytes.slice();
   }
 }
 
