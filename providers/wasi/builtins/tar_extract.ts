@@ -23,6 +23,7 @@ export async function extractArchive(
 ): Promise<number> {
   const reader = new ByteReader(source);
   let code = 0;
+  const links = new Set<string>();
   const wanted = wishes.operands.map(({ name }) => name.replace(/^\/+|\/+$/g, ""));
   for (let entry = await nextEntry(reader); entry; entry = await nextEntry(reader)) {
     const { name, bytes } = entry;
@@ -31,7 +32,7 @@ export async function extractArchive(
       const list = wishes.mode === "list";
       if (list || wishes.verbose) await print(list ? call.stdout : call.stderr, `${name}\n`);
       try {
-        if (!list) await extract(call, { entry, reader, wishes });
+        if (!list) await extract(call, { entry, reader, wishes, links });
       } catch (error) {
         code = INCOMPLETE;
         await complain(call, name, error);
@@ -78,27 +79,46 @@ interface One {
   readonly entry: TarEntry;
   readonly reader: ByteReader;
   readonly wishes: TarWishes;
+  /** The symbolic links that this archive has made: nothing is extracted through them. */
+  readonly links: Set<string>;
 }
 
-async function extract(call: BuiltinCall, { entry, reader, wishes }: One): Promise<void> {
+async function extract(call: BuiltinCall, { entry, reader, wishes, links }: One): Promise<void> {
   const { view } = call;
   const name = safeName(entry.name);
   if (name === "") return; // the folder itself
   const path = pathOf({ cwd: wishes.folder }, name);
+  refuseThrough(links, path);
   makeFolders(call, path.slice(0, path.lastIndexOf("/")));
   if (entry.kind === "folder") return makeFolders(call, path);
   if (entry.kind === "other") throw new Trouble("it is neither file nor folder nor link");
   const there = look(view, path, { follow: false });
   // A link that is there is replaced: what it leads to is not what was sent.
   if (there !== undefined && there.kind !== "folder") view.unlink(path);
-  if (entry.kind === "symlink") return view.symlink(entry.target, path);
+  links.delete(path);
+  if (entry.kind === "symlink") {
+    view.symlink(entry.target, path);
+    links.add(path);
+    return;
+  }
   if (entry.kind === "hardlink") {
-    return view.link(pathOf({ cwd: wishes.folder }, safeName(entry.target)), path);
+    const target = pathOf({ cwd: wishes.folder }, safeName(entry.target));
+    refuseThrough(links, target);
+    view.link(target, path);
+    if (links.has(target)) links.add(path);
+    return;
   }
   using file = view.open(path, { write: true, create: true, exclusive: true, follow: false });
   await reader.pass(entry.bytes, (bytes) => file.write(bytes));
   if (!wishes.touch) {
     file.setTimes({ atim: "keep", mtim: BigInt(entry.mtime) * 1_000_000_000n });
+  }
+}
+
+/** Whoever made the archive could write anywhere through a link that leads out of the folder. */
+function refuseThrough(links: ReadonlySet<string>, path: string): void {
+  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
+    if (links.has(path.slice(0, at))) throw new Trouble("a link of the archive is on its way");
   }
 }
 

@@ -134,6 +134,33 @@ Deno.test("tar() extracts nothing outside of its folder, and goes on with the re
   }
 });
 
+Deno.test("tar() extracts nothing through the links of its archive", async () => {
+  await using scene = await Scene.open();
+  await Deno.mkdir(`${scene.root}/into`);
+  await Deno.writeTextFile(`${scene.root}/kept`, "kept");
+  const stdin = archive(
+    { name: "up", kind: "symlink", target: ".." },
+    { name: "up/kept", content: "overwritten" },
+    { name: "up/a/b", content: "new" },
+    { name: "up/folder/", kind: "folder" },
+    { name: "same", kind: "hardlink", target: "up" },
+    { name: "same/kept", content: "overwritten" },
+    { name: "second", kind: "hardlink", target: "up/kept" },
+    { name: "./up//kept", content: "overwritten" },
+    { name: "in", kind: "symlink", target: "real" },
+    { name: "real/file", content: "fine" },
+    { name: "up", content: "a file by now" },
+  );
+  const { code, err } = await scene.run(["tar", "xf", "-", "-C", "/into"], { stdin });
+  assert.equal(code, 2);
+  assert.match(err, /up\/kept: a link of the archive is on its way/);
+  assert.equal(await Deno.readTextFile(`${scene.root}/kept`), "kept");
+  const names = (folder: string): string[] => [...Deno.readDirSync(folder)].map((one) => one.name);
+  assert.deepEqual(names(scene.root).sort(), ["into", "kept", "ro", "rw"]);
+  assert.deepEqual(names(`${scene.root}/into`).sort(), ["in", "real", "same", "up"]);
+  assert.equal(await Deno.readTextFile(`${scene.root}/into/in/file`), "fine");
+});
+
 Deno.test("tar() tells an archive that is broken, and does not wait for what does not come", async () => {
   const good = archive({ name: "a", content: "x".repeat(2_000) });
   const huge = archive({ name: "a", content: "x" });
