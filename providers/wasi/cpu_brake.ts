@@ -101,6 +101,14 @@ export class CpuBrake implements CpuKeeper {
     if (this.#closed) return;
     this.#closed = true;
     this.#sleep();
+    // One that rings when nobody listens any more would end this program; whoever is still held needs none.
+    for (const { processes } of this.#groups.values()) {
+      for (const seen of processes.values()) {
+        seen.alarm?.[Symbol.dispose]();
+        seen.alarm = undefined;
+      }
+    }
+    this.#groups.clear();
     this.#alarms?.[Symbol.dispose]();
     this.#clock[Symbol.dispose]();
   }
