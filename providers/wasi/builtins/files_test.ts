@@ -133,6 +133,11 @@ Deno.test("builtins bear folders that are deep, and lines that do not end", asyn
   assert.equal((await scene.sh("cp -r d e && rm -r d e; ls")).out, "ro\nrw\n");
   const zeros = new Uint8Array(5 * 1024 * 1024);
   assert.equal(
+    (await scene.sh("echo y > h; cat h >> h; grep y h >> h; wc -c < h")).out.trim(),
+    "8",
+    "what is written meanwhile is not read",
+  );
+  assert.equal(
     (await scene.sh("cat > z; head -n 1 z | wc -c; grep -c . z; wc -l < z", { stdin: zeros })).out,
     "5242880\n5\n0\n",
   );

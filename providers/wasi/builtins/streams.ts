@@ -39,12 +39,19 @@ export const NOTHING: Source = { read: () => Promise.resolve(undefined), close: 
 /** A sink that forgets all. */
 export const NOWHERE: Sink = { write: () => Promise.resolve(), close: () => {} };
 
-/** A file as a source, which closes it. */
+/**
+ * A file as a source, which closes it. It ends where the file ends now: one that grows as fast as it is read, as by
+ * `cat f >> f`, would have no end.
+ */
 export function fileSource(file: ViewFile): Source {
   const buffer = new Uint8Array(CHUNK_BYTES);
+  const { kind, bytes } = file.stat();
+  // Files that the system makes while they are read say 0.
+  let left = kind === "file" && bytes > 0 ? bytes : Infinity;
   return {
     read(): Promise<Bytes | undefined> {
-      const count = file.read(buffer);
+      const count = file.read(buffer.subarray(0, Math.min(left, CHUNK_BYTES)));
+      left -= count;
       return Promise.resolve(count === 0 ? undefined : buffer.subarray(0, count));
     },
     close: () => file[Symbol.dispose](),
