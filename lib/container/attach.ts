@@ -76,7 +76,7 @@ async function follow(
     follow: true,
     pollMsMax: POLL_MS_MAX,
     onOpened,
-    ended: ended(gone),
+    ended: ended(gone, over),
     signal: over,
   });
   for await (const { stream, text } of lines) {
@@ -84,10 +84,11 @@ async function follow(
   }
 }
 
-function ended(gone: AbortSignal): Promise<void> {
+/** Never settles once it is `over`: a container that lives long must not remember all who were there. */
+function ended(gone: AbortSignal, over: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (gone.aborted) resolve();
-    gone.addEventListener("abort", () => resolve(), { once: true });
+    gone.addEventListener("abort", () => resolve(), { once: true, signal: over });
   });
 }
 

@@ -119,3 +119,23 @@ Deno.test("attachAndStream() cuts off a client that reads nothing, and no other"
   other.leave();
   assert.deepEqual(await sees, { kind: "exited", code: 0 });
 });
+
+Deno.test("attachAndStream() leaves nothing behind at a container that goes on", async () => {
+  await using scene = await Scene.open();
+  const { gone } = scene.container;
+  const listening = new Set<unknown>();
+  gone.addEventListener = (...args: Parameters<AbortSignal["addEventListener"]>): void => {
+    const [, listener, options] = args;
+    listening.add(listener);
+    const signal = typeof options === "object" ? options.signal : undefined;
+    signal?.addEventListener("abort", () => listening.delete(listener));
+    AbortSignal.prototype.addEventListener.apply(gone, args);
+  };
+  const peer = new Peer();
+  const session = attachAndStream(scene.all, place, peer.session);
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(listening.size, 1);
+  peer.leave();
+  await session;
+  assert.equal(listening.size, 0);
+});

@@ -10,12 +10,19 @@ export interface ContainerInputOptions {
   readonly once: boolean;
 }
 
-/** Joins what those who are attached type, one piece after the other; one piece is held at a time. */
+/**
+ * Pieces that are held for a guest that reads nothing, of clients that are attached or have gone; a piece is
+ * what came at once.
+ */
+export const PIECES_MAX = 16;
+
+/** Joins what those who are attached type, one piece after the other; one piece of each client at a time. */
 export class ContainerInput {
   /** What the guest reads. */
   readonly readable: ReadableStream<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #once: boolean;
+  #held = 0;
 
   constructor({ once }: ContainerInputOptions) {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
@@ -31,11 +38,22 @@ export class ContainerInput {
    */
   async take(client: AsyncIterable<Uint8Array>): Promise<void> {
     try {
-      for await (const bytes of client) await this.#writer.write(bytes);
+      // What is held outlives its client: without an end to it, each who comes and goes would add to it.
+      if (this.#held >= PIECES_MAX) await this.#writer.ready;
+      for await (const bytes of client) await this.#pass(bytes);
     } catch {
       // The client broke off, or the guest reads no more.
     }
     if (this.#once) this.close();
+  }
+
+  async #pass(bytes: Uint8Array): Promise<void> {
+    this.#held++;
+    try {
+      await this.#writer.write(bytes);
+    } finally {
+      this.#held--;
+    }
   }
 
   /** The guest's input ends. */
