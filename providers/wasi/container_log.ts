@@ -14,7 +14,6 @@ export interface ContainerLog {
 }
 
 /**
-/**
  * Opens the log file of a run: CRI log format, rotated by size. Never throws; `options.note` hears once why
  * output is being dropped. `promptly` writes what has no line end yet as well.
  */
