@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { X509Certificate } from "node:crypto";
 
 /** The part of a TLS connection that is needed. */
 export interface SecureSocket {
@@ -46,8 +47,27 @@ export class PeerCertificates {
     return this.#sockets.has(socket);
   }
 
-  /** Believes no earlier session any more, as when the authorities are others. */
-  forget(): void {
-    this.#verified.clear();
+  /**
+   * The authorities are others now, in PEM. Earlier sessions go on to exist (measured on Deno 2.9.6); only
+   * those count whose certificate one of these has signed itself.
+   */
+  authoritiesAre(pem: string): void {
+    for (const known of this.#verified) {
+      if (!isSignedByOneOf(pem, known)) this.#verified.delete(known);
+    }
   }
 }
+
+function isSignedByOneOf(authorities: string, certificate: string): boolean {
+  try {
+    const wanted = new X509Certificate(Uint8Array.fromBase64(certificate));
+    return (authorities.match(PEM_BLOCKS) ?? []).some((block) => {
+      const authority = new X509Certificate(block);
+      return wanted.checkIssued(authority) && wanted.verify(authority.publicKey);
+    });
+  } catch {
+    return false; // of a kind that cannot be looked at here
+  }
+}
+
+const PEM_BLOCKS = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { API_SERVER, CLUSTER, FOREIGN, start } from "./_test_node.ts";
+import { API_SERVER, CLUSTER, FOREIGN, start, STRANGER } from "./_test_node.ts";
 import { PeerCertificates, type SecureSocket } from "./peer_certificates.ts";
 
 function socketOf(
@@ -28,8 +28,6 @@ Deno.test("PeerCertificates believes a session whose certificate it has seen ver
   assert.equal(seen(socketOf({ reused: true })), true);
   assert.equal(seen(socketOf({ reused: true, raw: [2] })), false);
   assert.equal(seen(socketOf({ reused: true, authorized: false })), false);
-  certificates.forget();
-  assert.equal(seen(socketOf({ reused: true })), false);
   assert.equal(certificates.has(socketOf({})), false);
 });
 
@@ -48,5 +46,28 @@ Deno.test("KubeletServer does not believe a session that a stranger takes up aga
       await answer.body?.cancel();
       assert.equal(answer.status, status, `attempt ${attempt}`);
     }
+  }
+});
+
+Deno.test("KubeletServer believes a session as long as its certificate's authority", async () => {
+  await using node = await start();
+  const { certPem: cert, keyPem: key } = API_SERVER;
+  using client = Deno.createHttpClient({
+    caCerts: [CLUSTER.certPem],
+    cert,
+    key,
+    poolMaxIdlePerHost: 0,
+  });
+  const ask = async (): Promise<number> => {
+    const answer = await fetch(`https://127.0.0.1:${node.port}/healthz`, { client });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  assert.equal(await ask(), 200);
+  const cases = [[`${STRANGER.certPem}${CLUSTER.certPem}`, 200], [STRANGER.certPem, 401]] as const;
+  for (const [clientCaPem, status] of cases) {
+    node.server.replaceCertificate({ clientCaPem });
+    assert.equal(await ask(), status);
+    assert.equal(await ask(), status);
   }
 });

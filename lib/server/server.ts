@@ -139,7 +139,9 @@ export class KubeletServer {
   replaceCertificate(changes: Partial<ServerCertificates>): void {
     const certificates = { ...this.#certificates, ...changes };
     this.#server.setSecureContext(contextOf(certificates));
-    if (certificates.clientCaPem !== this.#certificates.clientCaPem) this.#peers.forget();
+    if (certificates.clientCaPem !== this.#certificates.clientCaPem) {
+      this.#peers.authoritiesAre(certificates.clientCaPem);
+    }
     this.#certificates = certificates;
   }
 
