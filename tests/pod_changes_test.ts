@@ -264,7 +264,7 @@ scenario(
     const { status } = await cluster.get<{ status: { declaredFeatures?: string[] } }>(
       `/api/v1/nodes/${node.nodeName}`,
     );
-    assert.deepEqual(status.declaredFeatures, ["RestartAllContainersOnContainerExits"]);
+    assert.ok(status.declaredFeatures?.includes("RestartAllContainersOnContainerExits"));
     const ref = await scene.pod({
       name: "anew",
       initContainers: [{ name: "first", image: await scene.image("hello") }],

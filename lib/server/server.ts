@@ -58,7 +58,7 @@ export interface KubeletServerOptions extends ServerCertificates, GateOptions {
  */
 export const SERVER_LIMITS: ServerLimits = {
   connectionsMax: 1_000,
-  connectionsPerPeerMax: 300,
+  connectionsPerPeerMax: 600,
   headMs: 10_000,
   idleMs: 90_000,
   logStreamsMax: 250,
