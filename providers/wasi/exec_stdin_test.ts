@@ -219,12 +219,12 @@ testHosts(
     const leaves = await fixture.guestOf(start("(call $proc_exit (i32.const 42))"));
     const container = await fixture.guestOf(start("(call $proc_exit (i32.const 7))"), {
       env: { PATH: "/tools:/more" },
-      workingDir: "/work",
+      workingDir: "/place",
     });
     const root = container.rootPath;
-    for (const folder of ["tools", "more", "work", "bin"]) await Deno.mkdir(`${root}/${folder}`);
+    for (const folder of ["tools", "more", "place", "bin"]) await Deno.mkdir(`${root}/${folder}`);
     await Deno.copyFile(leaves.module.path, `${root}/more/cat`);
-    await Deno.copyFile(leaves.module.path, `${root}/work/app.wasm`);
+    await Deno.copyFile(leaves.module.path, `${root}/place/app.wasm`);
     await Deno.symlink("../more/cat", `${root}/tools/linked`);
     await Deno.symlink("../../../../../etc/passwd", `${root}/tools/away`);
     await Deno.writeTextFile(`${root}/tools/ls`, "#!/bin/sh\n");
@@ -233,7 +233,7 @@ testHosts(
     const expected: readonly (readonly [program: string, code: number])[] = [
       ["cat", 42],
       ["linked", 42],
-      ["/work/app.wasm", 42],
+      ["/place/app.wasm", 42],
       ["./app.wasm", 42],
       ["../more/cat", 42],
       ["ls", 0],
@@ -260,7 +260,7 @@ testHosts(
     const other = await exec(fixture, container, ["none"], { otherwise });
     assert.deepEqual(other.exit, { kind: "exited", code: 7 });
     const builtin = await exec(fixture, container, ["pwd"], { otherwise });
-    assert.deepEqual([builtin.exit, builtin.out], [{ kind: "exited", code: 0 }, "/work\n"]);
+    assert.deepEqual([builtin.exit, builtin.out], [{ kind: "exited", code: 0 }, "/place\n"]);
   },
 );
 

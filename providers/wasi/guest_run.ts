@@ -17,7 +17,6 @@ import {
 } from "../../wasi/mod.ts";
 import { type ContainerLog, openContainerLog, passOn } from "./container_log.ts";
 import { MESSAGE_CHARS_MAX } from "./limits.ts";
-import { findNamed } from "./named_program.ts";
 import type { Order, OutputStream, RunEnd } from "./protocol.ts";
 
 /** What {@linkcode runGuest} needs besides the order. */
@@ -69,6 +68,8 @@ export async function runGuest(order: Order, options: GuestRunOptions): Promise<
 async function runNamed(order: Order, options: GuestRunOptions, log: ContainerLog): Promise<Exit> {
   const { host } = options;
   try {
+    // Not for containers' own programs: few processes need it, and each one would load it.
+    const { findNamed } = await import("./named_program.ts");
     const named = await findNamed(order, host);
     switch (named.is) {
       case "module":
@@ -82,7 +83,6 @@ async function runNamed(order: Order, options: GuestRunOptions, log: ContainerLo
         log.stderr(new TextEncoder().encode(`${named.message}\n`));
         return { kind: "exited", code: named.code };
       case "builtin": {
-        // Not for guests: few processes need it.
         const { runBuiltinOrder } = await import("./builtin_run.ts");
         return await runBuiltinOrder(order, { ...options, name: named.name, log });
       }
