@@ -251,13 +251,16 @@ export async function guestProcesses(folder: string): Promise<number[]> {
     .map(([, pid]) => Number(pid));
 }
 
-/** Waits until there is an answer that is neither `undefined` nor false; gives up after 20 s. */
+/**
+ * Waits until there is an answer that is neither `undefined` nor false; gives up after 90 s, which only a
+ * machine that is busy with other things comes near.
+ */
 export async function until<T>(ask: () => Promise<T | undefined | false>): Promise<T> {
-  const endMs = performance.now() + 20_000;
+  const endMs = performance.now() + 90_000;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > endMs) throw new Error("Waited 20 s for what did not happen");
+    if (performance.now() > endMs) throw new Error("Waited 90 s for what did not happen");
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
