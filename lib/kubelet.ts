@@ -4,12 +4,10 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import type { ApiClient } from "./api/client.ts";
 import { ClusterObjects } from "./api/cluster_objects.ts";
 import { listWatch } from "./api/list_watch.ts";
 import { podsPath } from "./api/paths.ts";
 import type { ObjectReference, Pod, PodPhase } from "./api/types.ts";
-import type { CertificateRenewal } from "./certificates.ts";
 import { messageOf } from "./errors.ts";
 import { ImageVolumes } from "./container/image_volumes.ts";
 import { RunningContainers } from "./container/running.ts";
@@ -17,17 +15,15 @@ import { ClusterEventTransport } from "./events/cluster_transport.ts";
 import { EventRecorder } from "./events/recorder.ts";
 import { EvictionManager } from "./eviction/manager.ts";
 import { observe } from "./eviction/observe.ts";
-import type { CollectionPolicy } from "./images/collect_plan.ts";
 import { Collector } from "./images/collector.ts";
 import type { ImageStore } from "./images/images.ts";
 import { imagesInUse } from "./images/images_in_use.ts";
-import { openImageStore, type StoreSettings } from "./images/open_store.ts";
-import type { RegistrySettings } from "./images/registry_files.ts";
+import { openImageStore } from "./images/open_store.ts";
+import { dataFolders, type KubeletOptions } from "./kubelet_settings.ts";
 import { capacityOf } from "./node/capacity.ts";
 import { readMachineFacts, readMemory, readPids } from "./node/machine.ts";
 import { describeImages } from "./node/node_images.ts";
 import { NodeKeeper } from "./node/node_keeper.ts";
-import type { NodeSettings } from "./node/node_object.ts";
 import { Observation, type Watching } from "./observation.ts";
 import { PodLogs } from "./pod/logs.ts";
 import { PodManager } from "./pod/manager.ts";
@@ -37,7 +33,6 @@ import { RejectionThrottle } from "./pod/rejection_throttle.ts";
 import type { PodServices } from "./pod/services.ts";
 import { PodStreams } from "./pod/streams.ts";
 import { NODE_SHUTDOWN } from "./pod/shutdown.ts";
-import type { Provider } from "./provider.ts";
 import { Ledger } from "./resources/ledger.ts";
 import { reviewAccess } from "./server/access_review.ts";
 import { followClientCa } from "./server/client_ca.ts";
@@ -47,87 +42,16 @@ import { ClusterStatusTransport } from "./status/cluster_transport.ts";
 import { qosClass } from "./status/qos.ts";
 import { StatusWriter } from "./status/writer.ts";
 import { StaticSource } from "./static/static_source.ts";
-import type { EvictionRules } from "./thresholds.ts";
 import { aborted } from "./time.ts";
 import { PodVolumes } from "./volumes/volumes.ts";
 
 const log = getLogger(["krustlet", "kubelet"]);
-
-/** The part of the configuration that the agent itself needs. `KrustletConfig` fits. */
-export interface KubeletSettings extends NodeSettings, RegistrySettings {
-  /** How often the node looks at itself. */
-  readonly nodeStatusUpdateFrequencyMs: number;
-  /** Where the node's own API listens. */
-  readonly listenerAddress: string;
-  /** 0 takes a free one. */
-  readonly listenerPort: number;
-  /** Where programs of this machine ask how the node is; 0 for nowhere. */
-  readonly healthzPort: number;
-  /** The address that goes with it. */
-  readonly healthzBindAddress: string;
-  /** Whether the machine's log files are shown. */
-  readonly enableSystemLogHandler: boolean;
-  /** The configuration as it is shown: by a kubelet's names, and by the agent's flags. */
-  readonly shown: {
-    /** Without secrets. */
-    readonly config: Readonly<Record<string, unknown>>;
-    /** Without secrets as well. */
-    readonly flags: Readonly<Record<string, string>>;
-  };
-  /** What is done with images, besides their registries. */
-  readonly images: StoreSettings & {
-    readonly collection: CollectionPolicy;
-    /** How many images the node's status names; -1 is all. */
-    readonly statusMax: number;
-  };
-  /** When pods are evicted. */
-  readonly eviction: EvictionRules;
-  /** Whether files of this machine may be images. */
-  readonly allowLocalModules: boolean;
-  /** Absolute path of the folder that everything lives in. */
-  readonly dataDir: string;
-  /** Folder with the manifests of static pods, or one such file. @default {there are none} */
-  readonly podManifestPath: string | undefined;
-  /** How long all guests together may take to end when the agent stops. */
-  readonly shutdownGracePeriodMs: number;
-  /** The part of it that pods of the system have for themselves. @default {all pods end together} */
-  readonly shutdownGracePeriodCriticalPodsMs: number | undefined;
-  /** True if the end of the agent is the end of the node: pods have failed then. */
-  readonly shutdownEndsPods: boolean;
-}
-
-/** What a {@linkcode Kubelet} is made of. */
-export interface KubeletOptions {
-  /** Taken as they are: whoever reads them from a user has checked them. */
-  readonly settings: KubeletSettings;
-  /** This program's own version. */
-  readonly version: string;
-  /** Speaks as the node; closed by whoever made it. */
-  readonly client: ApiClient;
-  /** Runs the containers; closed at the end of {@linkcode Kubelet.run}. */
-  readonly provider: Provider;
-  /** Certificate and key with which the node's own API serves TLS, in PEM. */
-  readonly serving: { readonly certPem: string; readonly keyPem: string };
-  /** Renews the certificates while the node runs. @default {nobody does} */
-  readonly renewal?: CertificateRenewal;
-  /** Certificate authorities whose client certificates are believed, in PEM. */
-  readonly clientCaPem: string;
-  /** Reads them again, since they may change; `undefined` if nobody tells. @default {they stay} */
-  readClientCa?(): Promise<string | undefined>;
-  /** Asked at the end: true if another agent follows at once, so that pods stay. @default {never} */
-  isRestart?(): boolean;
-}
 
 /** Words that are on their way when the agent ends get this long. */
 const LAST_WORDS_MS_MAX = 10_000;
 
 /** The UID of a pod that an API server has made. */
 const SERVERS_UID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** The folders below the data folder. */
-export function dataFolders(dataDir: string): { pods: string; logs: string; images: string } {
-  return { pods: `${dataDir}/pods`, logs: `${dataDir}/logs`, images: `${dataDir}/images` };
-}
 
 /** One node of a cluster. */
 export class Kubelet {

@@ -8,6 +8,7 @@
  */
 import type { Pod } from "./api/types.ts";
 import type { Exit } from "./exit.ts";
+import type { GuestNetwork } from "./guest_network.ts";
 
 /** A folder of the machine that the guest sees under a path of its own. */
 export interface ContainerMount {
@@ -85,6 +86,8 @@ export interface ContainerRun {
    * @default {the backend's usual way to run a container}
    */
   readonly runtimeHandler?: string;
+  /** The pod's network. @default {every address is refused, and there is no name} */
+  readonly network?: GuestNetwork;
 }
 
 /** How the kubelet and a running container talk to each other. */

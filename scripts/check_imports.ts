@@ -50,10 +50,21 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   resources: ["api"],
   eviction: ["api", "container", "resources"],
   container: ["api", "images", "volumes", "status", "events", "probes", "resources"],
-  pod: ["api", "krator", "container", "images", "volumes", "status", "events", "resources"],
+  pod: [
+    "api",
+    "krator",
+    "container",
+    "images",
+    "network",
+    "volumes",
+    "status",
+    "events",
+    "resources",
+  ],
+  network: ["api"],
   static: ["api", "pod", "status"],
   node: ["api"],
-  doctor: ["api", "node"],
+  doctor: ["api", "network", "node"],
   metrics: [],
   stats: ["api", "eviction", "metrics", "node"],
   streaming: [],
@@ -72,7 +83,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   testing: [],
 };
 /** Files at the top of `lib` that gather the folders; all the others there know no folder. */
-const GATHERERS = new Set(["lib/mod.ts", "lib/kubelet.ts", "lib/observation.ts"]);
+const GATHERERS = new Set([
+  "lib/mod.ts",
+  "lib/kubelet.ts",
+  "lib/kubelet_settings.ts",
+  "lib/observation.ts",
+]);
 /** Type files of the API that everybody in `lib` may use. */
 const TYPES = new Set(["lib/api/types.ts", "lib/api/object_source.ts"]);
 
