@@ -30,6 +30,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "tests": "builds and starts the real parts",
     "providers": "measures a provider alone",
     "lib": "measures the image store alone",
+    "deno.json": "the version of a release",
   },
 };
 

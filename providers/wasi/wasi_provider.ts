@@ -405,11 +405,13 @@ async function see(
   }
 }
 
-/** Where the code of guest processes lies: around its bundle, or in two folders of the repository. */
+/** Where the code of guest processes lies: around a bundle of it, in a release, or in the repository. */
 function codeDirs(entry: URL, bundled: boolean): string[] {
   if (Deno.build.standalone) return [];
-  const urls = bundled
-    ? [new URL(".", entry)]
-    : [new URL(".", entry), new URL("../../wasi/", entry)];
-  return urls.map((url) => fileURLToPath(url));
+  const folders = bundled
+    ? ["."]
+    : entry.pathname.endsWith(".js")
+    ? ["../../"]
+    : [".", "../../wasi/"];
+  return folders.map((folder) => fileURLToPath(new URL(folder, entry)));
 }

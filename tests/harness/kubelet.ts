@@ -27,6 +27,8 @@ export interface KrustletOptions {
   readonly trustedRegistries?: readonly string[];
   /** Path of a module that is loaded before the program, in its process. */
   readonly preload?: string;
+  /** The program in the place of the one under test. */
+  readonly program?: string;
   /** Has the data folder on it. */
   readonly disk?: SmallDisk;
   /** Registries that are spoken to without TLS. */
@@ -109,8 +111,9 @@ export class Krustlet implements AsyncDisposable {
   async start(): Promise<void> {
     const { args = [], env = {}, insecureRegistries = [], trustedRegistries = [], disk, preload } =
       this.#options;
+    const { program } = this.#options;
     const authority = join(this.cluster.dir, "certs/ca.crt");
-    const command = krustletCommand(preload);
+    const command = program === undefined ? krustletCommand(preload) : [program] as const;
     this.#process = await startProcess([
       ...(disk === undefined ? command : [...disk.within, ...command] as const),
       ...["--node-name", this.nodeName, "--hostname", this.nodeName, "--node-ip", this.nodeIp],

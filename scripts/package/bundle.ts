@@ -1,0 +1,64 @@
+/**
+ * The program as plain JavaScript files, which need no cache and no network.
+ *
+ * @module
+ */
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Files that something starts by its name: the program, guest processes, Workers. */
+const ENTRIES = [
+  "main.ts",
+  "providers/wasi/guest_main.ts",
+  "providers/wasi/shared_guest_worker.ts",
+  "providers/wasi/scoped_guest_worker.ts",
+  "wasi/threads/guest_thread_worker.ts",
+] as const;
+
+/** The bundle's files by their paths, as `providers/wasi/guest_main.js`. */
+export async function bundle(): Promise<ReadonlyMap<string, string>> {
+  const outdir = await Deno.makeTempDir({ prefix: "krustlet-bundle-" });
+  try {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["bundle", "--quiet", "--platform", "deno", "--minify", "--code-splitting"],
+        ...["--outdir", outdir, ...ENTRIES],
+      ],
+      cwd: ROOT,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "null",
+    }).output();
+    if (!success) throw new Error(`Cannot bundle: ${new TextDecoder().decode(stderr)}`);
+    const files = new Map<string, string>();
+    for await (const path of filesBelow(outdir)) {
+      files.set(path, pointToBundle(await Deno.readTextFile(join(outdir, path)), path));
+    }
+    return files;
+  } finally {
+    await Deno.remove(outdir, { recursive: true });
+  }
+}
+
+/**
+ * The bundler leaves the names of files alone that are not imported: makes them those of the bundle, as
+ * seen from `path`. Throws for a TypeScript file that the bundle does not have.
+ */
+export function pointToBundle(text: string, path: string): string {
+  return text.replace(/new URL\("([^"]+\.ts)",/g, (_, name: string) => {
+    const entry = ENTRIES.find((one) => one.endsWith(`/${name.replace(/^\.\//, "")}`));
+    if (entry === undefined) throw new Error(`Cannot bundle: "${path}" starts "${name}"`);
+    const target = relative(dirname(path), entry).replaceAll("\\", "/").replace(/\.ts$/, ".js");
+    return `new URL("${target.startsWith(".") ? target : `./${target}`}",`;
+  });
+}
+
+async function* filesBelow(root: string, below = ""): AsyncGenerator<string, void> {
+  for await (const { name, isDirectory } of Deno.readDir(join(root, below))) {
+    const path = below === "" ? name : `${below}/${name}`;
+    if (isDirectory) yield* filesBelow(root, path);
+    else yield path;
+  }
+}

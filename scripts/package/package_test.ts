@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { gunzipSync } from "node:zlib";
+import { unzipSync } from "fflate";
+import { tarGz, zip } from "./archive.ts";
+import { pointToBundle } from "./bundle.ts";
+import { launcher } from "./launcher.ts";
+import { checksumLines, chooseTargets } from "./mod.ts";
+import { fetchRuntime, RuntimeError, verify } from "./runtime.ts";
+import { usedPackages } from "./sbom.ts";
+import { TARGETS } from "./targets.ts";
+
+const bytes = new TextEncoder().encode("hello");
+const FILES = [
+  { path: "b", bytes, executable: true },
+  { path: "a", bytes, executable: false },
+];
+
+Deno.test("tarGz() and zip() do not depend on the order of files", async () => {
+  const turned = [...FILES].reverse();
+  assert.deepEqual(await tarGz(FILES), await tarGz(turned));
+  assert.deepEqual(zip(FILES), zip(turned));
+});
+
+Deno.test("tarGz() writes modes, and no name of a user", async () => {
+  const tar = gunzipSync(await tarGz(FILES));
+  const text = (at: number, length: number): string =>
+    new TextDecoder().decode(tar.subarray(at, at + length)).replace(/\0.*/s, "");
+  assert.deepEqual([text(0, 100), text(100, 8).trim()], ["a", "000644"]);
+  assert.deepEqual([text(1024, 100), text(1124, 8).trim()], ["b", "000755"]);
+  assert.deepEqual([text(265, 32), text(297, 32)], ["", ""]);
+});
+
+Deno.test("zip() holds the files", () => {
+  assert.deepEqual(Object.keys(unzipSync(zip(FILES))), ["a", "b"]);
+});
+
+Deno.test("verify() takes the pinned bytes, and no others", () => {
+  const integrity = `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
+  verify(bytes, { integrity, id: "x@1" });
+  assert.throws(() => verify(new Uint8Array(5), { integrity, id: "x@1" }), RuntimeError);
+  assert.throws(() => verify(bytes, { integrity: "sha512-", id: "x@1" }), RuntimeError);
+  const weak = `sha1-${createHash("sha1").update(bytes).digest("base64")}`;
+  assert.throws(() => verify(bytes, { integrity: weak, id: "x@1" }), RuntimeError);
+});
+
+Deno.test("fetchRuntime() takes no runtime that no hash is pinned for", async () => {
+  const { runtime: { integrity: _, ...runtime }, ...rest } = TARGETS[0]!;
+  await assert.rejects(fetchRuntime({ ...rest, runtime }), /no hash is pinned/);
+});
+
+Deno.test("pointToBundle() names the bundle's files as seen from each of them", () => {
+  const point = (name: string, path: string): string =>
+    pointToBundle(`new Worker(new URL("${name}", import.meta.url))`, path);
+  assert.match(point("./guest_main.ts", "chunk-1.js"), /"\.\/providers\/wasi\/guest_main\.js"/);
+  assert.match(
+    point("./guest_thread_worker.ts", "providers/wasi/guest_main.js"),
+    /"\.\.\/\.\.\/wasi\/threads\/guest_thread_worker\.js"/,
+  );
+  assert.throws(() => point("./stranger.ts", "main.js"), /stranger/);
+});
+
+Deno.test("usedPackages() follows dependencies, and leaves out what only tests use", () => {
+  const integrity = "sha512-";
+  const lock = {
+    specifiers: { "npm:a@1": "1", "npm:t@2": "2" },
+    npm: {
+      "a@1": { integrity, dependencies: ["b", "c@3"] },
+      "b@2_a@1": { integrity, dependencies: ["a"] },
+      "c@3": { integrity },
+      "c@4": { integrity },
+      "t@2": { integrity, dependencies: ["c@4"] },
+    },
+  };
+  assert.deepEqual(usedPackages(lock, ["t"]), ["a@1", "b@2_a@1", "c@3"]);
+  const broken = { ...lock, npm: { "a@1": { integrity, dependencies: ["none"] } } };
+  assert.throws(() => usedPackages(broken, ["t"]), /none/);
+});
+
+Deno.test("launcher() starts the runtime beside it, and asks nothing of a network", () => {
+  for (const target of TARGETS) {
+    const { path, text } = launcher(target);
+    assert.equal(path, target.name.startsWith("windows") ? "krustlet.cmd" : "krustlet");
+    assert.match(text, /--no-remote --no-npm --cached-only/);
+    assert.ok(text.includes(target.runtime.program));
+  }
+});
+
+Deno.test("chooseTargets() names what there is for a platform that there is not", () => {
+  assert.throws(() => chooseTargets(["plan9-amd64"]), /plan9-amd64[\s\S]*linux-amd64/);
+  assert.deepEqual(chooseTargets(["linux-arm64"]).map(({ name }) => name), ["linux-arm64"]);
+});
+
+Deno.test("checksumLines() is what sha256sum -c reads", () => {
+  assert.equal(checksumLines([{ name: "x.zip", sha256: "ab" }]), "ab  x.zip\n");
+});
