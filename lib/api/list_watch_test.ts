@@ -298,7 +298,7 @@ Deno.test("listWatch() opens a silent watch again, from its version, without com
   await using server = await TestServer.start((x) => {
     if (!isWatch(x)) return x.json(podList(5, []));
     x.open();
-    if (++n === 2) x.chunk({ type: "ADDED", object: pod("a", 6) });
+    if (++n >= 2) x.chunk({ type: "ADDED", object: pod("a", 6) });
   });
   const clock = { ms: 0 };
   await using run = new Run(server, { silenceMs: 30, now: () => clock.ms += 2_000 });
@@ -319,9 +319,9 @@ Deno.test("listWatch() keeps an idle watch that sends bookmarks", async () => {
         return x.chunk({ type: "ADDED", object: pod("late", version) });
       }
       x.chunk({ type: "BOOKMARK", object: { metadata: { resourceVersion: `${version}` } } });
-    }, 20);
+    }, 150);
   });
-  await using run = new Run(server, { silenceMs: 200 });
+  await using run = new Run(server, { silenceMs: 1_500 });
   await run.until("applied late"); // 16 bookmarks, longer than the silence that is allowed
   assert.deepEqual(asked(server), ["list", "watch 5"]);
 });
@@ -335,12 +335,12 @@ Deno.test("listWatch() does not count its reader's time as silence", async () =>
   });
   using client = new ApiClient({ server: server.url });
   const controller = new AbortController();
-  const events = listWatch<Pod>(client, { path: PATH, signal: controller.signal, silenceMs: 50 });
+  const events = listWatch<Pod>(client, { path: PATH, signal: controller.signal, silenceMs: 800 });
   const seen: string[] = [];
   for await (const event of events) {
     seen.push(say(event));
     if (seen.length === 3) break;
-    if (seen.length === 2) await new Promise((resolve) => setTimeout(resolve, 120));
+    if (seen.length === 2) await new Promise((resolve) => setTimeout(resolve, 1_200));
   }
   assert.deepEqual(seen, ["synced ", "applied a", "applied b"]);
   assert.deepEqual(asked(server), ["list", "watch 5"]);
@@ -419,7 +419,7 @@ Deno.test("listWatch() lists 5,000 pods within the memory of a small node", asyn
   assert.equal(new Set(first.value.items.map((item) => item.metadata?.name)).size, 5_000);
   await events.return();
   // Generous bounds, against something quadratic or a second copy of everything.
-  assert(performance.now() - startedMs < 10_000);
+  assert(performance.now() - startedMs < 40_000);
   assert(Deno.memoryUsage().heapUsed - heapBefore < 256 * 1024 * 1024);
 });
 

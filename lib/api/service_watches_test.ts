@@ -47,9 +47,9 @@ class Cluster implements AsyncDisposable {
     return services.map(({ metadata }) => metadata?.name ?? "");
   }
 
-  /** Waits until these are all names, or fails after ten seconds. */
+  /** Waits until these are all names, or fails after a minute. */
   async untilNames(wanted: string): Promise<void> {
-    const late = AbortSignal.timeout(10_000);
+    const late = AbortSignal.timeout(60_000);
     while ((await this.names()).join() !== wanted) {
       late.throwIfAborted();
       await new Promise((resolve) => setTimeout(resolve, 1));

@@ -13,7 +13,7 @@ import { placeFile } from "./place_file.ts";
 /** How long the agent's way is tried. */
 const RACE_SECONDS = 3;
 /** How long a careless way may take to be led out once. */
-const CARELESS_SECONDS_MAX = 20;
+const CARELESS_SECONDS_MAX = 120;
 
 const SWAPPER = `
 import { renameSync, rmSync } from "node:fs";

@@ -44,7 +44,7 @@ function until(signal: AbortSignal): Promise<Exit> {
 }
 
 /** How long a test waits for what must come. */
-const EVENTUALLY_MS = 10_000;
+const EVENTUALLY_MS = 60_000;
 
 /** A machine with its disk. Agents come and go on it. */
 export class World implements AsyncDisposable, StatusSink {

@@ -116,7 +116,7 @@ Deno.test("a change of an object or of the pod's labels is mounted at once", asy
   world.objectChanged();
   await asked.promise;
   pods.apply({ ...pod, metadata: { ...pod.metadata, labels: { app: "web" } } });
-  const late = AbortSignal.timeout(5_000);
+  const late = AbortSignal.timeout(60_000);
   const isNew = (): boolean =>
     read(world, "/one/key") === "2" && read(world, "/info/labels") === 'app="web"';
   while (!isNew() && !late.aborted) await new Promise((next) => setTimeout(next, 5));

@@ -19,7 +19,7 @@ const TARGET: ProbeTarget = {
 function ask(
   probe: Probe,
   changes: Partial<ProbeTarget> = {},
-  timeoutMs = 5_000,
+  timeoutMs = 30_000,
 ): Promise<Outcome> {
   return attempt(probe, { ...TARGET, ...changes }, { timeoutMs, signal });
 }

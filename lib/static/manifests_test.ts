@@ -104,7 +104,7 @@ Deno.test("Manifests.watch() tells of files that come, change and go", async () 
     wake();
   }, stop.signal);
   const until = async (what: string, is: () => boolean): Promise<void> => {
-    const limit = setTimeout(() => stop.abort(), 10_000);
+    const limit = setTimeout(() => stop.abort(), 60_000);
     while (!is()) {
       assert.ok(!stop.signal.aborted, `waited in vain until ${what}`);
       await new Promise<void>((resolve) => {

@@ -5,7 +5,7 @@ import { ClusterStatusTransport, statusPatch } from "./cluster_transport.ts";
 import type { Heard, PodKey } from "./writer.ts";
 
 const POD: PodKey = { uid: "u1", namespace: "default", name: "web" };
-const soon = (): AbortSignal => AbortSignal.timeout(5_000);
+const soon = (): AbortSignal => AbortSignal.timeout(30_000);
 
 Deno.test("statusPatch() clears the reason and the message of a status that has none", () => {
   assert.deepEqual(statusPatch(POD, { phase: "Running" }), {

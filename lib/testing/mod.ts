@@ -36,7 +36,7 @@ export interface ProviderFixture extends AsyncDisposable {
 }
 
 /** How long a killed run may take to settle. */
-const KILLED_MS_MAX = 5_000;
+const KILLED_MS_MAX = 15_000;
 
 /** Declares the examination of one backend. `open` makes a fresh one for each test. */
 export function testProvider(name: string, open: () => Promise<ProviderFixture>): void {

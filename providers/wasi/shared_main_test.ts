@@ -84,7 +84,7 @@ Deno.test({
     const next = run(fixture, second);
     early.kill.abort();
     assert.deepEqual(await early.ended, { kind: "killed" });
-    const late = setTimeout(() => next.kill.abort(), 15_000);
+    const late = setTimeout(() => next.kill.abort(), 90_000);
     assert.deepEqual(await next.ended, { kind: "exited", code: 0 });
     clearTimeout(late);
   },

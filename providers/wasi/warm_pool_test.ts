@@ -106,7 +106,7 @@ Deno.test("WarmPool.take() never has more boots under way than allowed", async (
 });
 
 Deno.test("WarmPool keeps more warm while a burst lasts, and fewer afterwards", async () => {
-  const bench = new Bench({ idleMs: 500, bootsMax: 8 });
+  const bench = new Bench({ idleMs: 2_000, bootsMax: 8 });
   const burst = [1, 2, 3, 4, 5, 6].map(() => bench.pool.take(never));
   await bench.settle();
   for (const { settled } of await Promise.all(burst)) settled();

@@ -31,7 +31,7 @@ testHosts("clocks tell the time, and go on", (probe) => {
     return probe.view.getBigUint64(FREE, true);
   };
   const nowMs = Number(time(CLOCK.realtime) / 1_000_000n);
-  assert.ok(Math.abs(nowMs - Date.now()) < 1_000);
+  assert.ok(Math.abs(nowMs - Date.now()) < 60_000);
   for (const clock of Object.values(CLOCK)) {
     assert.ok(time(clock) <= time(clock));
     assert.equal(probe.call("clock_res_get", clock, FREE), "success");

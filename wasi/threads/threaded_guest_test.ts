@@ -120,7 +120,7 @@ testHosts("threads that spawn threads for ever leave the supervisor free", async
   );
   const running = guest.run();
   let turns = 0;
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   for (; turns < 50 && performance.now() < deadline; turns++) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
