@@ -7,6 +7,7 @@ import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { PeerCertificates } from "./peer_certificates.ts";
 import { Remembered } from "./remembered.ts";
+import type { Tokens } from "./tokens.ts";
 
 /** Who asks, in Kubernetes' terms. */
 export interface User {
@@ -42,8 +43,8 @@ export type AuthenticateToken = (token: string) => Promise<User | undefined>;
  */
 export async function authenticate(
   request: IncomingMessage,
-  { authenticateToken, certificates }: {
-    readonly authenticateToken: AuthenticateToken;
+  { tokens, certificates }: {
+    readonly tokens: Pick<Tokens, "userOf">;
     readonly certificates: Pick<PeerCertificates, "has">;
   },
 ): Promise<User | undefined> {
@@ -51,7 +52,7 @@ export async function authenticate(
   const byCertificate = certificates.has(socket) ? certificateUser(socket) : undefined;
   if (byCertificate !== undefined) return byCertificate;
   const token = bearerToken(request.headers.authorization);
-  return token === undefined ? undefined : await authenticateToken(token);
+  return token === undefined ? undefined : await tokens.userOf(token, socket.remoteAddress ?? "");
 }
 
 /** The owner of a client certificate that the cluster's authorities signed; else `undefined`. */
@@ -86,7 +87,7 @@ export const DENIED_MS = 30_000;
 export const TOKEN_MS = 2 * 60_000;
 /** How long it is believed to be nobody's, so that who repeats it does not load the API server. */
 export const NO_TOKEN_MS = 10_000;
-/** Answers that are remembered: some hundred bytes each. */
+/** Answers of each kind that are remembered: some hundred bytes each. */
 const ANSWERS_MAX = 1_000;
 
 /** Remembers answers for a while, and asks once for questions that come together. */
@@ -94,28 +95,12 @@ export function rememberAnswers(authorize: Authorize, nowMs?: () => number): Aut
   const answers = new Remembered<boolean>({
     entriesMax: ANSWERS_MAX,
     keepMs: (allowed) => allowed ? ALLOWED_MS : DENIED_MS,
+    isGood: (allowed) => allowed,
     ...(nowMs === undefined ? {} : { nowMs }),
   });
   return (user, access) => {
     const { name, groups, uid, extra } = user;
     const key = JSON.stringify([name, groups, uid, extra, access.verb, access.subresource]);
     return answers.get(key, () => authorize(user, access));
-  };
-}
-
-/** Does so for tokens, without keeping the tokens. */
-export function rememberTokens(
-  authenticateToken: AuthenticateToken,
-  nowMs?: () => number,
-): AuthenticateToken {
-  const users = new Remembered<User | undefined>({
-    entriesMax: ANSWERS_MAX,
-    keepMs: (user) => user === undefined ? NO_TOKEN_MS : TOKEN_MS,
-    ...(nowMs === undefined ? {} : { nowMs }),
-  });
-  return async (token) => {
-    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
-    const key = new Uint8Array(digest).toHex();
-    return await users.get(key, () => authenticateToken(token));
   };
 }

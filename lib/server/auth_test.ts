@@ -95,7 +95,7 @@ Deno.test("authenticate() does not believe a certificate that has ended on an op
     const socket = { authorized: true, getPeerCertificate: () => certificate };
     const request = { socket, headers: {} } as unknown as IncomingMessage;
     return authenticate(request, {
-      authenticateToken: () => Promise.resolve(undefined),
+      tokens: { userOf: () => Promise.resolve(undefined) },
       certificates: { has: () => true },
     });
   };

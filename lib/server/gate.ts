@@ -11,11 +11,11 @@ import {
   type AuthenticateToken,
   type Authorize,
   rememberAnswers,
-  rememberTokens,
   type User,
 } from "./auth.ts";
 import type { PeerCertificates } from "./peer_certificates.ts";
 import { accessFor } from "./routes.ts";
+import { Tokens } from "./tokens.ts";
 
 /** Whom the gate asks. */
 export interface GateOptions {
@@ -33,12 +33,15 @@ export interface Refusal {
 }
 
 const log = getLogger(["krustlet", "server"]);
+/** How long nothing more is said of tokens that the cluster could not be asked about. */
+const QUIET_MS = 10_000;
 
 /** Closed to strangers, to whom the cluster refuses, and to everybody while it cannot be asked. */
 export class Gate {
   readonly #nodeName: string;
   readonly #authorize: Authorize;
-  readonly #authenticateToken: AuthenticateToken;
+  readonly #tokens: Tokens;
+  #quietUntilMs = 0;
   readonly #certificates: Pick<PeerCertificates, "has">;
 
   constructor(
@@ -48,7 +51,7 @@ export class Gate {
     this.#nodeName = nodeName;
     this.#certificates = certificates;
     this.#authorize = rememberAnswers(authorize);
-    this.#authenticateToken = rememberTokens(authenticateToken);
+    this.#tokens = new Tokens(authenticateToken);
   }
 
   /** `undefined` if who sends the request may do what it asks for. */
@@ -77,12 +80,20 @@ export class Gate {
   async #userOf(request: IncomingMessage): Promise<User | undefined> {
     try {
       return await authenticate(request, {
-        authenticateToken: this.#authenticateToken,
+        tokens: this.#tokens,
         certificates: this.#certificates,
       });
     } catch (error) {
-      log.warning("Cannot ask whose token it is: {error}", { error: messageOf(error) });
+      this.#tellTokenTrouble(messageOf(error));
       return undefined;
     }
+  }
+
+  /** Strangers must not fill the agent's log. */
+  #tellTokenTrouble(error: string): void {
+    const nowMs = performance.now();
+    if (nowMs < this.#quietUntilMs) return;
+    this.#quietUntilMs = nowMs + QUIET_MS;
+    log.warning("Cannot ask whose token it is: {error}", { error });
   }
 }

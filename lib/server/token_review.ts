@@ -11,39 +11,24 @@ import type { AuthenticateToken } from "./auth.ts";
 /** Somebody waits for the answer. */
 const REVIEW_MS_MAX = 10_000;
 
-/**
- * Questions at once. A token costs a stranger nothing, and each new one a question: the API server must
- * not pay for that.
- */
-export const REVIEWS_MAX = 20;
-
 /** Authenticates by TokenReview, as a kubelet does in its webhook mode: for the API server's own audience. */
 export function reviewTokens(api: ReviewApi): AuthenticateToken {
-  let underWay = 0;
   return async (token) => {
-    if (underWay >= REVIEWS_MAX) {
-      throw new Error(`${REVIEWS_MAX} tokens are being asked about already`);
-    }
-    underWay++;
-    try {
-      const review: TokenReview = {
-        apiVersion: "authentication.k8s.io/v1",
-        kind: "TokenReview",
-        spec: { token },
-      };
-      const { status } = await api.create<TokenReview>(tokenReviewsPath(), review, {
-        timeoutMs: REVIEW_MS_MAX,
-      });
-      if (status?.authenticated !== true || !status.user?.username) return undefined;
-      const { username, groups = [], uid, extra } = status.user;
-      return {
-        name: username,
-        groups,
-        ...(uid === undefined ? {} : { uid }),
-        ...(extra === undefined ? {} : { extra }),
-      };
-    } finally {
-      underWay--;
-    }
+    const review: TokenReview = {
+      apiVersion: "authentication.k8s.io/v1",
+      kind: "TokenReview",
+      spec: { token },
+    };
+    const { status } = await api.create<TokenReview>(tokenReviewsPath(), review, {
+      timeoutMs: REVIEW_MS_MAX,
+    });
+    if (status?.authenticated !== true || !status.user?.username) return undefined;
+    const { username, groups = [], uid, extra } = status.user;
+    return {
+      name: username,
+      groups,
+      ...(uid === undefined ? {} : { uid }),
+      ...(extra === undefined ? {} : { extra }),
+    };
   };
 }

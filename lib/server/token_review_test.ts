@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { TokenReview } from "../api/types.ts";
-import { bearerToken, NO_TOKEN_MS, rememberTokens, TOKEN_MS, type User } from "./auth.ts";
-import { REVIEWS_MAX, reviewTokens } from "./token_review.ts";
+import { bearerToken } from "./auth.ts";
+import { reviewTokens } from "./token_review.ts";
 
 function reviewWith(status: TokenReview["status"]): { asked: unknown[]; user: Promise<unknown> } {
   const asked: unknown[] = [];
@@ -31,37 +31,6 @@ Deno.test("reviewTokens() takes everything but a clear yes for nobody", async ()
   assert.equal(await reviewWith({ authenticated: true }).user, undefined);
   assert.equal(await reviewWith({ authenticated: true, user: { username: "" } }).user, undefined);
   assert.equal(await reviewWith(undefined).user, undefined);
-});
-
-Deno.test("reviewTokens() asks about so many tokens at once, and refuses more", async () => {
-  const { promise, resolve } = Promise.withResolvers<never>();
-  const review = reviewTokens({ create: () => promise });
-  const asked = Array.from({ length: REVIEWS_MAX }, (_, i) => review(`${i}`));
-  await assert.rejects(review("one more"), /tokens are being asked about already/);
-  resolve({ status: {} } as never);
-  await Promise.all(asked);
-  assert.equal(await review("later"), undefined);
-});
-
-Deno.test("rememberTokens() believes a token for two minutes, and that it is nobody's for 10 s", async () => {
-  const ada: User = { name: "ada", groups: [] };
-  for (const [user, ms] of [[ada, TOKEN_MS], [undefined, NO_TOKEN_MS]] as const) {
-    let nowMs = 0;
-    let asked = 0;
-    const remember = rememberTokens(() => {
-      asked++;
-      return Promise.resolve(user);
-    }, () => nowMs);
-    assert.equal(await remember("t"), user);
-    nowMs = ms - 1;
-    assert.equal(await remember("t"), user);
-    assert.equal(asked, 1);
-    await remember("another");
-    assert.equal(asked, 2);
-    nowMs = ms;
-    assert.equal(await remember("t"), user);
-    assert.equal(asked, 3);
-  }
 });
 
 Deno.test("bearerToken() is the token behind its scheme, and nothing else", () => {
