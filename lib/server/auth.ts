@@ -7,7 +7,6 @@ import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { PeerCertificates } from "./peer_certificates.ts";
 import { Remembered } from "./remembered.ts";
-import type { Tokens } from "./tokens.ts";
 
 /** Who asks, in Kubernetes' terms. */
 export interface User {
@@ -37,6 +36,12 @@ export type Authorize = (user: User, access: NodeAccess) => Promise<boolean>;
 /** Asks the cluster whose token it is: `undefined` for nobody's. Rejects if it cannot be asked. */
 export type AuthenticateToken = (token: string) => Promise<User | undefined>;
 
+/** Knows whose tokens are, and bounds what somebody at an address may ask. */
+export interface TokenUsers {
+  /** `undefined` for nobody's. Rejects if it cannot be found out. */
+  userOf(token: string, peer: string): Promise<User | undefined>;
+}
+
 /**
  * Who sends the request: by client certificate, else by bearer token. `undefined` is a stranger, for whom
  * nothing is open. Rejects if the cluster cannot be asked about the token.
@@ -44,7 +49,7 @@ export type AuthenticateToken = (token: string) => Promise<User | undefined>;
 export async function authenticate(
   request: IncomingMessage,
   { tokens, certificates }: {
-    readonly tokens: Pick<Tokens, "userOf">;
+    readonly tokens: TokenUsers;
     readonly certificates: Pick<PeerCertificates, "has">;
   },
 ): Promise<User | undefined> {

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type AuthenticateToken, NO_TOKEN_MS, TOKEN_MS, type User } from "./auth.ts";
+import {
+  type AuthenticateToken,
+  NO_TOKEN_MS,
+  TOKEN_MS,
+  type TokenUsers,
+  type User,
+} from "./auth.ts";
 import { Remembered } from "./remembered.ts";
 
 /**
@@ -19,7 +25,7 @@ export const PEER_REVIEWS_MAX = 5;
 const TOKENS_MAX = 1_000;
 
 /** Remembers whose tokens are, without keeping the tokens, and asks about a limited number at a time. */
-export class Tokens {
+export class Tokens implements TokenUsers {
   readonly #ask: AuthenticateToken;
   readonly #users: Remembered<User | undefined>;
   /** Questions under way about tokens of which nothing good is known, by address. */

@@ -6,6 +6,11 @@ import { PEER_REVIEWS_MAX, REVIEWS_MAX, STRANGE_REVIEWS_MAX, Tokens } from "./to
 const ADA: User = { name: "ada", groups: [] };
 const BUSY = /are being asked about already/;
 
+/** Tokens are hashed before they are asked about, in any order. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve));
+}
+
 /** Tokens whose reviews stay under way, unless it is `ada`'s or they are let go. */
 class Desk {
   readonly clock = { ms: 0 };
@@ -23,9 +28,7 @@ class Desk {
       { length: STRANGE_REVIEWS_MAX },
       (_, i) => this.tokens.userOf(`strange ${i}`, `peer ${i % 3}`),
     );
-    while (this.asked < before + STRANGE_REVIEWS_MAX) {
-      await new Promise((resolve) => setTimeout(resolve));
-    }
+    await until(() => this.asked === before + STRANGE_REVIEWS_MAX);
     return flood;
   }
 }
@@ -78,6 +81,7 @@ Deno.test("Tokens asks anew about a user's token while strangers' take all that 
 Deno.test("Tokens asks about so many tokens of one address at once, and about others", async () => {
   const desk = new Desk();
   const flood = Array.from({ length: PEER_REVIEWS_MAX }, (_, i) => desk.tokens.userOf(`${i}`, "p"));
+  await until(() => desk.asked === PEER_REVIEWS_MAX);
   await assert.rejects(desk.tokens.userOf("one more", "p"), BUSY);
   assert.equal(await desk.tokens.userOf("ada", "another peer"), ADA);
   desk.held.resolve(undefined);
@@ -87,15 +91,20 @@ Deno.test("Tokens asks about so many tokens of one address at once, and about ot
 
 Deno.test("Tokens asks about no more than its limit, users or not", async () => {
   const held = Promise.withResolvers<User>();
-  let holds = false;
+  let [holds, asked] = [false, 0];
   const clock = { ms: 0 };
-  const tokens = new Tokens(() => holds ? held.promise : Promise.resolve(ADA), () => clock.ms);
+  const tokens = new Tokens(() => {
+    if (!holds) return Promise.resolve(ADA);
+    asked++;
+    return held.promise;
+  }, () => clock.ms);
   const names = Array.from({ length: REVIEWS_MAX + 1 }, (_, i) => `ada ${i}`);
   for (const name of names) await tokens.userOf(name, "p");
   clock.ms = TOKEN_MS;
   holds = true;
-  const [last, ...asking] = names.map((name) => tokens.userOf(name, "p")).reverse();
-  await assert.rejects(last!, BUSY);
+  const asking = names.slice(1).map((name) => tokens.userOf(name, "p"));
+  await until(() => asked === REVIEWS_MAX);
+  await assert.rejects(tokens.userOf(names[0]!, "p"), BUSY);
   await assert.rejects(tokens.userOf("stranger", "p"), BUSY);
   held.resolve(ADA);
   await Promise.all(asking);
