@@ -22,11 +22,13 @@ export interface ConnectionLimits {
 
 /**
  * The part of a socket that is needed. A connection has two: the plain one, which is accepted, and
- * the TLS one, which requests come over. They have the peer's address and port in common.
+ * the TLS one, which requests come over. They have the addresses and ports of both ends in common.
  */
 export interface PeerSocket {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
 }
 
 interface Connection {
@@ -94,9 +96,12 @@ export class Connections {
   }
 }
 
-/** The other end of a connection, as a key. A socket forgets it when it closes. */
-export function peerOf({ remoteAddress, remotePort }: PeerSocket): string {
-  return `${remoteAddress} ${remotePort}`;
+/**
+ * A connection as a key: by both of its ends, since a peer may have connections from one port to several
+ * addresses of this machine. A socket forgets them when it closes.
+ */
+export function peerOf({ remoteAddress, remotePort, localAddress, localPort }: PeerSocket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
 function arm(connection: Connection, ms: number): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Socket } from "node:net";
-import { Connections } from "./connections.ts";
+import { Connections, peerOf } from "./connections.ts";
 
 const LIMITS = {
   connectionsMax: 4,
@@ -13,11 +13,14 @@ let ports = 0;
 
 class Peer extends Socket {
   override readonly remoteAddress: string;
-  override readonly remotePort = ++ports;
+  override readonly remotePort: number;
+  override readonly localAddress: string;
 
-  constructor(address: string) {
+  constructor(address: string, { port = ++ports, to = "here" } = {}) {
     super();
     this.remoteAddress = address;
+    this.remotePort = port;
+    this.localAddress = to;
   }
 
   gone(): Promise<void> {
@@ -50,4 +53,21 @@ Deno.test("Connections bounds each address and all together", async () => {
   assert.ok(accepts("a"));
   connections.closeAll();
   assert.ok(peers.every((peer) => peer.destroyed));
+});
+
+Deno.test("Connections tells connections of one peer's port to two addresses apart", async () => {
+  const connections = new Connections({ ...LIMITS, headMs: 1 });
+  const [first, second] = ["here", "there"].map((to) => new Peer("a", { port: 1, to })) as [
+    Peer,
+    Peer,
+  ];
+  connections.add(first);
+  connections.busy(peerOf(first));
+  const closed = new Promise<void>((resolve) => second.once("close", () => resolve()));
+  connections.add(second);
+  connections.busy(peerOf(first));
+  await closed;
+  assert.equal(first.destroyed, false);
+  connections.closeAll();
+  assert.ok(first.destroyed);
 });
