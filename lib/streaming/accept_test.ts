@@ -307,6 +307,21 @@ Deno.test("a session ends soon though its client neither reads nor closes", asyn
   }
 });
 
+Deno.test("a WebSocket whose input is not read is not closed as a silent one", async () => {
+  await using server = await listenForCommand({ pingMs: 20, idleMs: 800, lingerMs: 1 });
+  using client = new RawClient(server.port, WEB_REQUEST);
+  const session = await server.session;
+  const piece = bytesOf("\x00" + "x".repeat(124)); // no more bytes than a short frame has
+  client.socket.write(Buffer.concat(Array(10_000).fill(webFrame(2, piece))));
+  const fromMs = performance.now();
+  const pings = (): number => client.text.split("\x89\x00").length - 1;
+  await until(() => pings() >= 60 && performance.now() - fromMs > 1_200);
+  assert.equal(session.closed.aborted, false);
+  let taken = 0;
+  for await (const bytes of session.stdin!) if ((taken += bytes.length) === 10_000 * 124) break;
+  await until(() => session.closed.aborted); // from now on it is silent
+});
+
 /** A client's frame of RFC 6455, with a mask of zeros. */
 function webFrame(opcode: number, payload: Uint8Array): Uint8Array {
   return Uint8Array.of(0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0, ...payload);

@@ -12,7 +12,7 @@ export interface HeartbeatDeeds {
    * read from, only a failed write shows that the peer is gone.
    */
   ping(): Promise<void>;
-  /** The peer has been silent for `idleMs`. */
+  /** The peer has been silent for `idleMs`, though it was listened to. */
   onIdle(): void;
 }
 
@@ -23,6 +23,7 @@ export class Heartbeat {
   readonly #timer: ReturnType<typeof setInterval>;
   #aliveAtMs = performance.now();
   #pinging = false;
+  #listening = true;
 
   constructor(times: StreamingTimes, deeds: HeartbeatDeeds) {
     this.#times = times;
@@ -35,13 +36,21 @@ export class Heartbeat {
     this.#aliveAtMs = performance.now();
   }
 
+  /** Whether the peer is read from: what it says while it is not, its answers to pings too, nobody hears. */
+  listens(listening: boolean): void {
+    // Time in which nobody listened is none of its silence.
+    if (listening && !this.#listening) this.alive();
+    this.#listening = listening;
+  }
+
   /** Ends it. */
   stop(): void {
     clearInterval(this.#timer);
   }
 
   async #beat(): Promise<void> {
-    if (performance.now() - this.#aliveAtMs >= this.#times.idleMs) return this.#deeds.onIdle();
+    const silentMs = performance.now() - this.#aliveAtMs;
+    if (this.#listening && silentMs >= this.#times.idleMs) return this.#deeds.onIdle();
     // One that is still on its way says it all.
     if (this.#pinging) return;
     this.#pinging = true;

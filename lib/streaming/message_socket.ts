@@ -56,7 +56,7 @@ export class OpenWebSocket implements MessageSocket {
       this.#heartbeat.alive();
       this.#kept.push(data as Uint8Array);
       // Several may be in one chunk of the socket, and all of them come.
-      shut(socket, web);
+      this.#shut();
       this.#wake?.();
     });
     web.on("pong", () => this.#heartbeat.alive());
@@ -67,7 +67,7 @@ export class OpenWebSocket implements MessageSocket {
     // A wrong frame or a broken connection; "close" follows.
     web.on("error", () => {});
     web.on("close", () => this.#gone());
-    shut(socket, web);
+    this.#shut();
     if (web.readyState === web.CLOSED) this.#gone();
   }
 
@@ -85,7 +85,7 @@ export class OpenWebSocket implements MessageSocket {
       if (this.#ended) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
-      open(this.#socket, this.#web);
+      this.#open();
       await promise;
       this.#wake = undefined;
     }
@@ -109,10 +109,20 @@ export class OpenWebSocket implements MessageSocket {
     this.#ended = true;
     this.#web.removeAllListeners("message");
     this.#web.on("message", () => {});
-    open(this.#socket, this.#web);
+    this.#open();
     this.#wake?.();
     await promise;
     clearTimeout(timer);
+  }
+
+  #shut(): void {
+    shut(this.#socket, this.#web);
+    this.#heartbeat.listens(false);
+  }
+
+  #open(): void {
+    open(this.#socket, this.#web);
+    this.#heartbeat.listens(true);
   }
 
   /** Answers the newest ping as soon as there is room: a peer that reads nothing gets one answer. */
