@@ -87,8 +87,9 @@ export async function serveLogs(logs: LogSource, given: LogRequest): Promise<voi
         if (!response.write(bytes)) await drained(response, stop.signal);
       }
     }
-    // Not behind a failure: what is cut off must not look complete.
-    response.end();
+    // Neither then nor behind a failure: what is cut off must not look complete.
+    if (given.signal.aborted) response.destroy();
+    else response.end();
   } finally {
     given.signal.removeEventListener("abort", end);
   }

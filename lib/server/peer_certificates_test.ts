@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Agent, request } from "node:https";
 import { API_SERVER, CLUSTER, FOREIGN, start, STRANGER } from "./_test_node.ts";
 import { PeerCertificates, type SecureSocket } from "./peer_certificates.ts";
 
@@ -17,7 +18,7 @@ function socketOf(
 }
 
 Deno.test("PeerCertificates believes a session whose certificate it has seen verified", () => {
-  const certificates = new PeerCertificates();
+  const certificates = new PeerCertificates(CLUSTER.certPem);
   const seen = (socket: SecureSocket): boolean => {
     certificates.add(socket);
     return certificates.has(socket);
@@ -70,4 +71,33 @@ Deno.test("KubeletServer believes a session as long as its certificate's authori
     assert.equal(await ask(), status);
     assert.equal(await ask(), status);
   }
+});
+
+Deno.test("KubeletServer believes an open connection as long as its certificate's authority", async () => {
+  await using node = await start();
+  const { certPem: cert, keyPem: key } = API_SERVER;
+  const agent = new Agent({ ca: CLUSTER.certPem, cert, key, keepAlive: true, maxSockets: 1 });
+  const ports = new Set<number | undefined>();
+  const ask = (): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const asked = request(
+        { host: "127.0.0.1", port: node.port, path: "/healthz", agent },
+        (answer) => {
+          ports.add(answer.socket.localPort);
+          answer.resume().once("end", () => resolve(answer.statusCode));
+        },
+      );
+      asked.once("error", reject).end();
+    });
+  assert.equal(await ask(), 200);
+  const cases = [[`${STRANGER.certPem}${CLUSTER.certPem}`, 200], [CLUSTER.certPem, 200], [
+    STRANGER.certPem,
+    401,
+  ]] as const;
+  for (const [clientCaPem, status] of cases) {
+    node.server.replaceCertificate({ clientCaPem });
+    assert.equal(await ask(), status);
+  }
+  assert.equal(ports.size, 1, "all over one connection");
+  agent.destroy();
 });

@@ -9,6 +9,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { getLogger } from "@logtape/logtape";
 import type { Pod } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
+import { sleep } from "../time.ts";
 import { type ConnectionLimits, Connections, peerOf } from "./connections.ts";
 import { type LogSource, serveLogs } from "./logs.ts";
 import { Gate, type GateOptions, type Refusal } from "./gate.ts";
@@ -19,7 +20,7 @@ import { sendJson, sendText } from "./responses.ts";
 import { refuseUpgrade, type Upgrade } from "../streaming/accept.ts";
 import { UpgradeRefusal } from "../streaming/upgrade.ts";
 import { findRoute, type Route } from "./routes.ts";
-import type { StreamSource } from "./stream_source.ts";
+import type { StreamRoute, StreamSource } from "./stream_source.ts";
 import { type StreamLimits, Streams } from "./streams.ts";
 
 /** What the server proves itself with, and whom it believes; all in PEM. */
@@ -66,6 +67,9 @@ export const SERVER_LIMITS: ServerLimits = {
   forwardedMax: 2_000,
 };
 
+/** Time for the peers of sessions to close when this side goes away; then they are cut off. */
+const LEAVE_MS_MAX = 2_000;
+
 /** A request's head: the longest that the API server sends is well below. */
 const HEAD_BYTES_MAX = 16 * 1024;
 
@@ -76,7 +80,7 @@ const HEAD_BYTES_MAX = 16 * 1024;
 export class KubeletServer {
   readonly #options: KubeletServerOptions;
   readonly #limits: ServerLimits;
-  readonly #peers = new PeerCertificates();
+  readonly #peers: PeerCertificates;
   readonly #gate: Gate;
   readonly #connections: Connections;
   readonly #desk: PageDesk;
@@ -93,6 +97,7 @@ export class KubeletServer {
     const { certPem, keyPem, clientCaPem } = options;
     this.#certificates = { certPem, keyPem, clientCaPem };
     this.#limits = { ...SERVER_LIMITS, ...options.limits };
+    this.#peers = new PeerCertificates(clientCaPem);
     this.#gate = new Gate(options, this.#peers);
     this.#connections = new Connections(this.#limits);
     this.#desk = new PageDesk(options.pages ?? {});
@@ -106,6 +111,11 @@ export class KubeletServer {
       // Decided per request: a caller may have a token instead.
       rejectUnauthorized: false,
       maxHeaderSize: HEAD_BYTES_MAX,
+      // Elsewhere the wish for another protocol is not heard, as Go's server does not hear it.
+      shouldUpgradeCallback: (request) => {
+        const { method, path } = askedOf(request);
+        return isStreamed(findRoute(method, path));
+      },
     });
     this.#server.on("connection", (socket) => this.#connections.add(socket as Socket));
     this.#server.on("secureConnection", (socket) => this.#peers.add(socket));
@@ -145,12 +155,15 @@ export class KubeletServer {
     this.#certificates = certificates;
   }
 
-  /** Ends every answer and connection, and stops to listen. */
+  /** Ends every answer and connection, and stops to listen. The peers of sessions are told that it goes. */
   async close(): Promise<void> {
     this.#stop.abort();
     const { promise, resolve } = Promise.withResolvers<void>();
     // The error says that the server never listened, which is as good.
     this.#server.close(() => resolve());
+    const taken = new AbortController();
+    await Promise.race([this.#streams.ended(), sleep(LEAVE_MS_MAX, taken.signal)]);
+    taken.abort();
     this.#connections.closeAll();
     await promise;
     // They let go of their files first.
@@ -217,16 +230,9 @@ export class KubeletServer {
     const refusal = await this.#gate.refusal(request, asked);
     if (refusal !== undefined) return refusal;
     const route = findRoute(asked.method, asked.path);
-    switch (route.kind) {
-      case "exec":
-      case "attach":
-      case "port_forward":
-        return void await this.#streams.serve(route, { upgrade, params: asked.params });
-      case "not_found":
-        return { status: 404, text: "404 page not found" };
-      default:
-        return { status: 400, text: "This path has no other protocol" };
-    }
+    // No other one comes here.
+    if (!isStreamed(route)) throw new UpgradeRefusal(400, "This path has no other protocol");
+    await this.#streams.serve(route, { upgrade, params: asked.params });
   }
 
   async #answer({ request, response, gone }: Asking): Promise<void> {
@@ -325,6 +331,10 @@ interface Asking {
 /** Answers somebody who has no business here, and closes: few connections serve many strangers. */
 function leave(response: ServerResponse, answer: Refusal): void {
   sendText(response, { ...answer, headers: { connection: "close" } });
+}
+
+function isStreamed(route: Route): route is StreamRoute {
+  return route.kind === "exec" || route.kind === "attach" || route.kind === "port_forward";
 }
 
 function contextOf(

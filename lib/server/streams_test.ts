@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { connect as tlsConnect, type TLSSocket } from "node:tls";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
 import type { CommandEnd, RemoteCommandSession } from "../streaming/session.ts";
+import { framesOf } from "../streaming/spdy/_test_client.ts";
 import { API_SERVER, ask, CLUSTER, start } from "./_test_node.ts";
 import type { CommandRequest, FoundCommand, StreamSource } from "./stream_source.ts";
 
@@ -45,6 +47,31 @@ function open(port: number, path: string): {
   };
 }
 
+/** A connection on which SPDY was agreed on, and all that came over it. */
+async function openSpdy(port: number, path: string): Promise<{
+  readonly socket: TLSSocket;
+  readonly got: readonly Uint8Array[];
+  readonly ended: Promise<void>;
+}> {
+  const { certPem: cert, keyPem: key } = client;
+  const ca = CLUSTER.certPem;
+  const socket = tlsConnect({ host: "127.0.0.1", port, ca, cert, key });
+  const got: Uint8Array[] = [];
+  const begun = Promise.withResolvers<void>();
+  const ended = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  socket.on("error", () => {});
+  socket.on("data", (bytes: Uint8Array) => {
+    got.push(bytes);
+    begun.resolve();
+  });
+  socket.write(
+    `POST ${path} HTTP/1.1\r\nhost: n\r\nconnection: Upgrade\r\nupgrade: SPDY/3.1\r\n` +
+      "x-stream-protocol-version: v4.channel.k8s.io\r\n\r\n",
+  );
+  await begun.promise;
+  return { socket, got, ended };
+}
+
 async function echo({ stdin, stdout }: RemoteCommandSession): Promise<CommandEnd> {
   for await (const bytes of stdin!) await stdout!.write(bytes);
   return { kind: "exited", code: 3 };
@@ -85,7 +112,6 @@ Deno.test("KubeletServer refuses a stream before its upgrade", async () => {
     ],
     ["/portForward/ns/pod", 404, /^pod does not exist$/m],
     ["/exec/ns/pod", 404, /not found/],
-    ["/pods", 400, /no other protocol/],
   ];
   for (const [path, status, text] of cases) {
     const answer = await ask(node.port, path, { client, method: "POST", upgrade: "SPDY/3.1" });
@@ -94,6 +120,18 @@ Deno.test("KubeletServer refuses a stream before its upgrade", async () => {
   }
   const plain = await ask(node.port, "/exec/ns/pod/main?command=ls&output=1", { client });
   assert.deepEqual([plain.status, plain.text], [400, "Upgrade request required\n"]);
+});
+
+Deno.test("KubeletServer answers where there is no other protocol as if none was asked for", async () => {
+  await using node = await start();
+  for (
+    const [path, method] of [["/pods", "GET"], ["/pods", "POST"], ["/nowhere", "GET"]] as const
+  ) {
+    const plain = await ask(node.port, path, { client, method });
+    const upgrade = await ask(node.port, path, { client, method, upgrade: "h2c" });
+    assert.deepEqual([upgrade.status, upgrade.text], [plain.status, plain.text], path);
+  }
+  assert.equal((await ask(node.port, "/pods", { upgrade: "h2c" })).status, 401);
 });
 
 Deno.test("KubeletServer answers /run with what the command writes", async () => {
@@ -132,6 +170,29 @@ Deno.test("KubeletServer bounds the sessions, and ends them when it closes", asy
   assert.match(second.text, /Too many sessions/);
   await node[Symbol.asyncDispose]();
   await closed;
+});
+
+Deno.test("KubeletServer.close() tells the peers of sessions that it goes", async () => {
+  const node = await start({ streams: sourceOf(echo) });
+  const path = "/exec/ns/pod/main?command=cat&input=1&output=1";
+  const { socket, opened } = open(node.port, path);
+  const code = new Promise((resolve) => socket.once("close", resolve));
+  await opened;
+  const { got, ended } = await openSpdy(node.port, path);
+  await node.server.close();
+  assert.equal(await code, 1001);
+  await ended;
+  const body = Buffer.concat(got).subarray(Buffer.concat(got).indexOf("\r\n\r\n") + 4);
+  assert.equal(framesOf([body]).at(-1)?.kind, "goaway");
+});
+
+Deno.test("KubeletServer.close() cuts off peers that do not hear", async () => {
+  const node = await start({ streams: sourceOf(echo) });
+  const { socket, ended } = await openSpdy(node.port, "/exec/ns/pod/main?command=cat&output=1");
+  socket.pause();
+  await node.server.close();
+  socket.resume();
+  await ended;
 });
 
 Deno.test("KubeletServer tells a peer what is wrong with its command", async () => {

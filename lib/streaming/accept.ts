@@ -32,7 +32,7 @@ export interface Upgrade {
 
 /** How a session is served. */
 export interface AcceptOptions {
-  /** Ends the session, whatever goes on in it. */
+  /** Ends the session, whatever goes on in it; the peer is told. */
   readonly signal: AbortSignal;
   /** @default {STREAMING_TIMES} */
   readonly times?: Partial<StreamingTimes>;
@@ -53,8 +53,7 @@ export async function acceptRemoteCommand(
   const { streams, signal } = options;
   if (plan.kind === "spdy") {
     const socket = acceptSpdy(upgrade, { protocol: plan.protocol, times });
-    closeOn(signal, socket);
-    return await commandOverSpdy(socket, { version: plan.version, streams, times });
+    return await commandOverSpdy(socket, { version: plan.version, streams, times, signal });
   }
   const socket = await acceptWebSocket(upgrade, { protocol: plan.protocol, times });
   closeOn(signal, socket);
@@ -74,14 +73,14 @@ export async function acceptPortForward(
 ): Promise<PortForwardSession> {
   const plan = planForward(requestOf(upgrade));
   const times = { ...STREAMING_TIMES, ...options.times };
+  const { signal } = options;
   if (plan.kind === "spdy") {
     const socket = acceptSpdy(upgrade, { protocol: plan.protocol, times });
-    closeOn(options.signal, socket);
-    return forwardOverSpdy(socket, { times });
+    return forwardOverSpdy(socket, { times, signal });
   }
   const socket = await acceptWebSocket(upgrade, { protocol: plan.protocol, times });
-  closeOn(options.signal, socket);
-  if (plan.kind === "tunnel") return forwardOverSpdy(new Tunnel(socket), { times });
+  if (plan.kind === "tunnel") return forwardOverSpdy(new Tunnel(socket, signal), { times, signal });
+  closeOn(signal, socket);
   return forwardOverChannels(socket, { codec: plan.base64 ? BASE64 : BINARY, ports: plan.ports });
 }
 
@@ -180,7 +179,7 @@ function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-function closeOn(signal: AbortSignal, socket: ByteSocket | MessageSocket): void {
+function closeOn(signal: AbortSignal, socket: MessageSocket): void {
   const stop = (): void => void socket.close(CLOSE_CODE.goingAway);
   if (signal.aborted) return stop();
   signal.addEventListener("abort", stop, { once: true });

@@ -1,5 +1,5 @@
 import type { ByteSocket } from "./byte_socket.ts";
-import type { MessageSocket } from "./message_socket.ts";
+import { CLOSE_CODE, type MessageSocket } from "./message_socket.ts";
 
 /**
  * Bytes through the binary messages of a WebSocket: KEP-4006, sub-protocol
@@ -8,8 +8,12 @@ import type { MessageSocket } from "./message_socket.ts";
 export class Tunnel implements ByteSocket {
   readonly #socket: MessageSocket;
 
-  constructor(socket: MessageSocket) {
+  readonly #signal: AbortSignal;
+
+  /** `signal` is aborted when this side goes away, and not only this session. */
+  constructor(socket: MessageSocket, signal: AbortSignal) {
     this.#socket = socket;
+    this.#signal = signal;
   }
 
   get closed(): AbortSignal {
@@ -25,6 +29,6 @@ export class Tunnel implements ByteSocket {
   }
 
   close(): Promise<void> {
-    return this.#socket.close();
+    return this.#socket.close(this.#signal.aborted ? CLOSE_CODE.goingAway : CLOSE_CODE.normal);
   }
 }

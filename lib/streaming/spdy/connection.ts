@@ -27,6 +27,8 @@ import { SpdyStream, type StreamHost } from "./stream.ts";
 /** What a connection tells, and how patient it is. */
 export interface SpdyOptions {
   readonly times: StreamingTimes;
+  /** Ends the connection in good order. @default {nothing does} */
+  readonly signal?: AbortSignal | undefined;
   /** Says whether a stream is taken. It is replied to then, or else refused. */
   onStream(stream: SpdyStream): boolean;
 }
@@ -65,8 +67,15 @@ export class SpdyConnection implements StreamHost {
 
   /** Serves the connection until it is gone. Never rejects. */
   async run(): Promise<void> {
-    const onClosed = (): void => this.#budget.close();
+    const { signal } = this.#options;
+    const stop = (): void => void this.close();
+    const onClosed = (): void => {
+      this.#budget.close();
+      signal?.removeEventListener("abort", stop);
+    };
     this.closed.addEventListener("abort", onClosed, { once: true });
+    signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted) stop();
     let status: number = GOAWAY_STATUS.ok;
     try {
       if (!this.closed.aborted) await this.#serve();
@@ -92,11 +101,13 @@ export class SpdyConnection implements StreamHost {
   async #serve(): Promise<void> {
     for await (const chunk of this.#socket.chunks()) {
       this.#heartbeat.alive();
+      this.#heartbeat.listens(false);
       for (const frame of this.#reader.read(chunk)) {
         await this.#handle(frame);
         // After the last stream of a peer that leaves there is nothing to come.
         if (this.#leaving || (this.#peerLeaves && this.#streams.size === 0)) return;
       }
+      this.#heartbeat.listens(true);
     }
   }
 

@@ -276,3 +276,16 @@ Deno.test("SpdyConnection sends nothing on a stream that a peer opens for itself
   assert.equal(await textOf(fixture.streams[0]!.readable), "text");
   assert.ok(fixture.streams[0]!.closed.aborted);
 });
+
+Deno.test("SpdyConnection counts no silence while a stream that is not read holds it up", async () => {
+  await using fixture = new Fixture({ pingMs: 20, idleMs: 800 });
+  const { socket, streams } = fixture;
+  await fixture.open(1);
+  socket.come(data(1, new Uint8Array(STREAM_BUFFER_BYTES_MAX)), ping(1));
+  const pings = (): number => framesOf(socket.sent).filter(({ kind }) => kind === "ping").length;
+  await until(() => pings() >= 60); // 1.2 s at least
+  assert.equal(socket.closed.aborted, false);
+  socket.come(data(1, bytesOf("last"), FLAGS.fin));
+  assert.equal((await textOf(streams[0]!.readable)).length, STREAM_BUFFER_BYTES_MAX + 4);
+  await fixture.running; // nobody holds it up any more, and the peer is silent
+});

@@ -13,12 +13,19 @@ import { SpdyConnection } from "./connection.ts";
 import { RST_STATUS } from "./frames.ts";
 import type { SpdyStream } from "./stream.ts";
 
+/** How a connection is served. */
+export interface ForwardOptions {
+  readonly times: StreamingTimes;
+  /** Ends it in good order. @default {nothing does} */
+  readonly signal?: AbortSignal;
+}
+
 /** Serves a connection on which clients of ports come and go. */
 export function forwardOverSpdy(
   socket: ByteSocket,
-  options: { readonly times: StreamingTimes },
+  options: ForwardOptions,
 ): PortForwardSession {
-  return new SpdyForward(socket, options.times);
+  return new SpdyForward(socket, options);
 }
 
 /** The streams of one client, as long as they are not complete. */
@@ -34,10 +41,11 @@ class SpdyForward implements PortForwardSession {
   readonly #pairs = new Map<string, Pair>();
   readonly #ready = new Arrivals<ForwardedConnection>();
 
-  constructor(socket: ByteSocket, times: StreamingTimes) {
+  constructor(socket: ByteSocket, { times, signal }: ForwardOptions) {
     this.#creationMs = times.creationMs;
     this.#connection = new SpdyConnection(socket, {
       times,
+      signal,
       onStream: (stream) => this.#add(stream),
     });
     void this.#run();

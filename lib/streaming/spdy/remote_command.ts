@@ -26,6 +26,8 @@ export interface CommandOptions {
   readonly version: number;
   readonly streams: CommandStreams;
   readonly times: StreamingTimes;
+  /** Ends it in good order. @default {nothing does} */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -41,6 +43,7 @@ export async function commandOverSpdy(
   const gathering = new Gathering(options);
   const connection = new SpdyConnection(socket, {
     times: options.times,
+    signal: options.signal,
     onStream: (stream) => gathering.add(stream),
   });
   void connection.run();
