@@ -5,6 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { goNetVersion, writeGoNetOverlay } from "../parts/go_net.ts";
 import { goVersion } from "../parts/go_program.ts";
 import { runTool, toolWorks } from "../parts/run.ts";
 
@@ -19,7 +20,7 @@ export interface GuestGroup {
   build(source: string, output: string): Promise<void>;
 }
 
-/** Every group. Rust is left out where its Wasm target is not installed; the others must work. */
+/** Every group. Rust is left out where its Wasm target or its crates are missing; the others must work. */
 export const GUEST_GROUPS: readonly GuestGroup[] = [
   {
     folder: "wat",
@@ -44,14 +45,19 @@ export const GUEST_GROUPS: readonly GuestGroup[] = [
     folder: "go",
     suffixes: [".go", "go.mod"],
     version: goVersion,
+    build: (source, output) => buildGo("go", { source, output, flags: [] }),
+  },
+  {
+    folder: "gonet",
+    suffixes: [".go", "go.mod"],
+    version: async () => `${await goVersion()} ${await goNetVersion()}`,
     build: async (source, output) => {
-      for await (const { name, isDirectory } of Deno.readDir(source)) {
-        if (!isDirectory) continue;
-        const command = ["build", "-trimpath", "-ldflags", "-s -w"];
-        await runTool(["go", ...command, "-o", join(output, `go_${name}.wasm`), `./${name}`], {
-          cwd: source,
-          env: { GOOS: "wasip1", GOARCH: "wasm", CGO_ENABLED: "0" },
-        });
+      const scratch = await Deno.makeTempDir({ prefix: "krustlet-test-" });
+      try {
+        const flags = [`-overlay=${await writeGoNetOverlay(scratch)}`];
+        await buildGo("gonet", { source, output, flags });
+      } finally {
+        await Deno.remove(scratch, { recursive: true });
       }
     },
   },
@@ -79,13 +85,57 @@ export const GUEST_GROUPS: readonly GuestGroup[] = [
       }
     },
   },
+  {
+    folder: "cargo",
+    suffixes: [".rs", "Cargo.toml", "Cargo.lock"],
+    version: cargoVersion,
+    build: async (source, output) => {
+      const scratch = await Deno.makeTempDir({ prefix: "krustlet-test-" });
+      try {
+        await runTool(["cargo", "build", "--locked", "--release", "--target=wasm32-wasip1"], {
+          cwd: source,
+          // tokio has sockets on WASI only when it is told to.
+          env: { CARGO_TARGET_DIR: scratch, RUSTFLAGS: "--cfg tokio_unstable" },
+        });
+        const built = join(scratch, "wasm32-wasip1", "release");
+        for (const file of await filesOf(built, ".wasm")) {
+          await Deno.copyFile(join(built, file), join(output, `cargo_${file}`));
+        }
+      } finally {
+        await Deno.remove(scratch, { recursive: true });
+      }
+    },
+  },
 ];
+
+async function buildGo(
+  language: string,
+  { source, output, flags }: { source: string; output: string; flags: readonly string[] },
+): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(source)) {
+    if (!isDirectory) continue;
+    const target = join(output, `${language}_${name}.wasm`);
+    const command = ["build", ...flags, "-trimpath", "-ldflags", "-s -w", "-o", target];
+    await runTool(["go", ...command, `./${name}`], {
+      cwd: source,
+      env: { GOOS: "wasip1", GOARCH: "wasm", CGO_ENABLED: "0" },
+    });
+  }
+}
 
 async function rustVersion(): Promise<string | undefined> {
   const target = ["rustc", "--print", "target-libdir", "--target", "wasm32-wasip1"] as const;
   if (!await toolWorks(target)) return undefined;
   const installed = await Deno.stat((await runTool(target)).trim()).then(() => true, () => false);
   return installed ? await runTool(["rustc", "--version"]) : undefined;
+}
+
+/** Crates come from their registry once, and may not be had everywhere. */
+async function cargoVersion(): Promise<string | undefined> {
+  const rust = await rustVersion();
+  const manifest = fileURLToPath(new URL("./cargo/Cargo.toml", import.meta.url));
+  const fetch = ["cargo", "fetch", "--locked", "--manifest-path", manifest] as const;
+  return rust !== undefined && await toolWorks(fetch) ? rust : undefined;
 }
 
 async function filesOf(folder: string, suffix: string): Promise<string[]> {

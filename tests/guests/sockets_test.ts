@@ -2,68 +2,12 @@
 import assert from "node:assert/strict";
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { clusterTest } from "../harness/testbed.ts";
 import { guest } from "./build.ts";
+import { freePort, LOCAL, Running } from "./running.ts";
 
-const CLI = fileURLToPath(new URL("../../wasi/cli.ts", import.meta.url));
 const HOSTS = Deno.build.os === "linux" ? ["libc", "portable"] : ["portable"];
-const LOCAL = "127.0.0.1";
 const REQUESTS = 1_000;
-
-/** A guest that runs; everything that it says is read along. */
-class Running implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #output: ReadableStreamDefaultReader<string>;
-  #said = "";
-
-  constructor(path: string, { flags, args }: { flags: readonly string[]; args: string[] }) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", CLI, ...flags, path, ...args],
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  /** Waits until it has said something. */
-  async says(text: string): Promise<void> {
-    while (!this.#said.includes(text)) {
-      const { done, value } = await this.#output.read();
-      if (done) throw new Error(`Cannot find "${text}": the guest ended, and said ${this.#said}`);
-      this.#said += value;
-    }
-  }
-
-  /** Everything that it said until its end, and its exit code. */
-  async end(): Promise<{ code: number; said: string }> {
-    while (true) {
-      const { done, value } = await this.#output.read();
-      if (done) break;
-      this.#said += value;
-    }
-    const { code } = await this.#child.status;
-    return { code, said: this.#said };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // it has ended
-    }
-    await this.#child.status;
-    await this.#output.cancel();
-  }
-}
-
-/** A port that nobody listens on. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: LOCAL, port: 0 });
-  return listener.addr.port;
-}
 
 for (const host of HOSTS) {
   clusterTest(`guests serve and ask each other over net/http (${host})`, async () => {
