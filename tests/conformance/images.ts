@@ -53,6 +53,12 @@ export async function pushImages(registry: RegistryAddress): Promise<string> {
   for (const tag of ["2.55", "2.63.0"]) {
     await push("agnhost", tag, tree, { Entrypoint: ["/agnhost"], Cmd: ["pause"] });
   }
+  // Mounted as a volume, and looked into.
+  await push("kitten", "1.8", {
+    ...tree,
+    "data.json": new TextEncoder().encode('{"image": "kitten.jpg"}\n'),
+    "etc/os-release": new TextEncoder().encode('NAME="Alpine Linux"\nID=alpine\n'),
+  }, { Entrypoint: ["/agnhost"], Cmd: ["test-webserver"] });
   // Its counterpart ends at the first SIGTERM.
   await push("pause", "3.10.2", { "pause": pause }, {
     Entrypoint: ["/pause"],

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cached, hashFolder } from "../parts/cache.ts";
+import { goNetVersion, writeGoNetOverlay } from "../parts/go_net.ts";
 import { goVersion } from "../parts/go_program.ts";
 import { runTool, withProgress } from "../parts/run.ts";
 
@@ -28,6 +29,7 @@ export async function buildPrograms(): Promise<Programs> {
     inputs: [
       await hashFolder(SOURCES, (name) => /\.(go|wat)$|^go\.(mod|sum)$/.test(name)),
       await goVersion(),
+      await goNetVersion(),
       await Deno.readTextFile(SELF),
     ],
     build: (output) => withProgress("the programs of the test images", () => build(output)),
@@ -44,8 +46,9 @@ async function build(output: string): Promise<void> {
   const scratch = await Deno.makeTempDir({ prefix: "krustlet-test-" });
   try {
     const goMod = await withShellForWasi(scratch);
+    const overlay = await writeGoNetOverlay(scratch);
     for (const name of ["busybox", "agnhost"]) {
-      const flags = [`-modfile=${goMod}`, "-trimpath", "-ldflags", "-s -w"];
+      const flags = [`-modfile=${goMod}`, `-overlay=${overlay}`, "-trimpath", "-ldflags", "-s -w"];
       await runTool(["go", "build", ...flags, "-o", join(output, `${name}.wasm`), `./${name}`], {
         cwd: SOURCES,
         env: { GOOS: "wasip1", GOARCH: "wasm", CGO_ENABLED: "0" },

@@ -1,51 +1,50 @@
-// Program agnhost is the part of the suite's own helper program that needs no network: the same
-// words in, the same words out.
+// Program agnhost is the suite's own helper program: its commands are Kubernetes' packages,
+// unchanged, but for mounttest, which asks the system what WASI does not tell.
 package main
 
 import (
 	"fmt"
 	"os"
-	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/kubernetes/test/images/agnhost/connect"
+	"k8s.io/kubernetes/test/images/agnhost/dns"
+	"k8s.io/kubernetes/test/images/agnhost/entrypoint-tester"
+	"k8s.io/kubernetes/test/images/agnhost/fakegitserver"
+	"k8s.io/kubernetes/test/images/agnhost/fakeregistryserver"
+	grpchealthchecking "k8s.io/kubernetes/test/images/agnhost/grpc-health-checking"
+	"k8s.io/kubernetes/test/images/agnhost/guestbook"
+	"k8s.io/kubernetes/test/images/agnhost/liveness"
+	logsgenerator "k8s.io/kubernetes/test/images/agnhost/logs-generator"
+	"k8s.io/kubernetes/test/images/agnhost/net"
+	"k8s.io/kubernetes/test/images/agnhost/netexec"
+	"k8s.io/kubernetes/test/images/agnhost/pause"
+	portforwardtester "k8s.io/kubernetes/test/images/agnhost/port-forward-tester"
+	"k8s.io/kubernetes/test/images/agnhost/porter"
+	servehostname "k8s.io/kubernetes/test/images/agnhost/serve-hostname"
+	testwebserver "k8s.io/kubernetes/test/images/agnhost/test-webserver"
 )
 
-var commands = map[string]func(args []string) int{
-	"entrypoint-tester": printArguments,
-	"logs-generator":    generateLogs,
-	"mounttest":         testMounts,
-	"pause":             pause,
-	// Nobody reaches them before pods have addresses; specs that only want them to run can have that.
-	"fake-registry-server": wait,
-	"test-webserver":       wait,
-}
-
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "agnhost: name a command")
+	root := &cobra.Command{Use: "agnhost", SilenceErrors: true, SilenceUsage: true}
+	root.AddCommand(
+		connect.CmdConnect, dns.CmdDNSServerList, dns.CmdDNSSuffix, dns.CmdEtcHosts,
+		entrypoint.CmdEntrypointTester, fakegitserver.CmdFakeGitServer,
+		fakeregistryserver.CmdFakeRegistryServer, grpchealthchecking.CmdGrpcHealthChecking,
+		guestbook.CmdGuestbook, liveness.CmdLiveness, logsgenerator.CmdLogsGenerator,
+		mountTester, net.CmdNet, netexec.CmdNetexec, pause.CmdPause,
+		portforwardtester.CmdPortForwardTester, porter.CmdPorter, servehostname.CmdServeHostname,
+		testwebserver.CmdTestWebserver,
+	)
+	if err := root.Execute(); err != nil {
+		fmt.Fprintln(os.Stderr, "agnhost:", err)
 		os.Exit(1)
 	}
-	run, known := commands[os.Args[1]]
-	if !known {
-		fmt.Fprintf(os.Stderr, "agnhost: there is no command %q in it\n", os.Args[1])
-		os.Exit(1)
-	}
-	os.Exit(run(os.Args[2:]))
 }
 
-// printArguments prints all of them, with the name that the program was started by.
-func printArguments([]string) int {
-	fmt.Println(os.Args)
-	return 0
-}
-
-// pause says so and never ends.
-func pause(args []string) int {
-	fmt.Println("Paused")
-	return wait(args)
-}
-
-// wait never ends. Go calls a select without cases a deadlock, so it sleeps.
-func wait([]string) int {
-	for {
-		time.Sleep(time.Hour)
-	}
+// mountTester has flags of its own, which are not of the usual kind.
+var mountTester = &cobra.Command{
+	Use:                "mounttest",
+	DisableFlagParsing: true,
+	Run:                func(_ *cobra.Command, args []string) { os.Exit(testMounts(args)) },
 }
