@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort, LOCAL, Running } from "../guests/running.ts";
 import { tempFolder } from "../harness/temp_folder.ts";
 import { buildPrograms } from "./programs.ts";
 
@@ -54,11 +55,61 @@ Deno.test("busybox runs the suite's scripts", {
   });
 });
 
+Deno.test("agnhost serves, and busybox asks it", {
+  // The reaper of temporary folders outlives the test.
+  sanitizeOps: false,
+  sanitizeResources: false,
+}, async (t) => {
+  const { agnhost, busybox } = await buildPrograms();
+  await using folder = await tempFolder();
+  const { path } = folder;
+  for (const below of ["bin", "etc"]) await Deno.mkdir(join(path, below));
+  await Deno.writeFile(join(path, "bin/busybox"), busybox);
+  await Deno.writeFile(join(path, "agnhost"), agnhost);
+  await Deno.writeTextFile(join(path, "etc/hostname"), "netserver-0\n");
+  const [http, udp] = [freePort(), freePort()];
+  await using server = new Running(join(path, "agnhost"), {
+    flags: ["--allow-net", "--dir", `${path}::/`],
+    args: ["netexec", `--http-port=${http}`, `--udp-port=${udp}`],
+    stderr: "piped",
+  });
+  await server.says("Started UDP server");
+  await server.says("Started HTTP server");
+  const url = `http://${LOCAL}:${http}`;
+  const scripts = [
+    ["its name", `curl -g -q -s --max-time 15 --connect-timeout 9 ${url}/hostName`, "netserver-0"],
+    [
+      "its name by UDP",
+      `echo hostName | nc -w 1 -u ${LOCAL} ${udp} | grep -v '^$'`,
+      "netserver-0\n",
+    ],
+    [
+      "an answer's code",
+      `curl -o /dev/null -i -q -s -w %{http_code} '${url}/echo?msg=no&code=418'`,
+      "418",
+    ],
+    ["what it was told", `wget -q -O- --post-data=msg=posted ${url}/echo`, "posted"],
+    [
+      "what it asks itself",
+      `curl -s '${url}/dial?request=hostname&protocol=udp&host=${LOCAL}&port=${udp}&tries=1'`,
+      '{"responses":["netserver-0"]}',
+    ],
+    ["nobody", `curl -s http://${LOCAL}:${freePort()}; echo $?`, "7\n"],
+  ] as const;
+  for (const [name, script, printed] of scripts) {
+    await t.step(name, async () => {
+      const { stdout } = await run(path, ["sh", "-c", script], ["--allow-net"]);
+      assert.equal(stdout, printed);
+    });
+  }
+});
+
 async function run(
   root: string,
   args: readonly string[],
+  flags: readonly string[] = [],
 ): Promise<{ code: number; stdout: string }> {
-  const options = ["--dir", `${root}::/`, "--env", "V=v", join(root, "bin/busybox")];
+  const options = [...flags, "--dir", `${root}::/`, "--env", "V=v", join(root, "bin/busybox")];
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", HOST, ...options, ...args],
     stdin: "null",

@@ -24,6 +24,7 @@ const REPLACED: Readonly<Record<string, string | undefined>> = {
   "net/host_wasip1.go": "host.go",
   "net/packets_wasip1.go": "packets.go",
   "os/signal/signal_unix.go": "signal.go",
+  "os/sys_bsd.go": "hostname.go",
 };
 
 /** Writes the file that `-overlay` of `go build` reads into `folder`, and answers its path. */

@@ -1,5 +1,5 @@
 // Program agnhost is the suite's own helper program: its commands are Kubernetes' packages,
-// unchanged, but for mounttest, which asks the system what WASI does not tell.
+// unchanged, but for mounttest, which asks the system what WASI does not tell, and nettest.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 		entrypoint.CmdEntrypointTester, fakegitserver.CmdFakeGitServer,
 		fakeregistryserver.CmdFakeRegistryServer, grpchealthchecking.CmdGrpcHealthChecking,
 		guestbook.CmdGuestbook, liveness.CmdLiveness, logsgenerator.CmdLogsGenerator,
-		mountTester, net.CmdNet, netexec.CmdNetexec, pause.CmdPause,
+		mountTester, net.CmdNet, netTester, netexec.CmdNetexec, pause.CmdPause,
 		portforwardtester.CmdPortForwardTester, porter.CmdPorter, servehostname.CmdServeHostname,
 		testwebserver.CmdTestWebserver,
 	)

@@ -33,13 +33,13 @@ var tools map[string]tool
 func init() {
 	tools = map[string]tool{
 		"[": test, "[[": test, "awk": awk, "basename": baseName, "cat": cat, "cp": cp, "cut": cut,
-		"date": date, "dd": dd, "df": df, "dirname": dirName, "echo": echo, "env": env,
+		"curl": curl, "date": date, "dd": dd, "df": df, "dirname": dirName, "echo": echo, "env": env,
 		"false": func(*call) int { return 1 }, "find": find, "grep": grep, "head": head,
 		"hexdump": hexdump, "hostname": hostname, "id": id, "ln": ln, "ls": ls, "mkdir": mkdir,
-		"mv": mv, "printenv": env, "printf": printf, "pwd": pwd, "readlink": readLink, "rm": rm,
+		"mv": mv, "nc": nc, "printenv": env, "printf": printf, "pwd": pwd, "readlink": readLink, "rm": rm,
 		"sh": shell, "sleep": sleep, "sort": sortLines, "stat": stat, "sync": nothing, "tail": tail,
 		"tee": tee, "test": test, "touch": touch, "tr": tr, "true": nothing, "uname": uname,
-		"wc": wc, "whoami": whoami,
+		"wc": wc, "wget": wget, "whoami": whoami,
 	}
 }
 
