@@ -26,6 +26,7 @@ const COMMANDS = {
     run: bootstrap,
   },
   doctor: { about: "Look for what stands in this node's way, and say what to do.", run: doctor },
+  smite: { about: "Clear what a node that has vanished has left in the cluster.", run: smite },
   push: { about: "Publish a .wasm file, or a folder with one, as an image.", run: push },
   pull: { about: "Bring an image into the image store, or into a file.", run: pull },
   inspect: { about: "Say what an image is, and whether it would run here.", run: inspect },
@@ -236,6 +237,19 @@ async function doctor(args: readonly string[]): Promise<number> {
     print: (text) => console.log(text.trimEnd()),
   });
   return healthy ? EXIT.ok : EXIT.failed;
+}
+
+/** Clear what a vanished node has left. */
+async function smite(args: readonly string[]): Promise<number> {
+  const lib = await import("./lib/mod.ts");
+  const { kubeconfig, ...request } = lib.parseSmiteArguments({ args });
+  await beginLog(request);
+  await using stop = stopSignal();
+  const access = await lib.loadKubeconfig(kubeconfig === undefined ? {} : { path: kubeconfig });
+  using client = new lib.ApiClient(access, { userAgent: `krustlet/${VERSION}` });
+  const print = (line: string): void => console.log(line);
+  const allGone = await lib.runSmite(client, { ...request, signal: stop.signal, print });
+  return allGone ? EXIT.ok : EXIT.failed;
 }
 
 /** Publish a module. */

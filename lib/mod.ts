@@ -45,10 +45,12 @@ export {
   type ToolCommandSettings,
 } from "./config/tool_options.ts";
 export { type DoctorArguments, parseDoctorArguments } from "./config/doctor_options.ts";
+export { parseSmiteArguments, type SmiteArguments } from "./config/smite_options.ts";
 export * from "./data_dir.ts";
 export type { DoctorOptions, DoctorSettings, Speech } from "./doctor/doctor.ts";
 export type { CertificateFacts } from "./doctor/judge_certificate.ts";
 export { runDoctor, type RunDoctorOptions } from "./doctor/run.ts";
+export { runSmite, type SmiteOptions } from "./smite/run.ts";
 export * from "./errors.ts";
 export * from "./exit.ts";
 export { removeTree } from "./files.ts";

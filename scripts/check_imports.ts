@@ -66,6 +66,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   static: ["api", "pod", "status"],
   node: ["api"],
   doctor: ["api", "network", "node"],
+  smite: ["api"],
   metrics: [],
   stats: ["api", "eviction", "metrics", "node"],
   streaming: [],

@@ -8,6 +8,7 @@ import { DOCTOR_OPTIONS } from "./doctor_options.ts";
 import { helpText } from "./help.ts";
 import { KUBELET_OPTIONS } from "./kubelet_options.ts";
 import { RUN_OPTIONS } from "./run_options.ts";
+import { SMITE_OPTIONS } from "./smite_options.ts";
 import { TOOL_HELP } from "./tool_help.ts";
 
 /** The help of the command with this word; without one, that of the program itself. */
@@ -18,6 +19,7 @@ export function commandHelp(
   if (word === "run") return runHelp();
   if (word === "bootstrap") return bootstrapHelp();
   if (word === "doctor") return doctorHelp();
+  if (word === "smite") return smiteHelp();
   const page = Object.hasOwn(TOOL_HELP, word) ? TOOL_HELP[word] : undefined;
   if (page !== undefined) return helpText(page);
   return helpText({
@@ -87,6 +89,20 @@ nothing fails, else 1.",
     ],
     notes: [
       "Takes all options of krustlet start as well: give those that the node is started with.",
+    ],
+  });
+}
+
+function smiteHelp(): string {
+  return helpText({
+    usage: "krustlet smite [OPTIONS] NODE",
+    about: "Clears what a node has left in the cluster that has vanished for good: its Node, the \
+pods that are bound to it, its certificate requests and its lease. Says what would be deleted, and \
+deletes it only with --yes. A node that shows signs of life is refused.",
+    options: SMITE_OPTIONS,
+    examples: [
+      { line: "krustlet smite worker-7", does: "Say what would be deleted." },
+      { line: "krustlet smite worker-7 --yes", does: "Delete it." },
     ],
   });
 }

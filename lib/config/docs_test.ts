@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { BOOTSTRAP_OPTIONS } from "./bootstrap_options.ts";
 import { DOCTOR_OPTIONS } from "./doctor_options.ts";
+import { SMITE_OPTIONS } from "./smite_options.ts";
 import { KUBELET_OPTIONS } from "./kubelet_options.ts";
 import type { Option, OptionTable } from "./option.ts";
 import { RUN_OPTIONS } from "./run_options.ts";
@@ -57,6 +58,7 @@ const TABLES: Readonly<Record<string, OptionTable>> = {
   run: RUN_OPTIONS,
   bootstrap: BOOTSTRAP_OPTIONS,
   doctor: DOCTOR_OPTIONS,
+  smite: SMITE_OPTIONS,
   push: PUSH_OPTIONS,
   pull: PULL_OPTIONS,
   inspect: INSPECT_OPTIONS,
