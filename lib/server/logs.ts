@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readLog } from "../container/log_file.ts";
 import { parseLogQuery } from "./log_query.ts";
+import { write } from "./drain.ts";
 import { sendText } from "./responses.ts";
 
 /** Where the log of a container's run is. */
@@ -83,8 +84,9 @@ export async function serveLogs(logs: LogSource, given: LogRequest): Promise<voi
       const { dir, attempt } = place;
       const ended = query.follow ? { ended: place.ended() } : {};
       const reading = readLog({ ...query, dir, attempt, ...ended, signal: stop.signal });
+      const draining = { stalledMs: STALLED_MS_MAX, signal: stop.signal };
       for await (const bytes of reading) {
-        if (!response.write(bytes)) await drained(response, stop.signal);
+        if (!await write(response, bytes, draining)) break;
       }
     }
     // Neither then nor behind a failure: what is cut off must not look complete.
@@ -93,20 +95,4 @@ export async function serveLogs(logs: LogSource, given: LogRequest): Promise<voi
   } finally {
     given.signal.removeEventListener("abort", end);
   }
-}
-
-/** Waits until the client has taken what was written, or ends the reading. */
-function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      response.off("drain", done);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(() => response.destroy(), STALLED_MS_MAX);
-    response.once("drain", done);
-    signal.addEventListener("abort", done, { once: true });
-    if (signal.aborted) done();
-  });
 }

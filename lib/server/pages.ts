@@ -4,10 +4,9 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { type DrainOptions, end, write } from "./drain.ts";
 import { sendText } from "./responses.ts";
 import type { PageName } from "./routes.ts";
 
@@ -45,10 +44,13 @@ const pack = promisify(gzip);
 /** Makes pages for whoever asks, a limited number at a time. */
 export class PageDesk {
   readonly #pages: Pages;
+  readonly #stalledMs: number;
   #busy = 0;
 
-  constructor(pages: Pages) {
+  /** A reader that takes nothing for `stalledMs` holds its place for nothing, and is cut off. */
+  constructor(pages: Pages, { stalledMs }: { readonly stalledMs: number }) {
     this.#pages = pages;
+    this.#stalledMs = stalledMs;
   }
 
   /** Answers a request for a page. Rejects if the page could not be made. */
@@ -78,7 +80,7 @@ export class PageDesk {
     try {
       const answer = await page({ accept: request.headers.accept ?? "", rest, params });
       const gzips = takesGzip(request.headers["accept-encoding"]);
-      await send(response, answer, { gzips, gone });
+      await send(response, answer, { gzips, stalledMs: this.#stalledMs, signal: gone });
     } finally {
       this.#busy--;
     }
@@ -88,15 +90,15 @@ export class PageDesk {
 async function send(
   response: ServerResponse,
   { status = 200, contentType, body }: PageAnswer,
-  { gzips, gone }: { readonly gzips: boolean; readonly gone: AbortSignal },
+  { gzips, ...draining }: DrainOptions & { readonly gzips: boolean },
 ): Promise<void> {
   if (typeof body !== "string") {
     response.writeHead(status, {
       "content-type": contentType,
       "x-content-type-options": "nosniff",
     });
-    // It fails when its reader has left.
-    return await pipeline(Readable.from(body), response, { signal: gone }).catch(() => {});
+    for await (const bytes of body) if (!await write(response, bytes, draining)) break;
+    return await end(response, draining);
   }
   const bytes = new TextEncoder().encode(body);
   const packed = gzips && bytes.length >= GZIP_BYTES_MIN;
@@ -108,7 +110,8 @@ async function send(
     vary: "accept-encoding",
     ...(packed ? { "content-encoding": "gzip" } : {}),
   });
-  response.end(sent);
+  await write(response, sent, draining);
+  await end(response, draining);
 }
 
 function takesGzip(header: string | readonly string[] | undefined): boolean {

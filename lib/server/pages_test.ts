@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { PageDesk, type Pages, PAGES_AT_ONCE_MAX } from "./pages.ts";
 import { configzPage, flagzPage, statuszPage } from "./zpages.ts";
@@ -12,8 +12,11 @@ interface Answer {
   readonly text: string;
 }
 
-async function serve(pages: Pages): Promise<AsyncDisposable & { readonly port: number }> {
-  const desk = new PageDesk(pages);
+async function serve(
+  pages: Pages,
+  { stalledMs = 60_000 } = {},
+): Promise<AsyncDisposable & { readonly port: number }> {
+  const desk = new PageDesk(pages, { stalledMs });
   const server = createServer((request, response) => {
     const params = new URLSearchParams();
     void desk.serve({ page: "metrics", rest: [] }, {
@@ -96,6 +99,40 @@ Deno.test("PageDesk.serve() makes only so many pages at once", async () => {
   held.resolve();
   for (const { status } of await Promise.all(all)) assert.equal(status, 200);
   assert.equal((await ask(server.port)).status, 200);
+});
+
+/** Asks for a page and reads nothing of it, not even that it is cut off. */
+function stall(port: number): Socket {
+  const socket = connect({ port, host: "127.0.0.1" });
+  socket.on("error", () => {});
+  socket.once("connect", () => socket.pause().write("GET / HTTP/1.1\r\nhost: n\r\n\r\n"));
+  return socket;
+}
+
+Deno.test("PageDesk.serve() cuts off readers that take nothing, and has room for others", async () => {
+  const megabyte = new Uint8Array(1 << 20);
+  const cancelled: unknown[] = [];
+  const endless = (): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      pull: (controller) => controller.enqueue(megabyte),
+      cancel: (reason) => void cancelled.push(reason),
+    }, { highWaterMark: 0 });
+  const long = "x".repeat(64 << 20);
+  const bodies = [...Array.from({ length: PAGES_AT_ONCE_MAX - 1 }, endless), long];
+  let asked = 0;
+  await using server = await serve({
+    metrics: () => ({ contentType: "text/plain", body: bodies[asked++] ?? "short" }),
+  }, { stalledMs: 2_000 });
+  const stalled = Array.from({ length: PAGES_AT_ONCE_MAX }, () => stall(server.port));
+  while (asked < PAGES_AT_ONCE_MAX) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal((await ask(server.port)).status, 429);
+  const until = performance.now() + 60_000;
+  while ((await ask(server.port)).status === 429) assert.ok(performance.now() < until);
+  while (cancelled.length < PAGES_AT_ONCE_MAX - 1) {
+    assert.ok(performance.now() < until);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  for (const socket of stalled) socket.destroy();
 });
 
 Deno.test("PageDesk.serve() says that it has no such page", async () => {

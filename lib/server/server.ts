@@ -35,6 +35,8 @@ export interface ServerCertificates {
 export interface ServerLimits extends ConnectionLimits, StreamLimits {
   /** Logs that are sent at once. */
   readonly logStreamsMax: number;
+  /** Time in which the reader of a page has to take something. */
+  readonly pageStalledMs: number;
 }
 
 /** What the server is made of. */
@@ -63,6 +65,7 @@ export const SERVER_LIMITS: ServerLimits = {
   headMs: 10_000,
   idleMs: 90_000,
   logStreamsMax: 250,
+  pageStalledMs: 30_000,
   streamsMax: 250,
   forwardedMax: 2_000,
 };
@@ -100,7 +103,7 @@ export class KubeletServer {
     this.#peers = new PeerCertificates(clientCaPem);
     this.#gate = new Gate(options, this.#peers);
     this.#connections = new Connections(this.#limits);
-    this.#desk = new PageDesk(options.pages ?? {});
+    this.#desk = new PageDesk(options.pages ?? {}, { stalledMs: this.#limits.pageStalledMs });
     this.#streams = new Streams(options.streams, {
       limits: this.#limits,
       signal: this.#stop.signal,

@@ -389,3 +389,24 @@ Deno.test("KubeletServer ends answers that wait behind another one when their co
   socket.destroy();
   await over.promise;
 });
+
+Deno.test("KubeletServer cuts off whoever takes nothing of a page", async () => {
+  const over = Promise.withResolvers<void>();
+  await using node = await start({
+    pages: { metrics: () => ({ contentType: "text/plain", body: "x".repeat(64 << 20) }) },
+    limits: { pageStalledMs: 500 },
+    onRequest: () => () => over.resolve(),
+  });
+  // A paused socket of node:tls goes on to read; this one does not.
+  const { certPem: cert, keyPem: key } = API_SERVER;
+  const caCerts = [CLUSTER.certPem];
+  using client = await Deno.connectTls({
+    port: node.port,
+    hostname: "127.0.0.1",
+    caCerts,
+    cert,
+    key,
+  });
+  await client.write(new TextEncoder().encode("GET /metrics HTTP/1.1\r\nhost: n\r\n\r\n"));
+  await over.promise;
+});
