@@ -13,6 +13,7 @@ export interface SmiteOptions {
   readonly yes: boolean;
   /** Take the node for dead, whatever it shows. */
   readonly force: boolean;
+  /** Ends it between two deletions. */
   readonly signal: AbortSignal;
   /** Takes a line. */
   print(line: string): void;
