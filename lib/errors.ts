@@ -19,6 +19,7 @@
  * - `no_container`: whoever asks for something in a container names one that does not run; tell them.
  * - `too_many`: a limit of this node is reached; whoever asks may try again later.
  * - `volume`: a volume could not be set up; try again. Kubelet reason `FailedMount`.
+ * - `network`: a pod cannot have an address now; try again. Kubelet reason `FailedCreatePodSandBox`.
  */
 export type ErrorCode =
   | "rejected"
@@ -31,7 +32,8 @@ export type ErrorCode =
   | "container_start"
   | "no_container"
   | "too_many"
-  | "volume";
+  | "volume"
+  | "network";
 
 /** An error that the kubelet knows how to react to. Any other error is a defect. */
 export class KubeletError extends Error {

@@ -1,0 +1,78 @@
+/**
+ * What of this machine's addresses and ports is there to be had: found out by trying.
+ *
+ * @module
+ */
+import { createSocket } from "node:dgram";
+import { isIPv6 } from "node:net";
+import type { Endpoint, TransportProtocol } from "../guest_network.ts";
+
+/** How long an address counts as this machine's, or not, in ms: interfaces come and go rarely. */
+const LOCAL_MS = 10_000;
+/** Addresses that are remembered: guests choose them. */
+const LOCAL_MAX = 1_024;
+
+/** True if somebody listens there already, so that nobody else can. */
+export async function isTaken(
+  { ip, port }: Endpoint,
+  protocol: TransportProtocol,
+): Promise<boolean> {
+  if (protocol === "udp") return await isTakenUdp({ ip, port });
+  try {
+    Deno.listen({ hostname: ip, port }).close();
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.AddrInUse;
+  }
+}
+
+/** A port that nobody has on this address; 0 if none could be found. */
+export function freePort(ip: string): number {
+  try {
+    using listener = Deno.listen({ hostname: ip, port: 0 });
+    return listener.addr.port;
+  } catch {
+    return 0;
+  }
+}
+
+async function isTakenUdp({ ip, port }: Endpoint): Promise<boolean> {
+  const socket = createSocket(isIPv6(ip) ? "udp6" : "udp4");
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "EADDRINUSE"));
+  socket.once("listening", () => resolve(false));
+  socket.bind({ address: ip, port, exclusive: true });
+  try {
+    return await promise;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Which addresses are this machine's. */
+export class LocalAddresses {
+  readonly #near = new Map<string, { readonly isNear: boolean; readonly untilMs: number }>();
+  #node: ReadonlySet<string> = new Set();
+  #nodeUntilMs = -Infinity;
+
+  /** True for an address of one of its interfaces. */
+  isNode(ip: string): boolean {
+    const nowMs = performance.now();
+    if (nowMs >= this.#nodeUntilMs) {
+      this.#node = new Set(Deno.networkInterfaces().map(({ address }) => address));
+      this.#nodeUntilMs = nowMs + LOCAL_MS;
+    }
+    return this.#node.has(ip);
+  }
+
+  /** True for one that programs here can listen at, as those of another agent's pods. */
+  isNear(ip: string): boolean {
+    const nowMs = performance.now();
+    const known = this.#near.get(ip);
+    if (known !== undefined && nowMs < known.untilMs) return known.isNear;
+    const isNear = freePort(ip) !== 0;
+    if (this.#near.size >= LOCAL_MAX) this.#near.clear();
+    this.#near.set(ip, { isNear, untilMs: nowMs + LOCAL_MS });
+    return isNear;
+  }
+}

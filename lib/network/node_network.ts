@@ -1,0 +1,112 @@
+/**
+ * The networks of all pods of a node.
+ *
+ * @module
+ */
+import type { Pod } from "../api/types.ts";
+import { isKubeletError, KubeletError, messageOf } from "../errors.ts";
+import type { GuestNetwork } from "../guest_network.ts";
+import type { PodConnection, PodNetworks } from "../pod_networks.ts";
+import { dialPod } from "./dial.ts";
+import type { AddressBook, NetworkParts } from "./parts.ts";
+import { isOfNode, PodNetwork } from "./pod_network.ts";
+
+/** What {@linkcode NodeNetwork} is made of. */
+export interface NodeNetworkOptions {
+  readonly addresses: AddressBook;
+  readonly parts: Omit<NetworkParts, "podAt" | "isStandIn">;
+  /** The addresses of pods with `hostNetwork`. */
+  readonly nodeIPs: readonly string[];
+  /** The newest version of a pod. @default {the one that took its place} */
+  readonly newest?: (uid: string) => Pod | undefined;
+  /** Opens the pod's ports of the node, until it is disposed of. @default {they stay closed} */
+  readonly openHostPorts?: (pod: Pod, podIPs: readonly string[]) => Promise<AsyncDisposable>;
+  /** @default {there is no such file} */
+  readonly resolvConf?: (pod: Pod) => string | undefined;
+}
+
+/** A pod that has its place. */
+interface Seat {
+  readonly loopback: string | undefined;
+  readonly network: PodNetwork;
+  readonly hostPorts: AsyncDisposable | undefined;
+}
+
+/** Gives each pod its place, and keeps what its guests are answered from. */
+export class NodeNetwork implements PodNetworks, AsyncDisposable {
+  readonly #options: NodeNetworkOptions;
+  readonly #seats = new Map<string, Seat>();
+  readonly #standIns = new Set<string>();
+
+  constructor(options: NodeNetworkOptions) {
+    this.#options = options;
+  }
+
+  async take(pod: Pod, signal: AbortSignal): Promise<void> {
+    const uid = pod.metadata?.uid ?? "";
+    if (this.#seats.has(uid)) return;
+    const { addresses, nodeIPs, openHostPorts, newest, parts } = this.#options;
+    const place = isOfNode(pod)
+      ? { podIPs: nodeIPs, loopback: undefined, own: false }
+      : await addresses.take(uid).catch((error) => {
+        throw asNetworkError(error);
+      });
+    signal.throwIfAborted();
+    const network = new PodNetwork({
+      pod: () => newest?.(uid) ?? pod,
+      place,
+      parts: {
+        ...parts,
+        podAt: (ip) => addresses.find(ip),
+        isStandIn: (ip) => this.#standIns.has(ip),
+      },
+    });
+    // A program on the node's own address has the port already.
+    const hostPorts = isOfNode(pod) ? undefined : await openHostPorts?.(pod, place.podIPs);
+    const { loopback } = place;
+    if (loopback !== undefined) this.#standIns.add(loopback);
+    this.#seats.set(uid, { network, hostPorts, loopback });
+  }
+
+  podIPs(uid: string): readonly string[] | undefined {
+    return this.#seats.get(uid)?.network.podIPs;
+  }
+
+  guest(uid: string, container: string): GuestNetwork | undefined {
+    return this.#seats.get(uid)?.network.guest(container);
+  }
+
+  dial(uid: string, port: number, signal: AbortSignal): Promise<PodConnection> {
+    return dialPod(this.#seats.get(uid)?.network.placesOf(port) ?? [], { port, signal });
+  }
+
+  resolvConf(pod: Pod): string | undefined {
+    return this.#options.resolvConf?.(pod);
+  }
+
+  async release(uid: string): Promise<void> {
+    const seat = this.#seats.get(uid);
+    this.#seats.delete(uid);
+    if (seat?.loopback !== undefined) this.#standIns.delete(seat.loopback);
+    await seat?.hostPorts?.[Symbol.asyncDispose]();
+    await this.#options.addresses.release(uid);
+  }
+
+  /** Closes what is open for pods. They keep their addresses for the next agent. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const seats = [...this.#seats.values()];
+    this.#seats.clear();
+    await Promise.all(seats.map(({ hostPorts }) => hostPorts?.[Symbol.asyncDispose]()));
+  }
+
+  async releaseOthers(isKnown: (uid: string) => boolean): Promise<void> {
+    await this.#options.addresses.releaseOthers(isKnown);
+  }
+}
+
+function asNetworkError(error: unknown): KubeletError {
+  if (isKubeletError(error, "network")) return error;
+  return new KubeletError("network", `Cannot give the pod an address: ${messageOf(error)}`, {
+    cause: error,
+  });
+}

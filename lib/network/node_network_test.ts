@@ -1,0 +1,288 @@
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import type { Pod } from "../api/types.ts";
+import { isKubeletError } from "../errors.ts";
+import type { GuestNetwork, NetworkAnswer } from "../guest_network.ts";
+import { fakeNetwork, podOf } from "./_fake_parts.ts";
+import type { NodeNetwork } from "./node_network.ts";
+
+const signal = new AbortController().signal;
+
+Deno.test("take() gives each pod its own addresses, and the same ones again", async () => {
+  const { network, addresses } = fakeNetwork(1);
+  await using _ = network;
+  assert.equal(network.podIPs("a"), undefined);
+  await network.take(podOf("a"), signal);
+  await network.take(podOf("b"), signal);
+  await network.take(podOf("a"), signal);
+  assert.deepEqual(network.podIPs("a"), ["127.66.1.1"]);
+  assert.deepEqual(network.podIPs("b"), ["127.66.1.2"]);
+  await network.releaseOthers((uid) => uid === "b");
+  await network.release("b");
+  assert.equal(network.podIPs("b"), undefined);
+  assert.equal(addresses.places.size, 0);
+});
+
+Deno.test("take() rejects with a code that says to try again, whatever the trouble", async () => {
+  const { network, addresses } = fakeNetwork(2);
+  addresses.failure = new Error("all 254 addresses are taken");
+  await assert.rejects(network.take(podOf("a"), signal), (error) => {
+    assert.ok(isKubeletError(error, "network"));
+    assert.match(error.message, /all 254 addresses are taken/);
+    return true;
+  });
+  addresses.failure = undefined;
+  await network.take(podOf("a"), signal);
+  assert.deepEqual(network.podIPs("a"), ["127.66.2.1"]);
+});
+
+Deno.test("take() gives a pod with hostNetwork the node's addresses, and takes none", async () => {
+  const { network, addresses } = fakeNetwork(3);
+  await network.take(podOf("a", { hostNetwork: true }), signal);
+  assert.deepEqual(network.podIPs("a"), ["127.0.0.1"]);
+  assert.equal(addresses.places.size, 0);
+  assert.equal(guestOf(network, "a").loopback, undefined);
+  assert.deepEqual(await bind(network, "0.0.0.0", { port: 0 }), {
+    endpoint: { ip: "0.0.0.0", port: 0 },
+  });
+});
+
+Deno.test("take() opens the pod's ports of the node, and release() closes them", async () => {
+  const open: string[] = [];
+  const { network } = fakeNetwork(4, {
+    openHostPorts: ({ metadata }, podIPs) => {
+      const name = `${metadata?.name} ${podIPs}`;
+      open.push(name);
+      const close = (): Promise<void> => {
+        open.splice(open.indexOf(name), 1);
+        return Promise.resolve();
+      };
+      return Promise.resolve({ [Symbol.asyncDispose]: close });
+    },
+  });
+  await network.take(podOf("a"), signal);
+  await network.take(podOf("b"), signal);
+  assert.deepEqual(open, ["a 127.66.4.1", "b 127.66.4.2"]);
+  await network.release("a");
+  assert.deepEqual(open, ["b 127.66.4.2"]);
+  await network[Symbol.asyncDispose]();
+  assert.deepEqual(open, []);
+});
+
+Deno.test("guest() has a listener for each TCP port of its container", async () => {
+  const { network } = fakeNetwork(5);
+  const ports = [
+    { containerPort: 80 },
+    { containerPort: 53, protocol: "UDP" as const },
+    { containerPort: 81, protocol: "TCP" as const },
+  ];
+  const pod = podOf("a", {
+    containers: [{ name: "app", image: "x", ports }, { name: "b", image: "x" }],
+  });
+  await network.take(pod, signal);
+  assert.deepEqual(guestOf(network, "a").listeners, [
+    { ip: "127.66.5.1", port: 80 },
+    { ip: "127.66.5.1", port: 81 },
+  ]);
+  assert.deepEqual(network.guest("a", "b")?.listeners, []);
+  assert.equal(network.guest("nobody", "b"), undefined);
+  // The others of the pod find them.
+  assert.deepEqual(await connect(network, "127.0.0.1", 80), {
+    endpoint: { ip: "127.66.5.1", port: 80 },
+    source: { ip: "127.66.5.1", port: 0 },
+  });
+});
+
+Deno.test("guest() leads what is wanted of localhost to where the pod listens", async () => {
+  const { network } = fakeNetwork(6);
+  await network.take(podOf("a"), signal);
+  const at = async (port: number): Promise<string> => {
+    const answer = await connect(network, "127.0.0.1", port);
+    return "endpoint" in answer ? answer.endpoint.ip : "";
+  };
+  assert.equal(await at(8080), "127.67.6.1");
+  await bind(network, "0.0.0.0", { port: 8080 });
+  assert.equal(await at(8080), "127.66.6.1");
+  await bind(network, "127.0.0.1", { port: 8080 });
+  assert.equal(await at(8080), "127.67.6.1");
+  // Any port: it has to be known which one.
+  const answer = await bind(network, "0.0.0.0", { port: 0 });
+  assert.ok("endpoint" in answer && answer.endpoint.port > 0);
+  assert.equal(await at(answer.endpoint.port), "127.66.6.1");
+});
+
+Deno.test("guest() refuses a port that somebody has, and tells of it once", async () => {
+  const { network, told, asked } = fakeNetwork(7);
+  await network.take(podOf("a"), signal);
+  using stranger = Deno.listen({ hostname: "127.66.7.1", port: 0 });
+  const { port } = stranger.addr;
+  assert.deepEqual(await bind(network, "0.0.0.0", { port }), { refused: "addrinuse" });
+  assert.deepEqual(await bind(network, "0.0.0.0", { port }), { refused: "addrinuse" });
+  assert.equal(told.length, 1);
+  assert.match(told[0]!, new RegExp(`^PortTaken: Cannot listen at 0.0.0.0:${port}/tcp: `));
+  assert.deepEqual(asked.at(-1), { want: "bind", reason: "port-taken" });
+  const udp = createSocket("udp4").bind(0, "127.66.7.1");
+  await once(udp, "listening");
+  const { port: taken } = udp.address();
+  const protocol = "udp";
+  assert.deepEqual(await bind(network, "0.0.0.0", { port: taken, protocol }), {
+    refused: "addrinuse",
+  });
+  udp.close();
+});
+
+Deno.test("guest() tells each kind of refusal once, and counts all", async () => {
+  const { network, told, asked } = fakeNetwork(8, {
+    parts: { policy: policyOf(() => false) },
+  });
+  await network.take(podOf("a"), signal);
+  for (const ip of ["1.1.1.1", "1.1.1.2"]) {
+    assert.deepEqual(await connect(network, ip, 80), { refused: "acces" });
+  }
+  assert.deepEqual(told, ["NetworkRefused: Reaching 1.1.1.1:80/tcp is refused by a NetworkPolicy"]);
+  assert.deepEqual(asked.map(({ reason }) => reason), ["policy", "policy"]);
+});
+
+Deno.test("guest() resolves the pod's own name, and what its list of hosts has", async () => {
+  const learned: unknown[] = [];
+  const { network } = fakeNetwork(9, {
+    parts: {
+      names: {
+        resolve: (name) =>
+          name === "away" ? Promise.reject(new Error("no answer")) : Promise.resolve(["192.0.2.1"]),
+      },
+      hostsOf: () => ({
+        mayResolve: (name) => name !== "other.org",
+        learned: (name, addresses) => void learned.push([name, addresses]),
+        mayReach: ({ ip }) => ip === "192.0.2.1",
+        ports: [443],
+      }),
+    },
+  });
+  await network.take(podOf("a", { hostname: "web" }), signal);
+  const guest = guestOf(network, "a");
+  const resolve = (name: string): Promise<NetworkAnswer> => guest.ask({ want: "resolve", name });
+  assert.deepEqual(await resolve("WEB"), { addresses: ["127.66.9.1"] });
+  assert.deepEqual(await resolve("Example.org."), { addresses: ["192.0.2.1"] });
+  assert.deepEqual(learned, [["example.org", ["192.0.2.1"]]]);
+  assert.deepEqual(await resolve("other.org"), { refused: "acces" });
+  assert.deepEqual(await resolve("away"), { refused: "again" });
+  assert.deepEqual(guest.connectPorts, [443]);
+  assert.deepEqual(await connect(network, "192.0.2.2", 443), { refused: "acces" });
+});
+
+Deno.test("guest() is guarded while a policy says so, and tells each change once", async () => {
+  let guarded = false;
+  const policy = policyOf(() => true, () => guarded);
+  const { network } = fakeNetwork(10, { parts: { policy } });
+  await network.take(podOf("a"), signal);
+  const guest = guestOf(network, "a");
+  const told: boolean[] = [];
+  using heard = guest.onGuardChanged((now) => void told.push(now));
+  policy.changed();
+  guarded = true;
+  policy.changed();
+  policy.changed();
+  assert.equal(guest.guarded, true);
+  assert.deepEqual(told, [true]);
+  heard[Symbol.dispose]();
+  guarded = false;
+  policy.changed();
+  assert.deepEqual(told, [true]);
+});
+
+Deno.test("guest() asks policies about the newest version of its pod", async () => {
+  let newest: Pod = podOf("a");
+  const policy = policyOf(({ metadata }) => metadata?.labels?.["app"] === "web");
+  const { network } = fakeNetwork(11, { newest: () => newest, parts: { policy } });
+  await network.take(newest, signal);
+  assert.deepEqual(await connect(network, "1.1.1.1", 80), { refused: "acces" });
+  newest = { ...newest, metadata: { ...newest.metadata, labels: { app: "web" } } };
+  assert.deepEqual(await connect(network, "1.1.1.1", 80), {
+    endpoint: { ip: "1.1.1.1", port: 80 },
+  });
+});
+
+Deno.test("dial() finds a server on the pod's loopback and on its address", async () => {
+  const { network } = fakeNetwork(12);
+  await network.take(podOf("a"), signal);
+  for (const hostname of ["127.66.12.1", "127.67.12.1"]) {
+    using server = Deno.listen({ hostname, port: 0 });
+    const accepted = server.accept();
+    using connection = await network.dial("a", server.addr.port, signal);
+    using peer = await accepted;
+    assert.equal(peer.localAddr.hostname, hostname);
+    await connection.closeWrite();
+  }
+});
+
+Deno.test("dial() reaches no server of the node's own, and says so in a kubelet's words", async () => {
+  const { network, addresses } = fakeNetwork(13);
+  addresses.places.set("a", { podIPs: ["127.0.0.1"], loopback: undefined, own: false });
+  await network.take(podOf("a"), signal);
+  using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = server.addr;
+  await assert.rejects(
+    network.dial("a", port, signal),
+    /dial tcp4 127.0.0.1:\d+: connect: connection refused/,
+  );
+  await assert.rejects(network.dial("nobody", port, signal), /connection refused/);
+});
+
+Deno.test("100 pods listen on the same port, and each is found at its own address", async () => {
+  const { network } = fakeNetwork(14);
+  const servers = new DisposableStack();
+  const port = 8_080;
+  for (let index = 1; index <= 100; index++) {
+    await network.take(podOf(`pod-${index}`), signal);
+    const guest = guestOf(network, `pod-${index}`);
+    const endpoint = { ip: "0.0.0.0", port };
+    const answer = await guest.ask({ want: "bind", protocol: "tcp", endpoint });
+    assert.ok("endpoint" in answer, JSON.stringify(answer));
+    servers.use(Deno.listen({ hostname: answer.endpoint.ip, port }));
+  }
+  using _ = servers;
+  for (const index of [1, 50, 100]) {
+    using connection = await network.dial(`pod-${index}`, port, signal);
+    const { remoteAddr } = connection as Deno.TcpConn;
+    assert.equal(remoteAddr.hostname, `127.66.14.${index}`);
+  }
+});
+
+function guestOf(network: NodeNetwork, uid: string): GuestNetwork {
+  const guest = network.guest(uid, "app");
+  assert.ok(guest);
+  return guest;
+}
+
+function bind(
+  network: NodeNetwork,
+  ip: string,
+  { port, protocol = "tcp" }: { readonly port: number; readonly protocol?: "tcp" | "udp" },
+): Promise<NetworkAnswer> {
+  return guestOf(network, "a").ask({ want: "bind", protocol, endpoint: { ip, port } });
+}
+
+function connect(network: NodeNetwork, ip: string, port: number): Promise<NetworkAnswer> {
+  const endpoint = { ip, port };
+  return guestOf(network, "a").ask({ want: "connect", protocol: "tcp", endpoint });
+}
+
+function policyOf(allows: (pod: Pod) => boolean, isGuarded: () => boolean = () => false): {
+  allows(question: { readonly pod: Pod }): boolean;
+  isGuarded(): boolean;
+  onChange(listener: () => void): Disposable;
+  changed(): void;
+} {
+  const listeners = new Set<() => void>();
+  return {
+    allows: ({ pod }) => allows(pod),
+    isGuarded,
+    onChange: (listener) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+    changed: () => listeners.forEach((listener) => listener()),
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * What a pod's network is put together from: others know addresses, Services and policies.
+ *
+ * @module
+ */
+import type { Pod } from "../api/types.ts";
+import type { Endpoint, TransportProtocol } from "../guest_network.ts";
+import type { RefusalReason } from "./decide.ts";
+
+/** Where a pod is on the network. */
+export interface PlaceOfPod {
+  /** The first one is `status.podIP`. */
+  readonly podIPs: readonly string[];
+  /** What stands for its `127.0.0.1`. @default {the machine's own} */
+  readonly loopback: string | undefined;
+  /** False if the addresses are the node's own. */
+  readonly own: boolean;
+}
+
+/** Gives addresses to pods, by UID. */
+export interface AddressBook {
+  /** The same place for the same pod, until it is released. */
+  take(uid: string): Promise<PlaceOfPod>;
+  release(uid: string): Promise<void>;
+  /** Releases all that are not known. */
+  releaseOthers(isKnown: (uid: string) => boolean): Promise<void>;
+  /** The pod that has this address. */
+  find(ip: string): string | undefined;
+}
+
+/** Knows the Services of the cluster. */
+export interface ServiceRoutes {
+  /** `undefined` if no Service has that address. */
+  destination(
+    to: Endpoint,
+    protocol: "TCP" | "UDP",
+    from: { readonly podIP: string },
+  ): Endpoint | "refused" | undefined;
+}
+
+/** Knows names. */
+export interface NameBook {
+  /** Empty for a name that nobody has. Rejects if nobody can tell now. */
+  resolve(name: string, pod: Pod): Promise<readonly string[]>;
+}
+
+/** Knows network policies. */
+export interface PolicyRules {
+  allows(
+    question: {
+      readonly direction: "ingress" | "egress";
+      readonly pod: Pod;
+      readonly peer: Endpoint;
+      readonly port: number;
+      readonly protocol: "TCP" | "UDP" | "SCTP";
+    },
+  ): boolean;
+  /** True if some policy limits who may come in. */
+  isGuarded(pod: Pod): boolean;
+  onChange(listener: () => void): Disposable;
+}
+
+/** What a pod says itself of the hosts that it may reach. */
+export interface HostList {
+  mayResolve(name: string): boolean;
+  learned(name: string, addresses: readonly string[]): void;
+  mayReach(endpoint: Endpoint): boolean;
+  /** @default {any} */
+  readonly ports: readonly number[] | undefined;
+}
+
+/** One question of a guest, answered. */
+export interface ObservedAsk {
+  readonly want: "bind" | "connect" | "send" | "accept" | "resolve";
+  /** Why it was refused. @default {it was not} */
+  readonly reason?: RefusalReason | undefined;
+}
+
+/** All of them, shared by the pods of a node. */
+export interface NetworkParts {
+  /** The pod that has an address, by UID. */
+  podAt(ip: string): string | undefined;
+  /** True for what stands for the loopback of a pod. */
+  isStandIn(ip: string): boolean;
+  /** True for an address of this machine, and no pod's. */
+  isNode(ip: string): boolean;
+  /** True if packets from a pod's address get there, and their answers back. */
+  isNear(ip: string): boolean;
+  readonly names: NameBook;
+  /** @default {there are none} */
+  readonly services?: ServiceRoutes | undefined;
+  /** @default {everything is allowed} */
+  readonly policy?: PolicyRules | undefined;
+  /** What a pod's own list says; `undefined` for one without. @default {no pod has one} */
+  readonly hostsOf?: ((pod: Pod) => HostList | undefined) | undefined;
+  /** Where the cluster's nameserver really is, if the address means it. @default {nowhere} */
+  readonly nameserver?:
+    | ((to: Endpoint, protocol: TransportProtocol) => Endpoint | undefined)
+    | undefined;
+  /** True if somebody listens there already. */
+  readonly isTaken: (at: Endpoint, protocol: TransportProtocol) => Promise<boolean>;
+  /** Tells an event of a pod. */
+  tell(pod: Pod, event: { readonly reason: string; readonly message: string }): void;
+  /** Hears of each question and how long its answer took. @default {nobody does} */
+  readonly onAsked?: ((ask: ObservedAsk, ms: number) => void) | undefined;
+  /** Told when a pod begins to listen. @default {nobody is} */
+  readonly onListen?: ((pod: Pod, at: Endpoint, protocol: TransportProtocol) => void) | undefined;
+}
