@@ -89,6 +89,7 @@ const GATHERERS = new Set([
   "lib/mod.ts",
   "lib/kubelet.ts",
   "lib/kubelet_settings.ts",
+  "lib/network_parts.ts",
   "lib/observation.ts",
 ]);
 /** Type files of the API that everybody in `lib` may use. */

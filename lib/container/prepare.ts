@@ -18,7 +18,7 @@ import { placeFile } from "./place_file.ts";
 import { findProgram } from "./program.ts";
 import { makeRoot, mountsThroughLinks, placeInRoot } from "./root.ts";
 import { resolveServiceEnv } from "./service_env.ts";
-import type { ContainerServices } from "./services.ts";
+import { type ContainerServices, factsOf } from "./services.ts";
 import { targetMounts } from "./target.ts";
 import { terminationFolder } from "./termination_message.ts";
 import { insidePath, isInImage, makeWorkingDir, workingDirOf } from "./working_dir.ts";
@@ -46,7 +46,8 @@ export async function prepareRun(
   services: ContainerServices,
   { pod, spec, image, mounted, attempt, runtimeHandler, signal }: Preparation,
 ): Promise<ContainerRun> {
-  const { objects, facts, podsDir, logsDir } = services;
+  const { objects, networks, podsDir, logsDir } = services;
+  const facts = factsOf(services, pod.metadata?.uid ?? "");
   checkNonRoot(pod, { spec, image });
   const serviceEnv = await resolveServiceEnv(pod, { objects, signal });
   const env = await resolveEnv({
@@ -77,6 +78,7 @@ export async function prepareRun(
     image.tree?.readOnly === true;
   const names = await hostFiles(pod, { podIPs: facts.podIPs, mounts: [...mounts, ...files] });
   const aliases = (pod.spec?.hostAliases ?? []).length > 0;
+  const network = networks?.guest(uid, spec.name);
   const logDir = containerLogDir(logsDir, pod, spec.name);
   await Deno.mkdir(logDir, { recursive: true, mode: 0o700 });
   const own = rootDir(podsDir, uid, spec.name, attempt);
@@ -123,6 +125,7 @@ export async function prepareRun(
     ...(spec.tty === true || spec.stdin === true ? { promptly: true } : {}),
     limits: limitsOf(spec, pod),
     ...(runtimeHandler === undefined ? {} : { runtimeHandler }),
+    ...(network === undefined ? {} : { network }),
   };
 }
 

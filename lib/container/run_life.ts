@@ -15,7 +15,7 @@ import { expandProbes } from "./env.ts";
 import { execAndKeep, type RunningContainer } from "./exec.ts";
 import { ContainerInput } from "./input.ts";
 import { RunEnd } from "./run_end.ts";
-import type { ContainerServices } from "./services.ts";
+import { type ContainerServices, factsOf } from "./services.ts";
 import { endsAtOnce } from "./stop_signal.ts";
 
 /** What HTTP and gRPC servers see; a kubelet's own words. */
@@ -62,12 +62,13 @@ class RunLife {
 
   constructor(options: RunLifeOptions) {
     this.#options = options;
-    const { services, spec, leave, kill } = options;
+    const { services, spec, run, leave, kill } = options;
+    const { podIPs, hostIPs } = factsOf(services, run.pod.uid);
     this.#end = new RunEnd({ stop: leave, kill });
     if (spec.stdin === true) this.#input = new ContainerInput({ once: spec.stdinOnce === true });
     this.#target = {
       container: spec,
-      podIP: services.facts.podIPs[0] ?? services.facts.hostIPs[0] ?? "127.0.0.1",
+      podIP: podIPs[0] ?? hostIPs[0] ?? "127.0.0.1",
       userAgent: USER_AGENT.probe,
       exec: (command, signal) => this.#exec(command, signal),
     };

@@ -7,6 +7,7 @@ import type { ObjectSource } from "../api/object_source.ts";
 import type { EventSink } from "../events/happening.ts";
 import type { FieldFacts } from "../fields.ts";
 import type { Images } from "../images/images.ts";
+import type { PodNetworks } from "../pod_networks.ts";
 import type { Provider } from "../provider.ts";
 import type { ContainerObserver } from "./observer.ts";
 import type { RunningContainers } from "./running.ts";
@@ -21,10 +22,20 @@ export interface ContainerServices {
   readonly running?: RunningContainers;
   /** What fields say of the machine: node name and addresses. */
   readonly facts: FieldFacts;
+  /** Gives pods their addresses. @default {all have those of `facts`, and guests have no network} */
+  readonly networks?: PodNetworks;
   /** Folder of the pods: `<podsDir>/<uid>/…`. */
   readonly podsDir: string;
   /** Folder of the logs: `<logsDir>/<namespace>_<pod>_<uid>/<container>/<restartCount>.log`. */
   readonly logsDir: string;
   /** Hears what containers do. @default {nobody} */
   readonly observer?: ContainerObserver;
+}
+
+/** What fields say of one pod. */
+export function factsOf(
+  { facts, networks }: Pick<ContainerServices, "facts" | "networks">,
+  uid: string,
+): FieldFacts {
+  return networks === undefined ? facts : { ...facts, podIPs: networks.podIPs(uid) ?? [] };
 }

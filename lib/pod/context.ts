@@ -225,10 +225,9 @@ export class PodContext {
 
   async #save(): Promise<void> {
     this.#queued = undefined;
-    const { hostIPs, podIPs } = this.services.facts;
     const status = podStatus(this.pod, this.record, {
-      hostIPs,
-      podIPs: this.readyToStart || this.record.reported?.podIP !== undefined ? podIPs : [],
+      hostIPs: this.services.facts.hostIPs,
+      podIPs: this.#podIPs(),
       readyToStart: this.readyToStart,
       now: kubeTime(Date.now()),
     });
@@ -245,6 +244,14 @@ export class PodContext {
       await this.services.records.save(this.key.uid, JSON.stringify(this.record));
     }
     this.services.status.say(this.key, status);
+  }
+
+  /** What it had last is told until it is no more. */
+  #podIPs(): readonly string[] {
+    const { facts, networks } = this.services;
+    const last = this.record.reported?.podIPs?.map(({ ip }) => ip);
+    if (networks !== undefined) return networks.podIPs(this.key.uid) ?? last ?? [];
+    return this.readyToStart || last !== undefined ? facts.podIPs : [];
   }
 
   #container(

@@ -16,16 +16,19 @@ const log = getLogger(["krustlet", "pod"]);
 const PERIOD_MS = 60_000;
 
 /** Where pods leave things. */
-export type OrphanServices = Pick<PodServices, "podsDir" | "logsDir" | "volumes" | "records">;
+export type OrphanServices = Pick<
+  PodServices,
+  "podsDir" | "logsDir" | "volumes" | "records" | "networks"
+>;
 
 /**
- * Removes what is left on disk of pods that no longer exist. What cannot be a pod's is left alone;
+ * Removes what is left on disk of pods that no longer exist, and releases their addresses. What cannot be a pod's is left alone;
  * what cannot be removed is warned of, and keeps nothing else from being removed.
  *
  * @param isKnown asked right before a removal, so that a pod that has come meanwhile keeps its files.
  */
 export async function removeOrphans(
-  { podsDir, logsDir, volumes, records }: OrphanServices,
+  { podsDir, logsDir, volumes, records, networks }: OrphanServices,
   isKnown: (uid: string) => boolean,
 ): Promise<void> {
   const isOrphan = (uid: string): boolean => isPodUid(uid) && !isKnown(uid);
@@ -38,6 +41,7 @@ export async function removeOrphans(
       await removeTree(path);
     });
   }
+  await networks?.releaseOthers(isKnown);
   for (const name of await namesIn(logsDir)) {
     const [, uid = ""] = LOG_FOLDER.exec(name) ?? [];
     const path = `${logsDir}/${name}`;

@@ -10,6 +10,7 @@ import type { Session, SessionEnd } from "../container/session.ts";
 import { messageOf } from "../errors.ts";
 import type { PodContext } from "./context.ts";
 import type { PodManager } from "./manager.ts";
+import { joinStreams } from "./join_streams.ts";
 import type { PodServices } from "./services.ts";
 
 /** A pod as the API server names it. */
@@ -35,8 +36,17 @@ export interface NoStream {
   readonly message: string;
 }
 
+/** A connection of a peer's client. */
+export interface ForwardedData {
+  /** 1–65535. */
+  readonly port: number;
+  readonly data: ReadableWritablePair<Uint8Array, Uint8Array>;
+  /** Aborted when nothing can be sent or received any more. */
+  readonly closed: AbortSignal;
+}
+
 /** What is needed of the node. */
-type StreamServices = Pick<PodServices, "provider" | "running" | "observer">;
+type StreamServices = Pick<PodServices, "provider" | "running" | "observer" | "networks">;
 
 /** Finds the other end of streams for the server. */
 export class PodStreams {
@@ -68,16 +78,19 @@ export class PodStreams {
       );
   }
 
-  /** What leads connections to the pod: nothing yet does, and says so. */
-  forward(request: StreamedPod): ((connection: { port: number }) => Promise<void>) | NoStream {
+  /** What leads connections to what listens in the pod. */
+  forward(request: StreamedPod): ((connection: ForwardedData) => Promise<void>) | NoStream {
     const pod = this.#find(request);
     if (!("record" in pod)) return pod;
-    const { namespace, name } = pod.key;
-    return ({ port }) => {
-      const whose = `port ${port} of pod "${namespace}/${name}"`;
-      return Promise.reject(
-        new Error(`nothing listens on ${whose}, because pods of this node have no network`),
-      );
+    const { networks } = this.#services;
+    return async ({ port, data, closed }) => {
+      const { uid, namespace, name } = pod.key;
+      if (networks === undefined) {
+        throw new Error(`nothing listens on port ${port} of pod "${namespace}/${name}": \
+it has no network`);
+      }
+      using there = await networks.dial(uid, port, closed);
+      await joinStreams(data, { pod: there, closed });
     };
   }
 

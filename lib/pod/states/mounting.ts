@@ -8,7 +8,7 @@ import type { NextOf, PodState } from "../edges.ts";
 /** First and longest pause before a volume that could not be mounted is tried again. */
 const RETRY_MS = { first: 1_000, max: 10_000 };
 
-/** Mounts all volumes and finds the pod's runtime, however long that takes. */
+/** Mounts all volumes, finds the pod's runtime and takes its addresses, however long that takes. */
 export const mounting: PodState<"mounting"> = {
   async run(context): Promise<NextOf<"mounting">> {
     const signal = context.ending.stop;
@@ -17,6 +17,7 @@ export const mounting: PodState<"mounting"> = {
       try {
         context.mounted = await context.services.volumes.mountAll(context.pod, signal);
         if (!await settleRuntimeHandler(context)) return "terminating";
+        await context.services.networks?.take(context.pod, signal);
         void watchSizes(context);
         void runEphemeral(context);
         context.readyToStart = true;
@@ -28,7 +29,8 @@ export const mounting: PodState<"mounting"> = {
           context.ending.begin("failed", 0);
           return "terminating";
         }
-        context.tell("Warning", "FailedMount", messageOf(error));
+        const reason = isKubeletError(error, "network") ? "FailedCreatePodSandBox" : "FailedMount";
+        context.tell("Warning", reason, messageOf(error));
         await context.changed();
       }
       if (!await sleep(pauseMs, signal)) return "terminating";

@@ -26,6 +26,7 @@ export const removing: PodState<"removing"> = {
     }
     context.readyToStart = false;
     await context.changed();
+    await stubbornly(context, async () => await services.networks?.release(key.uid));
     await stubbornly(context, () => services.volumes.unmountAll(key.uid));
     if (!context.own && !context.gone.aborted) {
       await Promise.race([services.status.release(key), aborted(context.gone)]);
