@@ -23,6 +23,8 @@ export interface PodNetworks {
    * Rejects with a `KubeletError` of code `network` if there is none to be had now.
    */
   take(pod: Pod, signal: AbortSignal): Promise<void>;
+  /** There is a newer version of a pod. */
+  update(pod: Pod): void;
   /** A pod's addresses, the first one being `status.podIP`; `undefined` for one that has none now. */
   podIPs(uid: string): readonly string[] | undefined;
   /** The network as a container of the pod has it; `undefined` for a pod without addresses. */

@@ -2,10 +2,10 @@
 import type { Pod } from "../api/types.ts";
 import { isTaken, LocalAddresses } from "./local_ports.ts";
 import { NodeNetwork, type NodeNetworkOptions } from "./node_network.ts";
-import type { AddressBook, ObservedAsk, PlaceOfPod } from "./parts.ts";
+import type { ObservedAsk, PlaceKeeper, PlaceOfPod } from "./parts.ts";
 
 /** Gives pods places below 127.0.0.0/8, one after the other. */
-export class FakeAddresses implements AddressBook {
+export class FakeAddresses implements PlaceKeeper {
   readonly places = new Map<string, PlaceOfPod>();
   /** What a pod gets in the place of an address. */
   failure: Error | undefined;
@@ -36,9 +36,8 @@ export class FakeAddresses implements AddressBook {
     return Promise.resolve();
   }
 
-  releaseOthers(isKnown: (uid: string) => boolean): Promise<void> {
-    for (const uid of this.places.keys()) if (!isKnown(uid)) this.places.delete(uid);
-    return Promise.resolve();
+  get uids(): string[] {
+    return [...this.places.keys()];
   }
 
   find(ip: string): string | undefined {

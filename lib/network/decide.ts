@@ -54,10 +54,18 @@ export interface NetworkView {
   /** What the pod's own list of hosts says. */
   mayReach(to: Endpoint): boolean;
   /** What network policies say. */
-  allows(
+  judge(
     direction: "ingress" | "egress",
     of: { readonly peer: Endpoint; readonly port: number; readonly protocol: TransportProtocol },
-  ): boolean;
+  ): PolicyWord;
+}
+
+/** The word of all policies together. */
+export interface PolicyWord {
+  /** `unknown` as long as it is not known which policies there are. */
+  readonly verdict: "allowed" | "refused" | "unknown";
+  /** Names of those that limit the pod. */
+  readonly policies: readonly string[];
 }
 
 /** An answer, and for a refusal its reason. */
@@ -65,6 +73,8 @@ export interface Verdict {
   readonly answer: NetworkAnswer;
   /** Absent for all that is allowed. */
   readonly reason?: RefusalReason;
+  /** Names of the policies that refuse it. @default {none do} */
+  readonly policies?: readonly string[];
 }
 
 /** What can be decided without asking anybody else. */
@@ -110,9 +120,10 @@ function decideReach(
   if (!view.mayReach(endpoint)) return refusal("acces", "allowed-hosts");
   if (served === "refused") return refusal("connrefused", "no-endpoints");
   const to = served ?? endpoint;
-  const allowed = view.kind === "node" ||
-    view.allows("egress", { peer: to, port: to.port, protocol });
-  return allowed ? reach(to, view) : refusal("acces", "policy");
+  const said = view.kind === "node"
+    ? undefined
+    : refusedBy(view.judge("egress", { peer: to, port: to.port, protocol }));
+  return said ?? reach(to, view);
 }
 
 /** What a pod means by `127.0.0.1`: itself. */
@@ -155,9 +166,16 @@ function decideAccept(
   const isOwn = podIPs.includes(ip) || ip === loopback || local.ip === loopback;
   // Probes come from the node, and so does what it forwards; but another pod's loopback is no way around.
   const isNode = view.isNode(ip) || (isLoopback(ip) && !view.isPod(ip) && !view.isStandIn(ip));
-  const allowed = kind === "node" || isOwn || isNode ||
-    view.allows("ingress", { peer: endpoint, port: local.port, protocol });
-  return allowed ? { answer: { endpoint: local } } : refusal("acces", "policy");
+  const said = kind === "node" || isOwn || isNode
+    ? undefined
+    : refusedBy(view.judge("ingress", { peer: endpoint, port: local.port, protocol }));
+  return said ?? { answer: { endpoint: local } };
+}
+
+function refusedBy({ verdict, policies }: PolicyWord): Verdict | undefined {
+  if (verdict === "allowed") return undefined;
+  if (verdict === "unknown") return refusal("again", "unknown");
+  return { ...refusal("acces", "policy"), policies };
 }
 
 /** A verdict that says no. */

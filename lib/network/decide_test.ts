@@ -23,7 +23,7 @@ const ALONE: NetworkView = {
   destination: ({ ip, port }) =>
     ip !== SERVICE ? undefined : port === 80 ? { ip: OTHER, port: 8080 } : "refused",
   mayReach: () => true,
-  allows: () => true,
+  judge: () => ({ verdict: "allowed", policies: [] }),
 };
 const VIEWS = {
   alone: ALONE,
@@ -31,7 +31,8 @@ const VIEWS = {
   six: { ...ALONE, podIPs: [OWN6] },
   shared: { ...ALONE, podIPs: [NODE], loopback: undefined, kind: "shared" },
   node: { ...ALONE, podIPs: [NODE], loopback: undefined, kind: "node" },
-  closed: { ...ALONE, allows: () => false },
+  closed: { ...ALONE, judge: () => ({ verdict: "refused", policies: ["none"] }) },
+  early: { ...ALONE, judge: () => ({ verdict: "unknown", policies: [] }) },
   listed: { ...ALONE, mayReach: ({ ip }) => ip === SERVICE },
   near: { ...ALONE, isNear: (ip) => ip === "10.65.0.3" },
 } as const satisfies Record<string, NetworkView>;
@@ -86,6 +87,8 @@ const ROWS: readonly Row[] = [
   ["dual", "connect", "fd00::8 80", "fd00::8 80"],
   ["closed", "connect", "1.1.1.1 443", "acces policy"],
   ["closed", "send", "10.64.0.8 53", "acces policy"],
+  ["early", "connect", "10.64.0.8 53", "again unknown"],
+  ["early", "connect", "127.0.0.1 8080", "10.64.0.7 8080 from 10.64.0.7"],
   ["shared", "connect", "192.168.1.5 80", "192.168.1.5 80"],
   // Services.
   ["alone", "connect", "10.0.0.80 80", "10.64.0.8 8080 from 10.64.0.7"],
@@ -115,6 +118,7 @@ const PEERS: readonly (readonly [keyof typeof VIEWS, from: string, local: string
   ["closed", "127.64.0.8", OWN, "acces policy"],
   ["closed", "127.65.0.8", OWN, "acces policy"],
   ["closed", "1.1.1.1", OWN, "acces policy"],
+  ["early", OTHER, OWN, "again unknown"],
   ["closed", OWN, OWN, "let in"],
   ["closed", STAND_IN, STAND_IN, "let in"],
   ["closed", NODE, OWN, "let in"],
@@ -139,9 +143,9 @@ Deno.test("decide() asks policies about the endpoint of a Service, and about the
   const asked: unknown[] = [];
   const view: NetworkView = {
     ...ALONE,
-    allows: (direction, of) => {
+    judge: (direction, of) => {
       asked.push({ direction, ...of });
-      return true;
+      return { verdict: "allowed", policies: [] };
     },
   };
   decide({ want: "connect", protocol: "tcp", endpoint: { ip: SERVICE, port: 80 } }, view);

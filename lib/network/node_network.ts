@@ -8,12 +8,12 @@ import { isKubeletError, KubeletError, messageOf } from "../errors.ts";
 import type { GuestNetwork } from "../guest_network.ts";
 import type { PodConnection, PodNetworks } from "../pod_networks.ts";
 import { dialPod } from "./dial.ts";
-import type { AddressBook, NetworkParts } from "./parts.ts";
+import type { NetworkParts, PlaceKeeper } from "./parts.ts";
 import { isOfNode, PodNetwork } from "./pod_network.ts";
 
 /** What {@linkcode NodeNetwork} is made of. */
 export interface NodeNetworkOptions {
-  readonly addresses: AddressBook;
+  readonly addresses: PlaceKeeper;
   readonly parts: Omit<NetworkParts, "podAt" | "isStandIn">;
   /** The addresses of pods with `hostNetwork`. */
   readonly nodeIPs: readonly string[];
@@ -68,6 +68,10 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
     this.#seats.set(uid, { network, hostPorts, loopback });
   }
 
+  update(pod: Pod): void {
+    this.#seats.get(pod.metadata?.uid ?? "")?.network.update(pod);
+  }
+
   podIPs(uid: string): readonly string[] | undefined {
     return this.#seats.get(uid)?.network.podIPs;
   }
@@ -88,6 +92,7 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
     const seat = this.#seats.get(uid);
     this.#seats.delete(uid);
     if (seat?.loopback !== undefined) this.#standIns.delete(seat.loopback);
+    seat?.network[Symbol.dispose]();
     await seat?.hostPorts?.[Symbol.asyncDispose]();
     await this.#options.addresses.release(uid);
   }
@@ -96,11 +101,13 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const seats = [...this.#seats.values()];
     this.#seats.clear();
+    for (const { network } of seats) network[Symbol.dispose]();
     await Promise.all(seats.map(({ hostPorts }) => hostPorts?.[Symbol.asyncDispose]()));
   }
 
   async releaseOthers(isKnown: (uid: string) => boolean): Promise<void> {
-    await this.#options.addresses.releaseOthers(isKnown);
+    const { addresses } = this.#options;
+    for (const uid of [...addresses.uids]) if (!isKnown(uid)) await this.release(uid);
   }
 }
 

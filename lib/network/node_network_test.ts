@@ -6,6 +6,7 @@ import { isKubeletError } from "../errors.ts";
 import type { GuestNetwork, NetworkAnswer } from "../guest_network.ts";
 import { fakeNetwork, podOf } from "./_fake_parts.ts";
 import type { NodeNetwork } from "./node_network.ts";
+import type { PolicyRules } from "./parts.ts";
 
 const signal = new AbortController().signal;
 
@@ -140,7 +141,9 @@ Deno.test("guest() tells each kind of refusal once, and counts all", async () =>
   for (const ip of ["1.1.1.1", "1.1.1.2"]) {
     assert.deepEqual(await connect(network, ip, 80), { refused: "acces" });
   }
-  assert.deepEqual(told, ["NetworkRefused: Reaching 1.1.1.1:80/tcp is refused by a NetworkPolicy"]);
+  assert.deepEqual(told, [
+    'NetworkRefused: Reaching 1.1.1.1:80/tcp is refused: nothing allows it in NetworkPolicy "none"',
+  ]);
   assert.deepEqual(asked.map(({ reason }) => reason), ["policy", "policy"]);
 });
 
@@ -199,9 +202,13 @@ Deno.test("guest() asks policies about the newest version of its pod", async () 
   await network.take(newest, signal);
   assert.deepEqual(await connect(network, "1.1.1.1", 80), { refused: "acces" });
   newest = { ...newest, metadata: { ...newest.metadata, labels: { app: "web" } } };
+  network.update(newest);
+  assert.deepEqual(policy.held, [newest]);
   assert.deepEqual(await connect(network, "1.1.1.1", 80), {
     endpoint: { ip: "1.1.1.1", port: 80 },
   });
+  await network.release("a");
+  assert.deepEqual(policy.held, []);
 });
 
 Deno.test("dial() finds a server on the pod's loopback and on its address", async () => {
@@ -269,15 +276,25 @@ function connect(network: NodeNetwork, ip: string, port: number): Promise<Networ
   return guestOf(network, "a").ask({ want: "connect", protocol: "tcp", endpoint });
 }
 
-function policyOf(allows: (pod: Pod) => boolean, isGuarded: () => boolean = () => false): {
-  allows(question: { readonly pod: Pod }): boolean;
-  isGuarded(): boolean;
-  onChange(listener: () => void): Disposable;
-  changed(): void;
-} {
+function policyOf(
+  allows: (pod: Pod) => boolean,
+  isGuarded: () => boolean = () => false,
+): PolicyRules & { readonly held: Pod[]; changed(): void } {
+  const held: Pod[] = [];
   const listeners = new Set<() => void>();
   return {
-    allows: ({ pod }) => allows(pod),
+    held,
+    hold: (pod) => {
+      held.push(pod);
+      return {
+        update: (newer) => void held.splice(held.indexOf(pod), 1, pod = newer),
+        [Symbol.dispose]: () => void held.splice(held.indexOf(pod), 1),
+      };
+    },
+    judge: ({ pod }) =>
+      allows(pod)
+        ? { verdict: "allowed", policies: [] }
+        : { verdict: "refused", policies: ["none"] },
     isGuarded,
     onChange: (listener) => {
       listeners.add(listener);

@@ -5,7 +5,7 @@
  */
 import type { Pod } from "../api/types.ts";
 import type { Endpoint, TransportProtocol } from "../guest_network.ts";
-import type { RefusalReason } from "./decide.ts";
+import type { PolicyWord, RefusalReason } from "./decide.ts";
 
 /** Where a pod is on the network. */
 export interface PlaceOfPod {
@@ -18,12 +18,12 @@ export interface PlaceOfPod {
 }
 
 /** Gives addresses to pods, by UID. */
-export interface AddressBook {
+export interface PlaceKeeper {
   /** The same place for the same pod, until it is released. */
   take(uid: string): Promise<PlaceOfPod>;
   release(uid: string): Promise<void>;
-  /** Releases all that are not known. */
-  releaseOthers(isKnown: (uid: string) => boolean): Promise<void>;
+  /** The pods that have a place. */
+  readonly uids: readonly string[];
   /** The pod that has this address. */
   find(ip: string): string | undefined;
 }
@@ -33,7 +33,7 @@ export interface ServiceRoutes {
   /** `undefined` if no Service has that address. */
   destination(
     to: Endpoint,
-    protocol: "TCP" | "UDP",
+    protocol: TransportProtocol,
     from: { readonly podIP: string },
   ): Endpoint | "refused" | undefined;
 }
@@ -46,7 +46,9 @@ export interface NameBook {
 
 /** Knows network policies. */
 export interface PolicyRules {
-  allows(
+  /** Knows the pod until it is disposed of; `podIPs` are the addresses that it shares with nobody. */
+  hold(pod: Pod, podIPs: readonly string[]): Disposable & { update(pod: Pod): void };
+  judge(
     question: {
       readonly direction: "ingress" | "egress";
       readonly pod: Pod;
@@ -54,7 +56,7 @@ export interface PolicyRules {
       readonly port: number;
       readonly protocol: "TCP" | "UDP" | "SCTP";
     },
-  ): boolean;
+  ): PolicyWord;
   /** True if some policy limits who may come in. */
   isGuarded(pod: Pod): boolean;
   onChange(listener: () => void): Disposable;

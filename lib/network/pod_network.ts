@@ -11,7 +11,7 @@ import type {
   TransportProtocol,
 } from "../guest_network.ts";
 import { BoundPorts } from "./bound_ports.ts";
-import { decide, type NetworkView, refusal, type Verdict } from "./decide.ts";
+import { decide, type NetworkView, type PolicyWord, refusal, type Verdict } from "./decide.ts";
 import { freePort } from "./local_ports.ts";
 import { isLoopback, isWildcard } from "./kinds_of_address.ts";
 import type { HostList, NetworkParts, PlaceOfPod } from "./parts.ts";
@@ -26,15 +26,29 @@ export interface PodNetworkOptions {
 }
 
 /** The network of one pod, for as long as it has its place. */
-export class PodNetwork {
+export class PodNetwork implements Disposable {
   readonly #options: PodNetworkOptions;
   readonly #bound = new BoundPorts();
   readonly #refusals = new Refusals();
   readonly #hosts: HostList | undefined;
+  readonly #held: ReturnType<NonNullable<NetworkParts["policy"]>["hold"]> | undefined;
 
+  /** Throws a `KubeletError` with code `rejected` for a pod whose own list of hosts cannot be read. */
   constructor(options: PodNetworkOptions) {
     this.#options = options;
-    this.#hosts = options.parts.hostsOf?.(options.pod());
+    const { pod, place: { podIPs, own }, parts: { hostsOf, policy } } = options;
+    this.#hosts = hostsOf?.(pod());
+    this.#held = policy?.hold(pod(), own ? podIPs : []);
+  }
+
+  /** There is a newer version of the pod. */
+  update(pod: Pod): void {
+    this.#held?.update(pod);
+  }
+
+  /** Nothing of the pod runs any more. */
+  [Symbol.dispose](): void {
+    this.#held?.[Symbol.dispose]();
   }
 
   /** The first one is `status.podIP`. */
@@ -86,9 +100,8 @@ export class PodNetwork {
     const beganMs = performance.now();
     const verdict = await this.#answer(request).catch(() => refusal("again", "unknown"));
     const { want } = request;
-    const { reason } = verdict;
-    parts.onAsked?.({ want, reason }, performance.now() - beganMs);
-    const event = reason === undefined ? undefined : this.#refusals.eventOf(request, reason);
+    parts.onAsked?.({ want, reason: verdict.reason }, performance.now() - beganMs);
+    const event = this.#refusals.eventOf(request, verdict);
     if (event !== undefined) parts.tell(pod(), event);
     return verdict;
   }
@@ -153,10 +166,10 @@ export class PodNetwork {
       isNode: (ip) => parts.isNode(ip),
       isNear: (ip) => parts.isNear(ip),
       nameserver: (to, protocol) => parts.nameserver?.(to, protocol),
-      destination: (to, protocol) => services?.destination(to, upper(protocol), { podIP }),
+      destination: (to, protocol) => services?.destination(to, protocol, { podIP }),
       mayReach: (to) => this.#hosts?.mayReach(to) ?? true,
-      allows: (direction, { protocol, ...of }) =>
-        policy?.allows({ direction, pod: newest, protocol: upper(protocol), ...of }) ?? true,
+      judge: (direction, { protocol, ...of }) =>
+        policy?.judge({ direction, pod: newest, protocol: upper(protocol), ...of }) ?? FREE,
     };
   }
 
@@ -168,6 +181,8 @@ export class PodNetwork {
     );
   }
 }
+
+const FREE: PolicyWord = { verdict: "allowed", policies: [] };
 
 /** True for a pod whose network is the node's. */
 export function isOfNode(pod: Pod): boolean {

@@ -1,5 +1,5 @@
 import type { NetworkRequest } from "../guest_network.ts";
-import type { RefusalReason } from "./decide.ts";
+import type { RefusalReason, Verdict } from "./decide.ts";
 
 /** Reasons that somebody set down: those that a program brings upon itself are in metrics only. */
 const TOLD: ReadonlySet<RefusalReason> = new Set([
@@ -16,12 +16,13 @@ export class Refusals {
   /** `undefined` for what was told before, or is nobody's wish. */
   eventOf(
     request: NetworkRequest,
-    reason: RefusalReason,
+    { reason, policies = [] }: Verdict,
   ): { reason: string; message: string } | undefined {
+    if (reason === undefined || !TOLD.has(reason)) return undefined;
     const kind = reason === "port-taken"
       ? `${reason} ${portOf(request)}`
       : `${reason} ${request.want}`;
-    if (!TOLD.has(reason) || this.#told.size >= TOLD_MAX || this.#told.has(kind)) return undefined;
+    if (this.#told.size >= TOLD_MAX || this.#told.has(kind)) return undefined;
     this.#told.add(kind);
     if (reason === "port-taken") {
       const message = `Cannot listen at ${
@@ -29,15 +30,18 @@ export class Refusals {
       }: another program of this node has that port`;
       return { reason: "PortTaken", message };
     }
-    return { reason: "NetworkRefused", message: `${wordsOf(request)} ${WHY[reason]}` };
+    const names = policies.slice(0, POLICIES_TOLD_MAX).map((name) => ` "${name}"`).join(",");
+    return { reason: "NetworkRefused", message: `${wordsOf(request)} ${WHY[reason]}${names}` };
   }
 }
 
+/** Names in one event. */
+const POLICIES_TOLD_MAX = 5;
 /** Events of one pod: ports are a guest's choice. */
 const TOLD_MAX = 20;
 
 const WHY: Readonly<Record<RefusalReason, string>> = {
-  "policy": "is refused by a NetworkPolicy",
+  "policy": "is refused: nothing allows it in NetworkPolicy",
   "allowed-hosts": "is refused: the pod's annotation does not list it",
   "no-endpoints": "is refused: nobody serves there",
   "not-own-address": "is refused: it is no address of the pod",

@@ -14,6 +14,7 @@ export async function followPod(context: PodContext, over: AbortSignal): Promise
   let seen = wordsOf(context.pod);
   while (!over.aborted) {
     await context.latest.changed(over);
+    context.services.networks?.update(context.pod);
     const now = wordsOf(context.pod);
     // A pod that has ended is left as it was told.
     if (over.aborted || now === seen || context.record.finalPhase !== undefined) continue;
