@@ -120,6 +120,11 @@ export function servicesPath(namespace?: string): string {
   return namespace === undefined ? `${CORE}/services` : namespaced(namespace, "services");
 }
 
+/** EndpointSlices of all namespaces. */
+export function endpointSlicesPath(): string {
+  return "/apis/discovery.k8s.io/v1/endpointslices";
+}
+
 /** One RuntimeClass. */
 export function runtimeClassPath(name: string): string {
   return `/apis/node.k8s.io/v1/runtimeclasses/${segment(name)}`;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+export type * from "./types/endpoint_slice.ts";
 export type * from "./types/env.ts";
 export type * from "./types/event.ts";
 export type * from "./types/identity.ts";
