@@ -12,6 +12,7 @@ import {
   sizeClass,
   STATUS_BOUNDS,
 } from "./bounds.ts";
+import { NetworkMetrics } from "./network_metrics.ts";
 import { PodTimes } from "./pod_times.ts";
 import { processFamilies } from "./process_metrics.ts";
 import { Registry } from "./registry.ts";
@@ -31,6 +32,8 @@ export class KubeletMetrics {
   readonly registry: Registry = new Registry();
   /** The requests to the node's own API. */
   readonly server: ServerMetrics = new ServerMetrics(this.registry);
+  /** What guests ask of their pods' networks. */
+  readonly network: NetworkMetrics = new NetworkMetrics(this.registry);
   readonly #times: PodTimes;
 
   constructor(
