@@ -41,7 +41,13 @@ export class FakeAddresses implements PlaceKeeper {
   }
 
   find(ip: string): string | undefined {
-    return [...this.places].find(([, { podIPs }]) => podIPs.includes(ip))?.[0];
+    return [...this.places].find(([, { podIPs, loopback }]) =>
+      podIPs.includes(ip) || ip === loopback
+    )?.[0];
+  }
+
+  isStandIn(ip: string): boolean {
+    return ip.startsWith("127.67.");
   }
 }
 

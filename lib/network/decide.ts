@@ -41,8 +41,6 @@ export interface NetworkView {
   boundAt(protocol: TransportProtocol, port: number): "any" | "loopback" | undefined;
   /** True for an address that the node has given to a pod. */
   isPod(ip: string): boolean;
-  /** True for what stands for the loopback of a pod. */
-  isStandIn(ip: string): boolean;
   /** True for an address of this machine, and no pod's. */
   isNode(ip: string): boolean;
   /** True if packets from a pod's address get there, and their answers back. */
@@ -165,12 +163,15 @@ function decideAccept(
   const { ip } = endpoint;
   const isOwn = podIPs.includes(ip) || ip === loopback || local.ip === loopback;
   // Probes come from the node, and so does what it forwards; but another pod's loopback is no way around.
-  const isNode = view.isNode(ip) || (isLoopback(ip) && !view.isPod(ip) && !view.isStandIn(ip));
+  const isNode = view.isNode(ip) || NODE_LOOPBACK.has(ip);
   const said = kind === "node" || isOwn || isNode
     ? undefined
     : refusedBy(view.judge("ingress", { peer: endpoint, port: local.port, protocol }));
   return said ?? { answer: { endpoint: local } };
 }
+
+/** What the system chooses for whoever says nothing. */
+const NODE_LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1"]);
 
 function refusedBy({ verdict, policies }: PolicyWord): Verdict | undefined {
   if (verdict === "allowed") return undefined;

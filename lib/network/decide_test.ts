@@ -15,7 +15,6 @@ const ALONE: NetworkView = {
   kind: "own",
   boundAt: (_protocol, port) => port === 8080 ? "any" : port === 8081 ? "loopback" : undefined,
   isPod: (ip) => ["10.64.0.7", OTHER, "127.64.0.8"].includes(ip),
-  isStandIn: (ip) => ["127.65.0.7", "127.65.0.8"].includes(ip),
   isNode: (ip) => ip === NODE,
   isNear: () => false,
   nameserver: ({ ip, port }) =>
@@ -34,6 +33,7 @@ const VIEWS = {
   closed: { ...ALONE, judge: () => ({ verdict: "refused", policies: ["none"] }) },
   early: { ...ALONE, judge: () => ({ verdict: "unknown", policies: [] }) },
   listed: { ...ALONE, mayReach: ({ ip }) => ip === SERVICE },
+  fenced: { ...ALONE, podIPs: [NODE], kind: "shared" },
   near: { ...ALONE, isNear: (ip) => ip === "10.65.0.3" },
 } as const satisfies Record<string, NetworkView>;
 
@@ -60,6 +60,10 @@ const ROWS: readonly Row[] = [
   ["shared", "bind", "127.0.0.1 80", "127.0.0.1 80"],
   ["shared", "bind", "192.168.1.5 80", "192.168.1.5 80"],
   ["shared", "bind", "10.64.0.8 80", "addrnotavail not-own-address"],
+  ["fenced", "bind", "0.0.0.0 80", "0.0.0.0 80"],
+  ["fenced", "bind", "127.0.0.1 80", "127.65.0.7 80"],
+  ["fenced", "connect", "127.0.0.1 8080", "192.168.1.5 8080 from 192.168.1.5"],
+  ["fenced", "connect", "127.0.0.1 99", "127.65.0.7 99 from 127.65.0.7"],
   ["node", "bind", "0.0.0.0 80", "0.0.0.0 80"],
   ["node", "bind", "127.0.0.1 80", "127.0.0.1 80"],
   // A pod's own loopback.

@@ -14,7 +14,7 @@ import { isOfNode, PodNetwork } from "./pod_network.ts";
 /** What {@linkcode NodeNetwork} is made of. */
 export interface NodeNetworkOptions {
   readonly addresses: PlaceKeeper;
-  readonly parts: Omit<NetworkParts, "podAt" | "isStandIn">;
+  readonly parts: Omit<NetworkParts, "isPod">;
   /** The addresses of pods with `hostNetwork`. */
   readonly nodeIPs: readonly string[];
   /** The newest version of a pod. @default {the one that took its place} */
@@ -27,7 +27,6 @@ export interface NodeNetworkOptions {
 
 /** A pod that has its place. */
 interface Seat {
-  readonly loopback: string | undefined;
   readonly network: PodNetwork;
   readonly hostPorts: AsyncDisposable | undefined;
 }
@@ -36,7 +35,6 @@ interface Seat {
 export class NodeNetwork implements PodNetworks, AsyncDisposable {
   readonly #options: NodeNetworkOptions;
   readonly #seats = new Map<string, Seat>();
-  readonly #standIns = new Set<string>();
 
   constructor(options: NodeNetworkOptions) {
     this.#options = options;
@@ -57,15 +55,12 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
       place,
       parts: {
         ...parts,
-        podAt: (ip) => addresses.find(ip),
-        isStandIn: (ip) => this.#standIns.has(ip),
+        isPod: (ip) => addresses.find(ip) !== undefined && !addresses.isStandIn(ip),
       },
     });
     // A program on the node's own address has the port already.
     const hostPorts = isOfNode(pod) ? undefined : await openHostPorts?.(pod, place.podIPs);
-    const { loopback } = place;
-    if (loopback !== undefined) this.#standIns.add(loopback);
-    this.#seats.set(uid, { network, hostPorts, loopback });
+    this.#seats.set(uid, { network, hostPorts });
   }
 
   update(pod: Pod): void {
@@ -91,7 +86,6 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
   async release(uid: string): Promise<void> {
     const seat = this.#seats.get(uid);
     this.#seats.delete(uid);
-    if (seat?.loopback !== undefined) this.#standIns.delete(seat.loopback);
     seat?.network[Symbol.dispose]();
     await seat?.hostPorts?.[Symbol.asyncDispose]();
     await this.#options.addresses.release(uid);

@@ -211,6 +211,21 @@ Deno.test("guest() asks policies about the newest version of its pod", async () 
   assert.deepEqual(policy.held, []);
 });
 
+Deno.test("guest() never leads to the loopback of another pod", async () => {
+  const { network } = fakeNetwork(15);
+  await network.take(podOf("a"), signal);
+  await network.take(podOf("b"), signal);
+  const source = (ip: string): { ip: string; port: number } => ({ ip, port: 0 });
+  assert.deepEqual(await connect(network, "127.67.15.2", 80), {
+    endpoint: { ip: "127.67.15.1", port: 80 },
+    source: source("127.67.15.1"),
+  });
+  assert.deepEqual(await connect(network, "127.66.15.2", 80), {
+    endpoint: { ip: "127.66.15.2", port: 80 },
+    source: source("127.66.15.1"),
+  });
+});
+
 Deno.test("dial() finds a server on the pod's loopback and on its address", async () => {
   const { network } = fakeNetwork(12);
   await network.take(podOf("a"), signal);

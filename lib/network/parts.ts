@@ -24,8 +24,10 @@ export interface PlaceKeeper {
   release(uid: string): Promise<void>;
   /** The pods that have a place. */
   readonly uids: readonly string[];
-  /** The pod that has this address. */
+  /** The pod that has this address, or whose loopback it stands for. */
   find(ip: string): string | undefined;
+  /** True for what stands, or may stand, for the loopback of a pod. */
+  isStandIn(ip: string): boolean;
 }
 
 /** Knows the Services of the cluster. */
@@ -80,10 +82,8 @@ export interface ObservedAsk {
 
 /** All of them, shared by the pods of a node. */
 export interface NetworkParts {
-  /** The pod that has an address, by UID. */
-  podAt(ip: string): string | undefined;
-  /** True for what stands for the loopback of a pod. */
-  isStandIn(ip: string): boolean;
+  /** True for an address that the node has given to a pod. */
+  isPod(ip: string): boolean;
   /** True for an address of this machine, and no pod's. */
   isNode(ip: string): boolean;
   /** True if packets from a pod's address get there, and their answers back. */

@@ -14,7 +14,7 @@ import {
   type PodNetworkWish,
   takeGround,
 } from "./ground.ts";
-import { formatCidr, normalizeIp } from "./ip.ts";
+import { formatCidr, inCidr, normalizeIp, parseIp } from "./ip.ts";
 import { LocalRoutes } from "./local_routes.ts";
 
 /** Where a pod is on the network. */
@@ -162,6 +162,13 @@ until pods end, or give the node a larger range`,
   /** UID of the pod that has an address: its own, or what stands for its `127.0.0.1`. */
   find(ip: string): string | undefined {
     return this.#book.find(normalizeIp(ip) ?? "");
+  }
+
+  /** True for what stands, or may stand, for the `127.0.0.1` of a pod. */
+  isStandIn(ip: string): boolean {
+    const { loopbacks } = this.#ground;
+    const bytes = parseIp(ip);
+    return loopbacks !== undefined && bytes !== undefined && inCidr(bytes, loopbacks);
   }
 
   /** Looks after the routes, each minute until the signal aborts. */
