@@ -22,10 +22,12 @@ export async function listAll<T extends KubeObject>(
     readonly path: string;
     readonly fieldSelector?: string;
     readonly labelSelector?: string;
+    /** Makes each object smaller as its page comes, so that a large list is never held whole. */
+    readonly trim?: (object: T) => T;
     readonly signal?: AbortSignal;
   },
 ): Promise<{ items: T[]; version: string }> {
-  const { path, signal } = options;
+  const { path, signal, trim = (object: T): T => object } = options;
   const query = {
     ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
     ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
@@ -49,7 +51,7 @@ export async function listAll<T extends KubeObject>(
       throw new Error(`Cannot list "${path}": the answer is not a list with a resource version`);
     }
     // Go writes an empty list as null at times.
-    for (const item of list.items ?? []) items.push(item);
+    for (const item of list.items ?? []) items.push(trim(item));
     if (more === undefined || more === "") return { items, version: resourceVersion };
     next = more;
   }

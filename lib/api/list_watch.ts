@@ -22,11 +22,13 @@ export type ListWatchEvent<T extends KubeObject> =
   | { readonly type: "deleted"; readonly object: T };
 
 /** What to watch. The time-outs, clock and chance are for tests. */
-export interface ListWatchOptions {
+export interface ListWatchOptions<T extends KubeObject = KubeObject> {
   /** Path of the collection, as `podsPath()`. */
   readonly path: string;
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
+  /** Makes each object of a list smaller as its page comes. Those of a watch are told as they are. */
+  readonly trim?: (object: T) => T;
   /** The only way to end. The iteration then ends without an error. */
   readonly signal: AbortSignal;
   /** Told of every failure, and when the next attempt begins. */
@@ -65,7 +67,7 @@ const RETRY_AFTER_MS_MAX = 30_000;
  */
 export async function* listWatch<T extends KubeObject>(
   client: ApiClient,
-  options: ListWatchOptions,
+  options: ListWatchOptions<T>,
 ): AsyncGenerator<ListWatchEvent<T>, void, void> {
   const { signal, now = () => performance.now(), sleep = delay, random = Math.random } = options;
   let version: string | undefined;
@@ -114,7 +116,7 @@ export async function* listWatch<T extends KubeObject>(
 /** One watch from `version` on. Ends when the server ends it, or falls silent. */
 async function* watch<T extends KubeObject>(
   client: ApiClient,
-  options: ListWatchOptions & { readonly version: string },
+  options: ListWatchOptions<T> & { readonly version: string },
 ): AsyncGenerator<WatchEvent<T>, void, void> {
   const { path, random = Math.random, silenceMs = WATCH_SILENCE_MS } = options;
   const seconds = WATCH_SECONDS_MIN + random() * (WATCH_SECONDS_MAX - WATCH_SECONDS_MIN);

@@ -34,7 +34,7 @@ class Run implements AsyncDisposable {
   readonly #client: ApiClient;
   readonly #done: Promise<void>;
 
-  constructor(server: TestServer, options: Partial<ListWatchOptions> = {}) {
+  constructor(server: TestServer, options: Partial<ListWatchOptions<Pod>> = {}) {
     this.#client = new ApiClient({ server: server.url });
     this.#done = this.#read(options);
   }
@@ -54,7 +54,7 @@ class Run implements AsyncDisposable {
     this.#client.replaceAccess({ server: server.url });
   }
 
-  async #read(options: Partial<ListWatchOptions>): Promise<void> {
+  async #read(options: Partial<ListWatchOptions<Pod>>): Promise<void> {
     const events = listWatch<Pod>(this.#client, {
       path: PATH,
       signal: this.#controller.signal,
@@ -123,6 +123,22 @@ Deno.test("listWatch() follows the pages of a list", async () => {
   });
   await using run = new Run(server);
   await run.until("synced a,b,c");
+});
+
+Deno.test("listWatch() trims the objects of a list, and tells those of a watch as they are", async () => {
+  await using server = await TestServer.start((x) => {
+    if (!isWatch(x)) {
+      return x.query.has("continue")
+        ? x.json(podList(5, ["b"]))
+        : x.json(podList(5, ["a"], "more"));
+    }
+    x.open();
+    x.chunk({ type: "ADDED", object: pod("c", 6) });
+  });
+  const trim = ({ metadata }: Pod): Pod => ({ metadata: { name: `${metadata?.name}-trimmed` } });
+  await using run = new Run(server, { trim });
+  await run.until("applied c");
+  assert.deepEqual(run.seen, ["synced a-trimmed,b-trimmed", "applied c"]);
 });
 
 Deno.test("listWatch() lists all at once when the pages expire", async () => {

@@ -55,9 +55,19 @@ export function leasePath(name: string): string {
   return `${leasesPath()}/${segment(name)}`;
 }
 
+/** All namespaces. */
+export function namespacesPath(): string {
+  return `${CORE}/namespaces`;
+}
+
+/** NetworkPolicies of one namespace. */
+export function networkPoliciesPath(namespace: string): string {
+  return `/apis/networking.k8s.io/v1/namespaces/${segment(namespace)}/networkpolicies`;
+}
+
 /** One namespace. */
 export function namespacePath(name: string): string {
-  return `${CORE}/namespaces/${segment(name)}`;
+  return `${namespacesPath()}/${segment(name)}`;
 }
 
 /** Events (`core/v1`) of one namespace. */

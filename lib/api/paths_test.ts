@@ -4,6 +4,9 @@ import {
   csrPath,
   eventsPath,
   leasePath,
+  namespacePath,
+  namespacesPath,
+  networkPoliciesPath,
   nodeStatusPath,
   podPath,
   podsPath,
@@ -26,6 +29,12 @@ Deno.test("paths are those of the API reference", () => {
   assert.equal(
     serviceAccountTokenPath("ns", "sa"),
     "/api/v1/namespaces/ns/serviceaccounts/sa/token",
+  );
+  assert.equal(namespacesPath(), "/api/v1/namespaces");
+  assert.equal(namespacePath("ns"), "/api/v1/namespaces/ns");
+  assert.equal(
+    networkPoliciesPath("ns"),
+    "/apis/networking.k8s.io/v1/namespaces/ns/networkpolicies",
   );
   assert.equal(csrPath("c"), "/apis/certificates.k8s.io/v1/certificatesigningrequests/c");
 });

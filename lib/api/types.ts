@@ -11,6 +11,7 @@ export type * from "./types/env.ts";
 export type * from "./types/event.ts";
 export type * from "./types/identity.ts";
 export type * from "./types/meta.ts";
+export type * from "./types/network_policy.ts";
 export type * from "./types/node.ts";
 export type * from "./types/pod.ts";
 export type * from "./types/pod_status.ts";
