@@ -11,6 +11,7 @@ import { type CertificateSettings, certificateSettings } from "./certificate_opt
 import { type ImageSettings, imageSettings } from "./image_options.ts";
 import { type LogSettings, logSettings } from "./log_options.ts";
 import { shownFlags } from "./monitoring_options.ts";
+import { type NetworkSettings, networkSettings } from "./network_options.ts";
 import { parseHostname } from "./names.ts";
 import { chooseNodeIp } from "./node_ip.ts";
 import { KUBELET_OPTIONS } from "./kubelet_options.ts";
@@ -23,7 +24,7 @@ import { shutdownSettings } from "./shutdown_options.ts";
 import { MACHINE, type World } from "./world.ts";
 
 /** Everything that can be configured, checked and complete. Paths are absolute. */
-export interface KrustletConfig extends ResourceSettings, LogSettings {
+export interface KrustletConfig extends ResourceSettings, LogSettings, NetworkSettings {
   /** Name of the node object; the host name unless it was given. */
   readonly nodeName: string;
   /** In the node's addresses, its label and its certificate; lower case. */
@@ -145,6 +146,7 @@ export async function completeConfig(
     nodeLabels: values.nodeLabels,
     registerWithTaints: values.registerWithTaints,
     maxPods: values.maxPods,
+    ...networkSettings(values),
     ...resourceSettings(values),
     ...logSettings(values),
     nodeStatusUpdateFrequencyMs: values.nodeStatusUpdateFrequencyMs,

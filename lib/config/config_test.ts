@@ -35,6 +35,8 @@ Deno.test("parseConfig() has Krustlet's defaults", async () => {
     nodeLabels: {},
     registerWithTaints: undefined,
     maxPods: 110,
+    podNetwork: "auto",
+    podCidrs: [],
     systemReserved: {},
     kubeReserved: { cpu: "50m", memory: "128Mi" },
     eviction: {
@@ -99,6 +101,7 @@ Deno.test("parseConfig() reads every flag", async () => {
     ..."--bootstrap-file /b --plugins-dir /p --device-plugins-dir /dp".split(" "),
     ..."--x-allow-local-modules true --insecure-registries a:5000,b".split(" "),
     ..."--register-with-taints k=v:NoExecute --node-status-update-frequency 5s".split(" "),
+    ..."--pod-network anyip --pod-cidr 10.9.0.0/24 --pod-cidr fd00::/64".split(" "),
     ..."--client-ca-file /ca --kubeconfig /k --log-level debug --log-format json".split(" "),
     ..."--rotate-certificates false --rotate-server-certificates=false".split(" "),
     ..."--certificate-duration 24h --pod-manifest-path /manifests --shutdown-grace-period-critical-pods 10s"
@@ -133,6 +136,8 @@ Deno.test("parseConfig() reads every flag", async () => {
     nodeLabels: { a: "b", c: "" },
     registerWithTaints: [{ key: "k", value: "v", effect: "NoExecute" }],
     maxPods: 10,
+    podNetwork: "anyip",
+    podCidrs: ["10.9.0.0/24", "fd00::/64"],
     systemReserved: { cpu: "1" },
     kubeReserved: { memory: "1Gi" },
     eviction: {

@@ -10,6 +10,7 @@ import * as kinds from "./kinds.ts";
 import { LOG_OPTIONS } from "./log_options.ts";
 import { defineOptions } from "./option.ts";
 import { MONITORING_OPTIONS } from "./monitoring_options.ts";
+import { NETWORK_OPTIONS } from "./network_options.ts";
 import { REGISTRY_OPTIONS } from "./registry_options.ts";
 import { RESOURCE_OPTIONS } from "./resource_options.ts";
 
@@ -134,6 +135,7 @@ export const KUBELET_OPTIONS = defineOptions({
     help: "How many pods the node takes.",
     group: "Node",
   },
+  ...NETWORK_OPTIONS,
   ...RESOURCE_OPTIONS,
   nodeStatusUpdateFrequencyMs: {
     flag: "node-status-update-frequency",

@@ -33,11 +33,10 @@ export function neededRights(nodeName: string, as: "node" | "bootstrap"): Right[
     resource: "certificatesigningrequests",
   };
   if (as === "bootstrap") return [ask];
-  const own = {
-    fieldSelector: {
-      requirements: [{ key: "spec.nodeName", operator: "In", values: [nodeName] }],
-    },
-  } as const;
+  const selecting = (key: string): Pick<Right, "fieldSelector"> => ({
+    fieldSelector: { requirements: [{ key, operator: "In", values: [nodeName] }] },
+  });
+  const [self, own] = [selecting("metadata.name"), selecting("spec.nodeName")];
   const lease = {
     group: "coordination.k8s.io",
     resource: "leases",
@@ -47,6 +46,9 @@ export function neededRights(nodeName: string, as: "node" | "bootstrap"): Right[
   return [
     { verb: "create", resource: "nodes", name: nodeName },
     { verb: "get", resource: "nodes", name: nodeName },
+    { verb: "list", resource: "nodes", ...self },
+    { verb: "watch", resource: "nodes", ...self },
+    { verb: "patch", resource: "nodes", name: nodeName },
     { verb: "patch", resource: "nodes", subresource: "status", name: nodeName },
     { verb: "get", ...lease },
     { verb: "update", ...lease },
