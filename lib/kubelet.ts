@@ -7,7 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import { ClusterObjects } from "./api/cluster_objects.ts";
 import { listWatch } from "./api/list_watch.ts";
 import { podsPath } from "./api/paths.ts";
-import type { ObjectReference, Pod, PodPhase } from "./api/types.ts";
+import type { Pod, PodPhase } from "./api/types.ts";
 import { messageOf } from "./errors.ts";
 import { ImageVolumes } from "./container/image_volumes.ts";
 import { RunningContainers } from "./container/running.ts";
@@ -19,7 +19,8 @@ import { Collector } from "./images/collector.ts";
 import type { ImageStore } from "./images/images.ts";
 import { imagesInUse } from "./images/images_in_use.ts";
 import { openImageStore } from "./images/open_store.ts";
-import { dataFolders, type KubeletOptions } from "./kubelet_settings.ts";
+import { dataFolders, type KubeletOptions, nodeReference } from "./kubelet_settings.ts";
+import { ClusterNetwork } from "./network_parts.ts";
 import { capacityOf } from "./node/capacity.ts";
 import { readMachineFacts, readMemory, readPids } from "./node/machine.ts";
 import { describeImages } from "./node/node_images.ts";
@@ -59,6 +60,7 @@ export class Kubelet {
   /** Resolves once all pods of the node are known. */
   readonly #synced = Promise.withResolvers<void>();
   #collector: Collector | undefined;
+  #pods: PodManager | undefined;
   #node: NodeKeeper | undefined;
   readonly #statics: StaticSource;
   #eviction: EvictionManager | undefined;
@@ -92,7 +94,7 @@ export class Kubelet {
     await using parts = new AsyncDisposableStack();
     parts.defer(() => provider.close());
     const services = await this.#services(parts);
-    const pods = new PodManager(services);
+    const pods = this.#pods = new PodManager(services);
     const collector = this.#collectorFor(pods, services);
     this.#collector = collector;
     const ending = new AbortController();
@@ -124,6 +126,7 @@ export class Kubelet {
     const renewing = this.#renew(server, services, ending.signal);
     const believing = this.#followClientCa(server, ending.signal);
     const looking = watching.run();
+    const networking = services.network.run(ending.signal);
     // Before that it is not known which images are in use, and which pods there are.
     const known = Promise.race([this.#synced.promise, aborted(ending.signal)]);
     const collecting = known.then(() => collector.run(ending.signal));
@@ -135,12 +138,12 @@ export class Kubelet {
     });
     void node.ready.then(() => log.info("Node {nodeName} is ready", { ...settings }));
     try {
-      await Promise.race([aborted(signal), keeping, listing]);
+      await Promise.race([aborted(signal), keeping, listing, networking]);
     } finally {
       await this.#stop({ node, pods, services });
       ending.abort();
       await Promise.allSettled([keeping, listing, following, collecting, evicting, cleaning]);
-      await Promise.allSettled([renewing, believing, looking]);
+      await Promise.allSettled([renewing, believing, looking, networking]);
     }
   }
 
@@ -172,7 +175,7 @@ export class Kubelet {
     const facts = {
       nodeName,
       hostIPs: [nodeIp],
-      podIPs: [nodeIp],
+      podIPs: [],
       allocatable: capacity.allocatable,
     };
     const warn = (message: string): void => log.warn("{message}", { message });
@@ -194,8 +197,18 @@ export class Kubelet {
       nodeName,
       onTrouble: warn,
     });
+    const network = new ClusterNetwork({
+      client,
+      settings,
+      events,
+      metrics: this.#observation.metrics.network,
+      newest: (uid) => this.#pods?.newest(uid),
+    });
+    parts.use(network);
     return {
       provider,
+      network,
+      networks: network.networks,
       running: new RunningContainers(),
       images,
       objects,
@@ -259,14 +272,9 @@ export class Kubelet {
       dir: dataFolders(settings.dataDir).images,
       inUse: () => imagesInUse(pods.pods(), volumes.imageIds()),
       onTrouble: (trouble) => {
-        events.tell({ ...trouble, object: this.#nodeReference(), type: "Warning" });
+        events.tell({ ...trouble, object: nodeReference(this.#options.settings), type: "Warning" });
       },
     });
-  }
-
-  #nodeReference(): ObjectReference {
-    const { nodeName: name } = this.#options.settings;
-    return { kind: "Node", name, uid: name };
   }
 
   #evictions(
@@ -299,7 +307,12 @@ export class Kubelet {
         return evicted;
       },
       tell: (reason, message) => {
-        services.events.tell({ object: this.#nodeReference(), type: "Warning", reason, message });
+        services.events.tell({
+          object: nodeReference(this.#options.settings),
+          type: "Warning",
+          reason,
+          message,
+        });
       },
     });
   }
@@ -340,7 +353,12 @@ export class Kubelet {
       serve: (pair) => server.replaceCertificate(pair),
       tell: ({ reason, message }) => {
         log.warn("{message}", { message });
-        events.tell({ object: this.#nodeReference(), type: "Warning", reason, message });
+        events.tell({
+          object: nodeReference(this.#options.settings),
+          type: "Warning",
+          reason,
+          message,
+        });
       },
       inform: (message) => log.info("{message}", { message }),
     }, signal);
@@ -416,6 +434,7 @@ function hasWork(phase: PodPhase | undefined): boolean {
 }
 
 interface ClusterServices extends PodServices {
+  readonly network: ClusterNetwork;
   readonly images: ImageStore;
   readonly events: EventRecorder;
   readonly status: StatusWriter;

@@ -4,10 +4,12 @@
  * @module
  */
 import type { ApiClient } from "./api/client.ts";
+import type { ObjectReference } from "./api/types.ts";
 import type { CertificateRenewal } from "./certificates.ts";
 import type { CollectionPolicy } from "./images/collect_plan.ts";
 import type { StoreSettings } from "./images/open_store.ts";
 import type { RegistrySettings } from "./images/registry_files.ts";
+import type { PodNetworkWish } from "./network/ground.ts";
 import type { NodeSettings } from "./node/node_object.ts";
 import type { Provider } from "./provider.ts";
 import type { EvictionRules } from "./thresholds.ts";
@@ -41,6 +43,10 @@ export interface KubeletSettings extends NodeSettings, RegistrySettings {
   };
   /** When pods are evicted. */
   readonly eviction: EvictionRules;
+  /** Where pods have their addresses. */
+  readonly podNetwork: PodNetworkWish;
+  /** Ranges of these addresses. @default {those that the cluster gives the node} */
+  readonly podCidrs: readonly string[];
   /** Whether files of this machine may be images. */
   readonly allowLocalModules: boolean;
   /** Absolute path of the folder that everything lives in. */
@@ -80,4 +86,9 @@ export interface KubeletOptions {
 /** The folders below the data folder. */
 export function dataFolders(dataDir: string): { pods: string; logs: string; images: string } {
   return { pods: `${dataDir}/pods`, logs: `${dataDir}/logs`, images: `${dataDir}/images` };
+}
+
+/** The node, for events on it. */
+export function nodeReference({ nodeName: name }: Pick<NodeSettings, "nodeName">): ObjectReference {
+  return { kind: "Node", name, uid: name };
 }

@@ -77,6 +77,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "events",
     "krator",
     "images",
+    "network",
     "node",
     "pod",
     "status",

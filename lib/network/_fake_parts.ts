@@ -1,6 +1,5 @@
 /** Parts of a network that tests set up themselves. */
 import type { Pod } from "../api/types.ts";
-import { isTaken, LocalAddresses } from "./local_ports.ts";
 import { NodeNetwork, type NodeNetworkOptions } from "./node_network.ts";
 import type { ObservedAsk, PlaceKeeper, PlaceOfPod } from "./parts.ts";
 
@@ -68,7 +67,6 @@ export function fakeNetwork(
   } = {},
 ): FakeNetwork {
   const addresses = new FakeAddresses(third);
-  const local = new LocalAddresses();
   const asked: ObservedAsk[] = [];
   const told: string[] = [];
   const network = new NodeNetwork({
@@ -76,9 +74,6 @@ export function fakeNetwork(
     nodeIPs: ["127.0.0.1"],
     ...options,
     parts: {
-      isNode: (ip) => local.isNode(ip),
-      isNear: (ip) => local.isNear(ip),
-      isTaken,
       names: { resolve: () => Promise.resolve([]) },
       tell: (_pod, { reason, message }) => void told.push(`${reason}: ${message}`),
       onAsked: (ask) => void asked.push(ask),

@@ -8,13 +8,16 @@ import { isKubeletError, KubeletError, messageOf } from "../errors.ts";
 import type { GuestNetwork } from "../guest_network.ts";
 import type { PodConnection, PodNetworks } from "../pod_networks.ts";
 import { dialPod } from "./dial.ts";
+import { isTaken, LocalAddresses } from "./local_ports.ts";
+import { machineNames } from "./machine_names.ts";
 import type { NetworkParts, PlaceKeeper } from "./parts.ts";
 import { isOfNode, PodNetwork } from "./pod_network.ts";
 
 /** What {@linkcode NodeNetwork} is made of. */
 export interface NodeNetworkOptions {
   readonly addresses: PlaceKeeper;
-  readonly parts: Omit<NetworkParts, "isPod">;
+  /** Names are the machine's own, if nobody knows others. */
+  readonly parts: Partial<Omit<NetworkParts, "isPod">> & Pick<NetworkParts, "tell">;
   /** The addresses of pods with `hostNetwork`. */
   readonly nodeIPs: readonly string[];
   /** The newest version of a pod. @default {the one that took its place} */
@@ -34,6 +37,7 @@ interface Seat {
 /** Gives each pod its place, and keeps what its guests are answered from. */
 export class NodeNetwork implements PodNetworks, AsyncDisposable {
   readonly #options: NodeNetworkOptions;
+  readonly #local = new LocalAddresses();
   readonly #seats = new Map<string, Seat>();
 
   constructor(options: NodeNetworkOptions) {
@@ -46,7 +50,8 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
     const { addresses, nodeIPs, openHostPorts, newest, parts } = this.#options;
     const place = isOfNode(pod)
       ? { podIPs: nodeIPs, loopback: undefined, own: false }
-      : await addresses.take(uid).catch((error) => {
+      : await addresses.take(uid, signal).catch((error) => {
+        signal.throwIfAborted();
         throw asNetworkError(error);
       });
     signal.throwIfAborted();
@@ -54,6 +59,10 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
       pod: () => newest?.(uid) ?? pod,
       place,
       parts: {
+        names: machineNames,
+        isNode: (ip) => this.#local.isNode(ip),
+        isNear: (ip) => this.#local.isNear(ip),
+        isTaken,
         ...parts,
         isPod: (ip) => addresses.find(ip) !== undefined && !addresses.isStandIn(ip),
       },

@@ -20,7 +20,7 @@ export interface PlaceOfPod {
 /** Gives addresses to pods, by UID. */
 export interface PlaceKeeper {
   /** The same place for the same pod, until it is released. */
-  take(uid: string): Promise<PlaceOfPod>;
+  take(uid: string, signal: AbortSignal): Promise<PlaceOfPod>;
   release(uid: string): Promise<void>;
   /** The pods that have a place. */
   readonly uids: readonly string[];

@@ -137,6 +137,11 @@ export class PodManager {
     });
   }
 
+  /** The newest version of a pod that is at work here. */
+  newest(uid: string): Pod | undefined {
+    return this.#contexts.get(uid)?.pod;
+  }
+
   /** True of a pod that is at work here, or that the cluster still has. */
   knows(uid: string): boolean {
     return this.#controller.has(uid);

@@ -22,6 +22,7 @@ import type { Provider } from "../provider.ts";
 import type { PodKey } from "../status/writer.ts";
 import { aborted } from "../time.ts";
 import { PodVolumes } from "../volumes/volumes.ts";
+import { standaloneNetwork } from "./network.ts";
 import { containerKey, Display, type Screen } from "./display.ts";
 import { EXIT_NOT_STARTED, exitCodeOf, isOver, stuckReason } from "./outcome.ts";
 import type { Manifest } from "./manifest.ts";
@@ -94,7 +95,7 @@ class StandaloneRun implements StatusSink, EventSink {
     const facts = {
       nodeName: Deno.hostname(),
       hostIPs: ["127.0.0.1"],
-      podIPs: ["127.0.0.1"],
+      podIPs: [],
       allocatable: capacity.allocatable,
     };
     const objects = new ManifestObjects(manifest);
@@ -108,8 +109,14 @@ class StandaloneRun implements StatusSink, EventSink {
       takes: provider.takes,
     });
     parts.use(images);
+    const networks = await standaloneNetwork(parts, {
+      pods: manifest.pods,
+      note: (line) => this.#display.note(line),
+      signal: this.#options.stop,
+    });
     const podsDir = `${workDir}/pods`;
     return {
+      networks,
       provider,
       images,
       objects,

@@ -1,0 +1,65 @@
+/**
+ * The network of pods with no cluster: addresses of this machine, and names that they know of each other.
+ *
+ * @module
+ */
+import type { Pod } from "../api/types.ts";
+import type { Endpoint, TransportProtocol } from "../guest_network.ts";
+import { machineNames } from "../network/machine_names.ts";
+import { NodeNetwork } from "../network/node_network.ts";
+import { PodAddresses } from "../network/pod_addresses.ts";
+import { AllowedHosts } from "../network/policy/allowed_hosts.ts";
+
+/** What {@linkcode standaloneNetwork} needs. */
+export interface StandaloneNetworkOptions {
+  readonly pods: readonly Pod[];
+  /** Shows a line to whoever looks. */
+  note(line: string): void;
+  readonly signal: AbortSignal;
+}
+
+/** The address of all that is this machine's. */
+const HOST_IPS: readonly string[] = ["127.0.0.1"];
+
+/** Lines about places: a guest can listen with every port that there is. */
+const TOLD_MAX = 100;
+
+/** Gives the pods of a manifest a network, until the parts are disposed of. */
+export async function standaloneNetwork(
+  parts: AsyncDisposableStack,
+  { pods, note, signal }: StandaloneNetworkOptions,
+): Promise<NodeNetwork> {
+  const addresses = parts.use(
+    await PodAddresses.open({ wanted: "auto", hostIPs: HOST_IPS, warn: note, signal }),
+  );
+  const told = new Set<string>();
+  const network: NodeNetwork = new NodeNetwork({
+    addresses,
+    nodeIPs: HOST_IPS,
+    parts: {
+      hostsOf: (pod) => AllowedHosts.of(pod),
+      names: {
+        resolve: async (name, asking) => {
+          const pod = pods.find(({ metadata }) => metadata?.name === name.toLowerCase());
+          return network.podIPs(pod?.metadata?.uid ?? "") ??
+            await machineNames.resolve(name, asking);
+        },
+      },
+      tell: (_pod, { message }) => note(message),
+      onListen: (pod, at, protocol) => {
+        const line = `pod "${pod.metadata?.name}": listens on ${placeText(at, protocol)}`;
+        if (told.size >= TOLD_MAX || told.has(line)) return;
+        told.add(line);
+        note(line);
+      },
+    },
+  });
+  return parts.use(network);
+}
+
+/** As people can use it: who listens by TCP most likely speaks HTTP. */
+function placeText({ ip, port }: Endpoint, protocol: TransportProtocol): string {
+  const seen = ip === "0.0.0.0" || ip === "::" ? "127.0.0.1" : ip;
+  const host = seen.includes(":") ? `[${seen}]` : seen;
+  return `${protocol === "tcp" ? "http" : protocol}://${host}:${port}`;
+}
