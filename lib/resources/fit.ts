@@ -9,7 +9,8 @@ import { podRequests } from "./pod_requests.ts";
 
 /** Why a pod is not let in, in a kubelet's words. */
 export interface Misfit {
-  /** `OutOfcpu`, `OutOfpods` and so on; `UnexpectedAdmissionError` for what only a device plugin gives. */
+  /** `OutOfcpu`, `OutOfpods` and so on; `NodePorts` for a port of the node;
+   * `UnexpectedAdmissionError` for what only a device plugin gives. */
   readonly reason: string;
   readonly message: string;
   /** The resource that is short. */

@@ -90,3 +90,27 @@ Deno.test("Ledger has room for as many pods as the node takes, and keeps those t
   ledger.release("a");
   assert.equal(ledger.admit("c", asking({}))?.reason, "OutOfpods");
 });
+
+Deno.test("Ledger gives a port of the node to one pod at a time, and resources come first", () => {
+  const ledger = new Ledger(ALLOCATABLE);
+  const withPort = (hostPort: number, cpu = "0"): Pod => ({
+    spec: {
+      containers: [{
+        name: "a",
+        ports: [{ containerPort: 80, hostPort }],
+        resources: { requests: { cpu } },
+      }],
+    },
+  });
+  assert.equal(ledger.admit("a", withPort(8080)), undefined);
+  assert.equal(ledger.admit("a", withPort(8080)), undefined, "it is its own");
+  const found = ledger.admit("b", withPort(8080));
+  assert.deepEqual([found?.reason, found?.message], [
+    "NodePorts",
+    "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+  ]);
+  assert.equal(ledger.admit("b", withPort(8080, "5"))?.reason, "OutOfcpu");
+  assert.equal(ledger.admit("b", withPort(8081)), undefined);
+  ledger.release("a");
+  assert.equal(ledger.admit("c", withPort(8080)), undefined);
+});

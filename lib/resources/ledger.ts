@@ -4,6 +4,7 @@
  * @module
  */
 import type { Pod } from "../api/types.ts";
+import { clashes, type HostPort, hostPortsOf } from "../host_ports.ts";
 import { type Amounts, amountsOf, sum } from "./amounts.ts";
 import { type Misfit, misfit } from "./fit.ts";
 import { podRequests } from "./pod_requests.ts";
@@ -12,6 +13,7 @@ import { podRequests } from "./pod_requests.ts";
 export class Ledger {
   readonly #allocatable: Amounts;
   readonly #pods = new Map<string, Amounts>();
+  readonly #ports = new Map<string, readonly HostPort[]>();
 
   /** @param allocatable the node's `status.allocatable`. */
   constructor(allocatable: Readonly<Record<string, string>>) {
@@ -20,7 +22,8 @@ export class Ledger {
 
   /** Lets a pod in, if it fits; else says why not. A pod that is in is measured anew. */
   admit(uid: string, pod: Pod): Misfit | undefined {
-    const found = misfit(pod, { allocatable: this.#allocatable, others: this.#others(uid) });
+    const found = misfit(pod, { allocatable: this.#allocatable, others: this.#others(uid) }) ??
+      this.#clash(uid, pod);
     if (found === undefined) this.keep(uid, pod);
     return found;
   }
@@ -28,6 +31,7 @@ export class Ledger {
   /** Counts a pod that was let in before, whether it fits or not: what runs is not sent away. */
   keep(uid: string, pod: Pod): void {
     this.#pods.set(uid, sum(podRequests(pod), new Map([["pods", 1n]])));
+    this.#ports.set(uid, hostPortsOf(pod));
   }
 
   /** What a pod that was let in sets aside. */
@@ -49,6 +53,17 @@ export class Ledger {
   /** Nothing of the pod runs any more. */
   release(uid: string): void {
     this.#pods.delete(uid);
+    this.#ports.delete(uid);
+  }
+
+  /** In a kubelet's words, which do not say whose port it is. */
+  #clash(uid: string, pod: Pod): Misfit | undefined {
+    const taken = [...this.#ports].flatMap(([other, ports]) => other === uid ? [] : ports);
+    const asked = hostPortsOf(pod);
+    if (!asked.some((one) => taken.some((other) => clashes(one, other)))) return undefined;
+    const message =
+      "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
+    return { reason: "NodePorts", message, resource: "ports", never: false };
   }
 
   #others(uid: string): Amounts {
