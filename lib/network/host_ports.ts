@@ -1,0 +1,186 @@
+/**
+ * Ports of the node that lead to pods: `hostPort`.
+ *
+ * @module
+ */
+import { networkInterfaces } from "node:os";
+import type { Pod } from "../api/types.ts";
+import { messageOf } from "../errors.ts";
+import type { Endpoint } from "../guest_network.ts";
+import { type HostPort, hostPortsOf } from "../host_ports.ts";
+import { sleep } from "../time.ts";
+import type { PodPlace } from "./pod_addresses.ts";
+import { portOwner } from "./port_owner.ts";
+import { type ForwardOptions, forwardTcp } from "./tcp_forward.ts";
+import { forwardUdp } from "./udp_forward.ts";
+
+/** What host ports are opened with. The addresses and times are for tests. */
+export interface HostPortsOptions {
+  /** Tells the pod's Event of a port that cannot be had; the pod runs all the same. */
+  readonly tell: (pod: Pod, reason: string, message: string) => void;
+  /** Asked for each new peer. @default {everybody may come in} */
+  readonly admits?: (question: Admission) => boolean;
+  /** The node's addresses. @default {those of this machine's interfaces} */
+  readonly addresses?: () => readonly string[];
+  /** @default 5_000 */
+  readonly retryMs?: number;
+}
+
+/** Somebody comes to a pod by a port of the node. */
+export interface Admission {
+  readonly pod: Pod;
+  readonly peer: Endpoint;
+  /** The pod's port. */
+  readonly port: number;
+  readonly protocol: "TCP" | "UDP";
+}
+
+/** A port that somebody else has may be free soon. */
+const RETRY_MS = 5_000;
+/** Interfaces come and go. */
+const LOOK_MS = 60_000;
+/** Event when a port of the node cannot be had. */
+export const HOST_PORT_CONFLICT = "HostPortConflict";
+
+/** Opens the ports of the node that pods ask for. */
+export class HostPorts {
+  readonly #options: HostPortsOptions;
+
+  constructor(options: HostPortsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Leads the pod's host ports to it until it is disposed of, which ends all connections. Resolves when those that
+   * can be had are open; the others are tried again and again.
+   *
+   * They are bound to each of the node's addresses, and never to all at once: a pod that binds the same port of its
+   * own address would find it taken.
+   */
+  async open(pod: Pod, place: Pick<PodPlace, "podIPs" | "own">): Promise<AsyncDisposable> {
+    const ports = pod.spec?.hostNetwork === true
+      ? []
+      : hostPortsOf(pod).filter(({ hostPort, containerPort, protocol }) =>
+        protocol !== "SCTP" && (place.own || hostPort !== containerPort)
+      );
+    if (ports.length === 0) return { [Symbol.asyncDispose]: () => Promise.resolve() };
+    const opened = new OpenPorts({ ...this.#options, pod, podIPs: place.podIPs, ports });
+    let complete = await opened.complete();
+    const ending = new AbortController();
+    const { retryMs = RETRY_MS } = this.#options;
+    const run = async (): Promise<void> => {
+      while (await sleep(complete ? LOOK_MS : retryMs, ending.signal)) {
+        complete = await opened.complete();
+      }
+      await opened.close();
+    };
+    const running = run();
+    return {
+      async [Symbol.asyncDispose](): Promise<void> {
+        ending.abort();
+        await running;
+      },
+    };
+  }
+}
+
+interface OpenPortsOptions extends HostPortsOptions {
+  readonly pod: Pod;
+  readonly podIPs: readonly string[];
+  readonly ports: readonly HostPort[];
+}
+
+/** The open ports of one pod. */
+class OpenPorts {
+  readonly #options: OpenPortsOptions;
+  readonly #forwards = new Map<string, AsyncDisposable>();
+  /** Why not, by port and address: each is told once. */
+  readonly #told = new Map<string, string>();
+
+  constructor(options: OpenPortsOptions) {
+    this.#options = options;
+  }
+
+  /** Opens what is missing, and closes what the node has no address for any more; true if nothing is missing. */
+  async complete(): Promise<boolean> {
+    const { ports, addresses = machineAddresses } = this.#options;
+    const wanted = new Map<string, { readonly port: HostPort; readonly from: Endpoint }>();
+    const own = addresses();
+    for (const port of ports) {
+      for (const ip of addressesFor(port, own)) {
+        const from = { ip, port: port.hostPort };
+        wanted.set(`${port.protocol} ${ip} ${port.hostPort}`, { port, from });
+      }
+    }
+    for (const [key, forward] of this.#forwards) {
+      if (wanted.has(key)) continue;
+      this.#forwards.delete(key);
+      await forward[Symbol.asyncDispose]();
+    }
+    for (const [key, { port, from }] of wanted) {
+      if (!this.#forwards.has(key)) await this.#open(key, { port, from });
+    }
+    return this.#forwards.size === wanted.size;
+  }
+
+  async close(): Promise<void> {
+    const forwards = [...this.#forwards.values()];
+    this.#forwards.clear();
+    await Promise.all(forwards.map((forward) => forward[Symbol.asyncDispose]()));
+  }
+
+  async #open(
+    key: string,
+    { port, from }: { readonly port: HostPort; readonly from: Endpoint },
+  ): Promise<void> {
+    const { pod, podIPs, admits = () => true } = this.#options;
+    const { containerPort, protocol } = port;
+    const options: ForwardOptions = {
+      from,
+      to: podIPs.map((ip) => ({ ip, port: containerPort })),
+      admits: (peer) =>
+        admits({ pod, peer, port: containerPort, protocol: protocol === "UDP" ? "UDP" : "TCP" }),
+    };
+    try {
+      const forward = protocol === "UDP" ? await forwardUdp(options) : forwardTcp(options);
+      this.#forwards.set(key, forward);
+      this.#told.delete(key);
+    } catch (error) {
+      await this.#tell(key, { port, from, error });
+    }
+  }
+
+  async #tell(
+    key: string,
+    { port, from, error }: {
+      readonly port: HostPort;
+      readonly from: Endpoint;
+      readonly error: unknown;
+    },
+  ): Promise<void> {
+    const { pod, tell } = this.#options;
+    const why = messageOf(error);
+    if (this.#told.get(key) === why) return;
+    this.#told.set(key, why);
+    const owner = await portOwner(from, port.protocol === "UDP" ? "UDP" : "TCP");
+    const who = owner === undefined ? "" : `; ${owner} has it`;
+    const message =
+      `Cannot open host port ${port.hostPort} (${port.protocol}) of container "${port.container}" on \
+${from.ip}: ${why}${who}; the pod runs without it, and it is tried again`;
+    tell(pod, HOST_PORT_CONFLICT, message);
+  }
+}
+
+/** The addresses of the node on which a port is to be open. */
+function addressesFor({ hostIP }: HostPort, own: readonly string[]): readonly string[] {
+  if (hostIP === undefined) return own;
+  if (hostIP === "0.0.0.0") return own.filter((ip) => !ip.includes(":"));
+  if (hostIP === "::") return own.filter((ip) => ip.includes(":"));
+  return [hostIP];
+}
+
+/** All but link-local ones, which only have a meaning together with an interface. */
+function machineAddresses(): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return [...new Set(all.map(({ address }) => address))].filter((ip) => !/^fe[89ab]/i.test(ip));
+}
