@@ -69,6 +69,12 @@ export interface PodSpec {
   subdomain?: string;
   /** `ClusterFirst` (the server's default), `ClusterFirstWithHostNet`, `Default` or `None`. */
   dnsPolicy?: string;
+  /** Added to what `dnsPolicy` says; an option without a value is a word alone. */
+  dnsConfig?: {
+    nameservers?: string[];
+    searches?: string[];
+    options?: { name?: string; value?: string }[];
+  };
   /** False keeps the variables about services of the namespace out. Default true. */
   enableServiceLinks?: boolean;
   /** RuntimeClass that must run the pod (KEP-585); absent means the node's usual one. */
