@@ -6,10 +6,15 @@
 import type { Pod } from "../../api/types.ts";
 import { normalizeIp } from "../ip.ts";
 import type { NamedPort, PodFacts } from "./judge.ts";
-import type { Labels } from "./selector.ts";
 
-/** Sets of labels that are remembered, so that the many pods of a Deployment share one. */
-const SHARED_LABELS_MAX = 4_096;
+/** Facts that are remembered, so that the many pods of a Deployment share one object. */
+const SHARED_FACTS_MAX = 4_096;
+
+/** A pod and its addresses. */
+interface Entry {
+  readonly facts: PodFacts;
+  readonly ips: readonly string[];
+}
 
 /** What policies see of a pod. Only what runs on has ports: sidecars count, other init containers do not. */
 export function factsOf({ metadata, spec }: Pod): PodFacts {
@@ -44,9 +49,9 @@ export function trimPod({ metadata, spec, status }: Pod): Pod {
 
 /** Knows pods that have addresses of their own. What it is told may come in any order. */
 export class PodTable {
-  readonly #pods = new Map<string, PodFacts & { readonly ips: readonly string[] }>();
+  readonly #pods = new Map<string, Entry>();
   readonly #owners = new Map<string, string>();
-  readonly #shared = new Map<string, Labels>();
+  readonly #shared = new Map<string, PodFacts>();
 
   /** How many pods it knows. */
   get size(): number {
@@ -60,7 +65,7 @@ export class PodTable {
 
   /** The pod with this UID. */
   get(uid: string): PodFacts | undefined {
-    return this.#pods.get(uid);
+    return this.#pods.get(uid)?.facts;
   }
 
   /** Knows this version of a pod from now on; forgets one that has ended or shares the node's address. */
@@ -69,8 +74,7 @@ export class PodTable {
     this.delete(uid);
     const ips = addressesOf(pod);
     if (uid === "" || ips.length === 0) return;
-    const { namespace, labels, ports } = factsOf(pod);
-    this.#pods.set(uid, { namespace, labels: this.#share(labels), ports, ips });
+    this.#pods.set(uid, { facts: this.#share(factsOf(pod)), ips });
     for (const ip of ips) {
       // Who is on its way out does not take back an address that another pod has got by now.
       if (deletionTimestamp === undefined || !this.#owners.has(ip)) this.#owners.set(ip, uid);
@@ -92,13 +96,13 @@ export class PodTable {
     this.#shared.clear();
   }
 
-  #share(labels: Labels): Labels {
-    const key = JSON.stringify(labels);
+  #share(facts: PodFacts): PodFacts {
+    const key = JSON.stringify(facts);
     const known = this.#shared.get(key);
     if (known !== undefined) return known;
-    if (this.#shared.size >= SHARED_LABELS_MAX) this.#shared.clear();
-    this.#shared.set(key, labels);
-    return labels;
+    if (this.#shared.size >= SHARED_FACTS_MAX) this.#shared.clear();
+    this.#shared.set(key, facts);
+    return facts;
   }
 }
 

@@ -81,3 +81,21 @@ Deno.test("trimPod() keeps what policies look at, and what a watch needs", () =>
   }
   assert.deepEqual(trimPod({}).metadata, {});
 });
+
+Deno.test("PodTable has one object for all pods of a Deployment", () => {
+  const table = new PodTable();
+  for (let at = 0; at < 10_000; at++) {
+    const labels = { app: `app-${at % 500}`, hash: `h${at % 500}`, note: "n".repeat(63) };
+    table.apply(trimPod(pod(`p${at}`, {
+      namespace: `ns-${at % 500}`,
+      labels,
+      ips: [`10.1.${at >> 8}.${at & 255}`],
+      ports: [{ name: "http", containerPort: 8080 }],
+    })));
+  }
+  assert.equal(table.size, 10_000);
+  const facts = new Set(
+    Array.from({ length: 10_000 }, (_, at) => table.at(`10.1.${at >> 8}.${at & 255}`)),
+  );
+  assert.equal(facts.size, 500);
+});
