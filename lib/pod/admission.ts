@@ -5,6 +5,7 @@
  */
 import type { Pod } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
+import { hostEntries } from "../network/policy/host_entries.ts";
 import type { Provider } from "../provider.ts";
 import { allocate, allocatedPod } from "../resources/resize.ts";
 import { checkVolumes } from "../volumes/check.ts";
@@ -26,6 +27,7 @@ export function refusal(pod: Pod, provider: Provider): PodFailure | undefined {
   }
   try {
     checkVolumes(pod);
+    hostEntries(pod);
     provider.validate?.(pod);
     return undefined;
   } catch (error) {

@@ -74,6 +74,20 @@ Deno.test("refusal() asks the backend too, and passes on a defect of it", () => 
   assert.equal(refusalOf({}, () => {}), undefined);
 });
 
+Deno.test("refusal() refuses a pod whose list of allowed hosts cannot be read", () => {
+  const listing = (hosts: string): PodFailure | undefined => {
+    const annotations = { "krustlet.dev/allowed-hosts": hosts };
+    return refusal({ metadata: { annotations }, spec: { containers: [] } }, {} as Provider);
+  };
+  assert.equal(listing("api.example.com:443"), undefined);
+  const failure = listing("https://api.example.com");
+  assert.equal(failure?.reason, "AllowedHostsInvalid");
+  assert.match(
+    failure.message,
+    /"krustlet.dev\/allowed-hosts": "https:\/\/api.example.com" is none of/,
+  );
+});
+
 /** What asks for no more than a guest has, and what the API server fills in. */
 const HARMLESS: Spec = {
   os: { name: "linux" },
