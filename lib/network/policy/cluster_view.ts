@@ -29,6 +29,8 @@ export interface ClusterViewOptions {
   readonly onError?:
     | ((resource: "pods" | "namespaces", error: unknown, retryInMs: number) => void)
     | undefined;
+  /** Told whenever the server has begun to answer (again). */
+  readonly onWatching?: ((resource: "pods" | "namespaces") => void) | undefined;
   readonly timings?: WatchTimings | undefined;
 }
 
@@ -142,6 +144,7 @@ export class ClusterView implements Peers, AsyncDisposable {
       keep: (event) => keepPods(table, event),
       onChange: () => this.#retire(),
       onError: (error, retryInMs) => this.#options.onError?.("pods", error, retryInMs),
+      onWatching: () => this.#options.onWatching?.("pods"),
       timings: this.#options.timings,
     });
     return { table, watch };
@@ -163,6 +166,7 @@ export class ClusterView implements Peers, AsyncDisposable {
       },
       onChange: () => {},
       onError: (error, retryInMs) => this.#options.onError?.("namespaces", error, retryInMs),
+      onWatching: () => this.#options.onWatching?.("namespaces"),
       timings: this.#options.timings,
     });
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ApiClient, isForbidden } from "../../api/client.ts";
+import type { ApiClient } from "../../api/client.ts";
 import type { ListWatchEvent } from "../../api/list_watch.ts";
 import { networkPoliciesPath } from "../../api/paths.ts";
 import type { NetworkPolicy, Pod } from "../../api/types.ts";
@@ -12,13 +12,7 @@ import { Flows } from "./flows.ts";
 import { judge, policiesOn, type Verdict } from "./judge.ts";
 import { needsOf } from "./needs.ts";
 import { factsOf } from "./pod_table.ts";
-import type {
-  HeldPod,
-  Judgement,
-  PolicyBook,
-  PolicyQuestion,
-  PolicyRefusal,
-} from "./policy_book.ts";
+import type { HeldPod, Judgement, PolicyBook, PolicyQuestion } from "./policy_book.ts";
 import { type PolicyResource, type PolicyTrouble, troubleWith } from "./policy_trouble.ts";
 import { compilePolicy, type Direction, type PolicyRules } from "./rules.ts";
 import { TableWatch, type WatchTimings } from "./table_watch.ts";
@@ -27,9 +21,7 @@ import { TableWatch, type WatchTimings } from "./table_watch.ts";
 export interface NetworkPoliciesOptions {
   /** True for an address of this node, which may always enter: probes come from there. */
   readonly isNode: (ip: string) => boolean;
-  /** Told of each attempt that a policy refuses. */
-  readonly onRefused?: (refusal: PolicyRefusal) => void;
-  /** Told of each failure of a watch; of a right that is missing, once for each resource. */
+  /** Told when something cannot be watched, once until it can be. */
   readonly onTrouble?: (trouble: PolicyTrouble) => void;
   readonly timings?: WatchTimings;
   /** Milliseconds of a clock that never goes back. @default {performance.now} */
@@ -61,7 +53,8 @@ export class NetworkPolicies implements PolicyBook, AsyncDisposable {
   readonly #namespaces = new Map<string, NamespaceBook>();
   readonly #flows: Flows;
   readonly #listeners = new Set<() => void>();
-  readonly #forbidden = new Set<PolicyResource>();
+  /** What was told last of what cannot be watched. */
+  readonly #troubles = new Map<PolicyResource, PolicyTrouble["reason"]>();
   readonly #ending = new Set<Promise<void>>();
   /** Counts changes of policies, so that what follows from them can be kept. */
   #generation = 0;
@@ -74,6 +67,7 @@ export class NetworkPolicies implements PolicyBook, AsyncDisposable {
     const { timings } = options;
     this.#cluster = new ClusterView(client, {
       onError: (resource, error, retryInMs) => this.#fail(resource, { error, retryInMs }),
+      onWatching: (resource) => this.#troubles.delete(resource),
       timings,
     });
   }
@@ -114,7 +108,6 @@ export class NetworkPolicies implements PolicyBook, AsyncDisposable {
       ? "allowed"
       : this.#ask(question, limiting);
     if (verdict === "allowed") this.#note(question, limits);
-    if (verdict === "refused") this.#options.onRefused?.({ ...question, policies });
     return { verdict, policies };
   }
 
@@ -201,6 +194,7 @@ export class NetworkPolicies implements PolicyBook, AsyncDisposable {
       keep: (event) => keepRules(rules, event),
       onChange: () => this.#changed(),
       onError: (error, retryInMs) => this.#fail("networkpolicies", { error, retryInMs }),
+      onWatching: () => this.#troubles.delete("networkpolicies"),
       timings: this.#options.timings,
     });
     const book = { rules, watch, pods: new Map<string, { readonly pod: Pod }>() };
@@ -231,11 +225,10 @@ export class NetworkPolicies implements PolicyBook, AsyncDisposable {
     resource: PolicyResource,
     { error, retryInMs }: { readonly error: unknown; readonly retryInMs: number },
   ): void {
-    if (isForbidden(error)) {
-      if (this.#forbidden.has(resource)) return;
-      this.#forbidden.add(resource);
-    }
-    this.#options.onTrouble?.(troubleWith(resource, { error, retryInMs }));
+    const trouble = troubleWith(resource, { error, retryInMs });
+    if (this.#troubles.get(resource) === trouble.reason) return;
+    this.#troubles.set(resource, trouble.reason);
+    this.#options.onTrouble?.(trouble);
   }
 }
 

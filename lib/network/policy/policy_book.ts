@@ -28,12 +28,6 @@ export interface Judgement {
   readonly policies: readonly string[];
 }
 
-/** An attempt that was refused. */
-export interface PolicyRefusal extends PolicyQuestion {
-  /** Names of the policies, in the pod's namespace, none of which allows it. */
-  readonly policies: readonly string[];
-}
-
 /** A pod that is on this node. */
 export interface HeldPod extends Disposable {
   /** The pod's newest version: its labels decide which policies limit it. */
@@ -47,7 +41,7 @@ export interface PolicyBook {
    * is `unknown`. `podIPs` are the addresses that are the pod's alone: none if it shares the node's.
    */
   hold(pod: Pod, podIPs: readonly string[]): HeldPod;
-  /** Answers a question; each refusal is told to whoever counts them. */
+  /** Answers a question. */
   judge(question: PolicyQuestion): Judgement;
   /** True if it is allowed, false also while that is unknown: see {@linkcode judge}. */
   allows(question: PolicyQuestion): boolean;
@@ -59,20 +53,3 @@ export interface PolicyBook {
   /** Told whenever {@linkcode isGuarded} may have changed, until it is disposed. */
   onChange(listener: () => void): Disposable;
 }
-
-/** The words of an Event about a refusal. */
-export function describeRefusal(refusal: PolicyRefusal): string {
-  const { direction, peer, port, protocol, policies } = refusal;
-  const address = peer.ip.includes(":") ? `[${peer.ip}]` : peer.ip;
-  const what = direction === "egress"
-    ? `reach ${address}:${port} (${protocol})`
-    : `be reached on port ${port} (${protocol}) from ${peer.ip}`;
-  const shown = policies.slice(0, POLICIES_TOLD_MAX).map((name) => `"${name}"`).join(", ");
-  const more = policies.length - POLICIES_TOLD_MAX;
-  return `The pod may not ${what}: no rule for ${direction} of NetworkPolicy ${shown}${
-    more > 0 ? ` and ${more} more` : ""
-  } allows it`;
-}
-
-/** Policies that one message names. */
-const POLICIES_TOLD_MAX = 5;

@@ -22,6 +22,8 @@ export interface TableWatchOptions<T extends KubeObject>
   readonly onChange: () => void;
   /** Told of each failure. */
   readonly onError?: ((error: unknown, retryInMs: number) => void) | undefined;
+  /** Told whenever the server has begun to answer (again). */
+  readonly onWatching?: (() => void) | undefined;
   /** For tests. */
   readonly timings?: WatchTimings | undefined;
 }
@@ -36,12 +38,13 @@ export class TableWatch<T extends KubeObject> {
   readonly #done: Promise<void>;
 
   constructor(client: ApiClient, options: TableWatchOptions<T>) {
-    const { keep, onChange, onError, timings, ...collection } = options;
+    const { keep, onChange, onError, onWatching, timings, ...collection } = options;
     const { signal } = this.#controller;
     const events = listWatch<T>(client, {
       ...collection,
       ...timings,
       signal,
+      ...(onWatching === undefined ? {} : { onWatching }),
       onError: (error, retryInMs) => {
         this.#fail(error, onChange);
         onError?.(error, retryInMs);
