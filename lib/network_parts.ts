@@ -11,6 +11,8 @@ import { messageOf } from "./errors.ts";
 import type { EventSink } from "./events/happening.ts";
 import { type KubeletSettings, nodeReference } from "./kubelet_settings.ts";
 import type { NetworkMetrics } from "./metrics/network_metrics.ts";
+import { ClusterDns } from "./network/cluster_dns.ts";
+import { HostPorts } from "./network/host_ports.ts";
 import { LatePlaces } from "./network/late_places.ts";
 import { NodeNetwork } from "./network/node_network.ts";
 import { OwnNode } from "./network/own_node.ts";
@@ -48,6 +50,8 @@ export class ClusterNetwork implements AsyncDisposable {
   readonly #places = new LatePlaces();
   readonly #policies: NetworkPolicies;
   readonly #services = new ServiceTable();
+  readonly #dns: ClusterDns;
+  readonly #ending = new AbortController();
   readonly #servicesKnown = Promise.withResolvers<void>();
 
   constructor(options: ClusterNetworkOptions) {
@@ -63,11 +67,36 @@ export class ClusterNetwork implements AsyncDisposable {
       table: this.#services,
       node: () => ({ name: nodeName, zone, ips: [nodeIp] }),
     });
+    this.#dns = new ClusterDns({
+      table: this.#services,
+      domain: "cluster.local",
+      clusterDns: [],
+      resolvConf: "/etc/resolv.conf",
+      route: (to, protocol) => {
+        const there = services.destination(to, protocol, { podIP: nodeIp });
+        return there === "refused" ? undefined : there ?? to;
+      },
+      podOf: (ip) => newest(this.#places.find(ip) ?? ""),
+      onTrouble: (message) => log.warn("{message}", { message }),
+      signal: this.#ending.signal,
+    });
+    const hostPorts = new HostPorts({
+      tell: (pod, reason, message) => {
+        events.tell({ object: podReference(pod), type: "Warning", reason, message });
+      },
+      admits: (question) => {
+        return this.#policies.allows({ direction: "ingress", ...question });
+      },
+    });
     this.networks = new NodeNetwork({
       addresses: this.#places,
       nodeIPs: [nodeIp],
       newest,
+      openHostPorts: (pod, place) => hostPorts.open(pod, place),
+      resolvConf: (pod) => this.#dns.resolvConf(pod),
       parts: {
+        names: this.#dns,
+        nameserver: (to) => this.#dns.nameserver(to),
         services,
         policy: this.#policies,
         hostsOf: (pod) => AllowedHosts.of(pod),
@@ -104,6 +133,7 @@ export class ClusterNetwork implements AsyncDisposable {
         why: why.map((reason) => `; ${reason}`).join(""),
       });
       own.annotate(mode, signal);
+      await this.#dns.listen();
       await Promise.race([this.#servicesKnown.promise, sleep(SERVICES_WAIT_MS_MAX, signal)]);
       this.#places.open(addresses);
       await addresses.run(signal);
@@ -116,7 +146,9 @@ export class ClusterNetwork implements AsyncDisposable {
 
   /** Closes what is open for pods. Nothing of them runs any more. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort();
     await this.networks[Symbol.asyncDispose]();
+    await this.#dns[Symbol.asyncDispose]();
     await this.#policies[Symbol.asyncDispose]();
   }
 

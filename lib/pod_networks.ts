@@ -35,7 +35,7 @@ export interface PodNetworks {
    */
   dial(uid: string, port: number, signal: AbortSignal): Promise<PodConnection>;
   /** What `/etc/resolv.conf` says in the pod. @default {there is no such file} */
-  resolvConf?(pod: Pod): string | undefined;
+  resolvConf?(pod: Pod): Promise<string | undefined>;
   /** Takes the addresses back. Nothing of the pod runs any more. */
   release(uid: string): Promise<void>;
   /** Releases all pods that are not known any more. */

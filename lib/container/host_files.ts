@@ -1,5 +1,6 @@
 /**
- * What a container finds of its pod's names: `/etc/hosts` and `/etc/hostname`, as a kubelet makes them.
+ * What a container finds of its pod's names: `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf`, as a kubelet
+ * makes them.
  *
  * @module
  */
@@ -70,8 +71,10 @@ export function hostsText(pod: Pod, podIPs: readonly string[], nodeHosts?: strin
 /** The files of a container, less those over which something of its own is mounted. */
 export async function hostFiles(
   pod: Pod,
-  { podIPs, mounts }: {
+  { podIPs, mounts, resolvConf }: {
     readonly podIPs: readonly string[];
+    /** The text of `/etc/resolv.conf`. @default {there is none} */
+    readonly resolvConf?: string | undefined;
     readonly mounts: readonly ContainerMount[];
   },
 ): Promise<HostFile[]> {
@@ -79,6 +82,7 @@ export async function hostFiles(
   const nodeHosts = ofNode ? await Deno.readTextFile("/etc/hosts").catch(() => "") : undefined;
   const files = [{ guestPath: "/etc/hosts", text: hostsText(pod, podIPs, nodeHosts) }];
   if (!ofNode) files.push({ guestPath: "/etc/hostname", text: `${hostnameOf(pod)}\n` });
+  if (resolvConf !== undefined) files.push({ guestPath: "/etc/resolv.conf", text: resolvConf });
   return files.filter(({ guestPath }) =>
     !mounts.some((mount) => mount.guestPath === guestPath || mount.guestPath === "/etc")
   );

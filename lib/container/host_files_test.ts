@@ -58,10 +58,13 @@ fd00::7\tdb.data.shop.svc.cluster.local\tdb
 Deno.test("hostFiles() leaves alone what a container mounts itself", async () => {
   const paths = async (...mounted: string[]): Promise<string[]> => {
     const mounts = mounted.map((guestPath) => ({ hostPath: "/v", guestPath, readOnly: false }));
-    return (await hostFiles(pod(), { podIPs: [], mounts })).map(({ guestPath }) => guestPath);
+    const files = await hostFiles(pod(), { podIPs: [], mounts, resolvConf: "nameserver ::1" });
+    return files.map(({ guestPath }) => guestPath);
   };
-  assert.deepEqual(await paths("/etc/conf"), ["/etc/hosts", "/etc/hostname"]);
-  assert.deepEqual(await paths("/etc/hosts"), ["/etc/hostname"]);
+  const [hosts, name, resolver] = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"];
+  assert.deepEqual(await paths("/etc/conf"), [hosts, name, resolver]);
+  assert.deepEqual(await paths("/etc/hosts"), [name, resolver]);
+  assert.deepEqual(await paths("/etc/resolv.conf"), [hosts, name]);
   assert.deepEqual(await paths("/etc"), []);
 });
 

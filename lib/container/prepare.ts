@@ -76,7 +76,11 @@ export async function prepareRun(
   });
   const readOnlyRoot = spec.securityContext?.readOnlyRootFilesystem === true ||
     image.tree?.readOnly === true;
-  const names = await hostFiles(pod, { podIPs: facts.podIPs, mounts: [...mounts, ...files] });
+  const names = await hostFiles(pod, {
+    podIPs: facts.podIPs,
+    mounts: [...mounts, ...files],
+    resolvConf: await networks?.resolvConf?.(pod),
+  });
   const aliases = (pod.spec?.hostAliases ?? []).length > 0;
   const network = networks?.guest(uid, spec.name);
   const logDir = containerLogDir(logsDir, pod, spec.name);

@@ -10,7 +10,7 @@ import type { PodConnection, PodNetworks } from "../pod_networks.ts";
 import { dialPod } from "./dial.ts";
 import { isTaken, LocalAddresses } from "./local_ports.ts";
 import { machineNames } from "./machine_names.ts";
-import type { NetworkParts, PlaceKeeper } from "./parts.ts";
+import type { NetworkParts, PlaceKeeper, PlaceOfPod } from "./parts.ts";
 import { isOfNode, PodNetwork } from "./pod_network.ts";
 
 /** What {@linkcode NodeNetwork} is made of. */
@@ -23,9 +23,9 @@ export interface NodeNetworkOptions {
   /** The newest version of a pod. @default {the one that took its place} */
   readonly newest?: (uid: string) => Pod | undefined;
   /** Opens the pod's ports of the node, until it is disposed of. @default {they stay closed} */
-  readonly openHostPorts?: (pod: Pod, podIPs: readonly string[]) => Promise<AsyncDisposable>;
+  readonly openHostPorts?: (pod: Pod, place: PlaceOfPod) => Promise<AsyncDisposable>;
   /** @default {there is no such file} */
-  readonly resolvConf?: (pod: Pod) => string | undefined;
+  readonly resolvConf?: (pod: Pod) => Promise<string>;
 }
 
 /** A pod that has its place. */
@@ -68,7 +68,7 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
       },
     });
     // A program on the node's own address has the port already.
-    const hostPorts = isOfNode(pod) ? undefined : await openHostPorts?.(pod, place.podIPs);
+    const hostPorts = isOfNode(pod) ? undefined : await openHostPorts?.(pod, place);
     this.#seats.set(uid, { network, hostPorts });
   }
 
@@ -88,8 +88,8 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
     return dialPod(this.#seats.get(uid)?.network.placesOf(port) ?? [], { port, signal });
   }
 
-  resolvConf(pod: Pod): string | undefined {
-    return this.#options.resolvConf?.(pod);
+  async resolvConf(pod: Pod): Promise<string | undefined> {
+    return await this.#options.resolvConf?.(pod);
   }
 
   async release(uid: string): Promise<void> {

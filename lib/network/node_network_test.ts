@@ -52,7 +52,7 @@ Deno.test("take() gives a pod with hostNetwork the node's addresses, and takes n
 Deno.test("take() opens the pod's ports of the node, and release() closes them", async () => {
   const open: string[] = [];
   const { network } = fakeNetwork(4, {
-    openHostPorts: ({ metadata }, podIPs) => {
+    openHostPorts: ({ metadata }, { podIPs }) => {
       const name = `${metadata?.name} ${podIPs}`;
       open.push(name);
       const close = (): Promise<void> => {

@@ -5,6 +5,7 @@
  */
 import type { Pod } from "../api/types.ts";
 import type { Endpoint, TransportProtocol } from "../guest_network.ts";
+import { HostPorts } from "../network/host_ports.ts";
 import { machineNames } from "../network/machine_names.ts";
 import { NodeNetwork } from "../network/node_network.ts";
 import { PodAddresses } from "../network/pod_addresses.ts";
@@ -33,9 +34,11 @@ export async function standaloneNetwork(
     await PodAddresses.open({ wanted: "auto", hostIPs: HOST_IPS, warn: note, signal }),
   );
   const told = new Set<string>();
+  const hostPorts = new HostPorts({ tell: (_pod, _reason, message) => note(message) });
   const network: NodeNetwork = new NodeNetwork({
     addresses,
     nodeIPs: HOST_IPS,
+    openHostPorts: (pod, place) => hostPorts.open(pod, place),
     parts: {
       hostsOf: (pod) => AllowedHosts.of(pod),
       names: {
