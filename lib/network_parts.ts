@@ -122,7 +122,7 @@ export class ClusterNetwork implements AsyncDisposable {
         podCidrs,
         cluster: own,
         hostIPs: [nodeIp],
-        path: `${dataDir}/addresses.json`,
+        path: `${dataDir}/pod_addresses.json`,
         warn: (message) => log.warn("{message}", { message }),
         signal,
       });

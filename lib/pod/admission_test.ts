@@ -130,33 +130,32 @@ Deno.test("refusal() and ignoredFields() pass what is harmless or asks for less"
 
 Deno.test("ignoredFields() names what somebody would miss, and where it is", () => {
   const spec = {
-    hostNetwork: true,
-    dnsConfig: { nameservers: ["10.0.0.1"] },
+    setHostnameAsFQDN: true,
     securityContext: { sysctls: [{ name: "net/ipv4/tcp_syncookies", value: "1" }] },
     initContainers: [{
       name: "first",
       tty: true,
       stdin: true,
-      ports: [{ containerPort: 1, hostPort: 80 }],
+      lifecycle: { stopSignal: "SIGUSR2" },
     }],
     containers: [
-      { name: "app", ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 8081 }] },
+      { name: "app", ports: [{ containerPort: 81, hostPort: 8081 }] },
       { name: "proxy", lifecycle: { stopSignal: "SIGUSR1" } },
     ],
   };
   assert.equal(
     ignoredFields({ spec: spec as PodSpec }),
     "No effect on this node: spec.securityContext.sysctls, " +
-      "spec.initContainers{first}.ports[0].hostPort, spec.containers{app}.ports[1].hostPort, " +
-      "spec.containers{proxy}.lifecycle.stopSignal, spec.dnsConfig, spec.hostNetwork " +
+      "spec.initContainers{first}.lifecycle.stopSignal, " +
+      "spec.containers{proxy}.lifecycle.stopSignal, spec.setHostnameAsFQDN " +
       "(docs/pod-fields.md says why)",
   );
   const many = Array.from({ length: 12 }, (_, index) => ({
     name: `c${index}`,
-    ports: [{ containerPort: 80, hostPort: 80 }],
+    lifecycle: { stopSignal: "SIGUSR1" },
   }));
   const said = ignoredFields({ spec: { containers: many } }) ?? "";
-  assert.match(said, /\{c9\}\.ports\[0\]\.hostPort and 2 more \(/);
+  assert.match(said, /\{c9\}\.lifecycle\.stopSignal and 2 more \(/);
 });
 
 Deno.test("refusal() and ignoredFields() take any object for what it is", () => {
@@ -166,7 +165,7 @@ Deno.test("refusal() and ignoredFields() take any object for what it is", () => 
 
 Deno.test("PodManager tells once of fields that have no effect", async () => {
   await using world = await World.open();
-  const spec = { hostNetwork: true, restartPolicy: "Always" };
+  const spec = { setHostnameAsFQDN: true, restartPolicy: "Always" };
   // What the API server and the scheduler say of a pod that no node has seen.
   const pod = { ...podOf("spin", { spec }), status: { phase: "Pending" as const, conditions: [] } };
   const first = world.agent();
@@ -180,7 +179,7 @@ Deno.test("PodManager tells once of fields that have no effect", async () => {
   const told = world.events.filter(({ reason }) => reason === "UnsupportedField");
   assert.deepEqual(told.map(({ type, message }) => [type, message]), [[
     "Warning",
-    "No effect on this node: spec.hostNetwork (docs/pod-fields.md says why)",
+    "No effect on this node: spec.setHostnameAsFQDN (docs/pod-fields.md says why)",
   ]]);
 });
 

@@ -75,6 +75,7 @@ const HOPELESS: ReadonlySet<string> = new Set(["FailedMount", "FailedCreatePodSa
 class StandaloneRun implements StatusSink, EventSink {
   readonly #options: StandaloneOptions;
   readonly #display: Display;
+  #pods: readonly Pod[] = [];
   readonly #statuses = new Map<string, PodStatus>();
   readonly #over = Promise.withResolvers<void>();
   readonly #followed = new Map<string, Promise<void>>();
@@ -109,11 +110,12 @@ class StandaloneRun implements StatusSink, EventSink {
       takes: provider.takes,
     });
     parts.use(images);
-    const networks = await standaloneNetwork(parts, {
+    const { networks, pods } = await standaloneNetwork(parts, {
       pods: manifest.pods,
       note: (line) => this.#display.note(line),
       signal: this.#options.stop,
     });
+    this.#pods = pods;
     const podsDir = `${workDir}/pods`;
     return {
       networks,
@@ -138,7 +140,7 @@ class StandaloneRun implements StatusSink, EventSink {
 
   async untilOver(pods: PodManager): Promise<number> {
     const { manifest, stop, graceMs } = this.#options;
-    await pods.sync(manifest.pods);
+    await pods.sync(this.#pods);
     await Promise.race([this.#over.promise, aborted(stop)]);
     await pods.shutdown(graceMs);
     this.#closed.abort();

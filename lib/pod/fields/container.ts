@@ -1,13 +1,4 @@
-import {
-  type FieldRules,
-  HONOURED,
-  inside,
-  isSet,
-  members,
-  missed,
-  QUIET,
-  refused,
-} from "./rule.ts";
+import { type FieldRules, HONOURED, inside, isSet, members, QUIET, refused } from "./rule.ts";
 
 /** `core/v1` Container, of all containers and of init containers. */
 export const CONTAINER: FieldRules = {
@@ -112,9 +103,9 @@ export const SECURITY_CONTEXT: FieldRules = {
 export const CONTAINER_PORT: FieldRules = {
   containerPort: HONOURED,
   name: HONOURED,
-  hostIP: QUIET,
-  hostPort: missed(),
-  protocol: QUIET,
+  hostIP: HONOURED,
+  hostPort: HONOURED,
+  protocol: HONOURED,
 };
 
 /** `core/v1` ResourceRequirements. */

@@ -45,8 +45,11 @@ export const POD_SPEC: FieldRules = {
 
   activeDeadlineSeconds: HONOURED,
   automountServiceAccountToken: HONOURED,
+  dnsConfig: HONOURED,
+  dnsPolicy: HONOURED,
   enableServiceLinks: HONOURED,
   hostAliases: HONOURED,
+  hostNetwork: HONOURED,
   hostname: HONOURED,
   hostnameOverride: HONOURED,
   imagePullSecrets: HONOURED,
@@ -74,11 +77,8 @@ export const POD_SPEC: FieldRules = {
   topologySpreadConstraints: QUIET,
 
   // A guest has less than what these leave it, or the API server fills them in.
-  dnsPolicy: QUIET,
   hostUsers: QUIET,
 
-  dnsConfig: missed(),
-  hostNetwork: missed(),
   setHostnameAsFQDN: missed(),
 };
 
