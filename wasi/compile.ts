@@ -20,6 +20,8 @@ export interface ReadModule {
   readonly importedMemories: readonly ImportedMemory[];
   /** It imports calls on sockets. */
   readonly sockets: boolean;
+  /** It takes connections, and cannot say where: it must find itself listening. */
+  readonly awaitsListeners: boolean;
   /** See {@linkcode Compiled}. */
   readonly settleMs: number;
   /** Why it cannot be read, if so. It will not be let in, and the compiler may say better what is wrong. */
@@ -91,7 +93,14 @@ function limit(bytes: Uint8Array, options: CompileOptions): Limited {
       throw new CompileError(`Cannot compile module: ${error.message}`, { cause: error });
     }
     if (!(error instanceof MalformedError)) throw error;
-    return { bytes, importedMemories: [], sockets: false, settleMs: 0, defect: error };
+    return {
+      bytes,
+      importedMemories: [],
+      sockets: false,
+      awaitsListeners: false,
+      settleMs: 0,
+      defect: error,
+    };
   }
 }
 

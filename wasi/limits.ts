@@ -5,7 +5,7 @@
  */
 
 /** Open descriptors per guest: one guest must not use up the process's own (often 1,048,576). */
-export const DESCRIPTORS_MAX = 4_096;
+export const DESCRIPTORS_MAX = 8_192;
 
 /** Descriptors that were closed while a thread of the guest was at work with them. */
 export const DESCRIPTORS_CLOSING_MAX = 1_024;
@@ -87,3 +87,6 @@ export const THREAD_STACK_MIB = 8;
 
 /** Bytes of output of all threads that wait for the supervisor; then writing blocks. */
 export const OUTPUT_RING_BYTES = 262_144;
+
+/** Places that a socket of datagrams has sent to and whose answers it takes: a client has a handful. */
+export const CORRESPONDENTS_MAX = 64;

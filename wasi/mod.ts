@@ -46,10 +46,15 @@ export { MODULE_BYTES_MAX } from "./module/limits.ts";
 export { type Needs, needsOf, preload } from "./guest/parts.ts";
 export type {
   AddressDecision,
+  AddressRefusal,
   AddressRequest,
   AllowAddress,
+  Lookup,
   NetworkAddress,
+  Refused,
 } from "./network/decision.ts";
+export type { NetworkNews } from "./network/news.ts";
+export { canonicalIp } from "./network/ip.ts";
 export { type AddressRule, allowByRules } from "./network/rules.ts";
 export {
   type Input,

@@ -1,5 +1,6 @@
 import type { HostKind } from "./host/host.ts";
-import type { AllowAddress } from "./network/decision.ts";
+import type { AllowAddress, Lookup } from "./network/decision.ts";
+import type { NetworkNews } from "./network/news.ts";
 
 /** A folder of this machine that the guest finds open when it starts. */
 export interface Preopen {
@@ -88,7 +89,21 @@ export interface WasiOptions {
    *
    * @default {there is no name but `localhost`}
    */
-  readonly lookup?: (name: string) => readonly string[];
+  readonly lookup?: Lookup;
+  /**
+   * What is said about the network while the guest runs: whether what comes in is to be asked about, and
+   * that nothing more is to be taken.
+   *
+   * @default {everything that comes in is taken, to the end}
+   */
+  readonly networkNews?: NetworkNews;
+  /**
+   * The IPv4 address of this machine that stands for the guest's own `127.0.0.1`: where a guest is told the
+   * address of a socket, it is told that.
+   *
+   * @default {`127.0.0.1` is the machine's}
+   */
+  readonly loopback?: string;
   /**
    * Where descriptor 0 comes from.
    *

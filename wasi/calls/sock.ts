@@ -1,10 +1,11 @@
 import { FDFLAG, RIFLAG, RIGHT, ROFLAG_TRUNCATED, SDFLAG } from "../abi.ts";
 import type { DescriptorTable } from "../descriptors/table.ts";
-import { SocketDescriptor } from "../descriptors/socket.ts";
+import { SocketDescriptor, type SocketDescriptorOptions } from "../descriptors/socket.ts";
 import { ERRNO } from "../errno.ts";
 import type { Answer, Eventual } from "../host/host.ts";
 import type { HostSocket } from "../host/socket.ts";
 import type { GuestMemory } from "../memory.ts";
+import { admitsConnection, isGuarded } from "../network/incoming.ts";
 import { Refusal } from "../refusal.ts";
 import { checkBits } from "./numbers.ts";
 import { type Calls, errnoOfAnswer, type GuestState } from "./state.ts";
@@ -86,29 +87,36 @@ export function toldBytes(memory: GuestMemory, answer: Eventual, out: number): E
 }
 
 function accept(
-  { memory, table }: GuestState,
+  { host, memory, network, table }: GuestState,
   { fd, flags, out }: { fd: number; flags: number; out: number },
 ): Eventual {
   const listener = socketOf(table, fd, RIGHT.sockAccept);
   memory.getU32(out);
   checkBits(flags, FDFLAG.nonblock);
   const { inheriting } = listener;
-  const add = (accepted: HostSocket | Answer): number => {
+  const add = (accepted: HostSocket | Answer): Eventual => {
     if (typeof accepted === "number") return -accepted;
+    if (isGuarded(network, host) && !admitsConnection(network, accepted)) {
+      accepted.close();
+      return next();
+    }
     const added = addSocket(table, accepted, { rights: inheriting, inheriting: 0, flags });
     if (added < 0) return -added;
     memory.setU32(out, added);
     return 0;
   };
-  const accepted = listener.socket.accept({ nonblock: listener.nonblock });
-  return accepted instanceof Promise ? accepted.then(add) : add(accepted);
+  const next = (): Eventual => {
+    const accepted = listener.socket.accept({ nonblock: listener.nonblock });
+    return accepted instanceof Promise ? accepted.then(add) : add(accepted);
+  };
+  return next();
 }
 
 /** Gives a socket its number; closes it if there are too many. */
 export function addSocket(
   table: DescriptorTable,
   socket: HostSocket,
-  options: { readonly rights: number; readonly inheriting: number; readonly flags: number },
+  options: SocketDescriptorOptions,
 ): Answer {
   const added = table.add(new SocketDescriptor(socket, options));
   if (added < 0) socket.close();

@@ -5,6 +5,8 @@ import type { Answer, Eventual } from "../host/host.ts";
 import { type HostSocket, isAt, type SocketAddress } from "../host/socket.ts";
 import { BACKLOG_MAX } from "../limits.ts";
 import { type Allowed, decideAddress } from "../network/decision.ts";
+import { Correspondents, shownAddress } from "../network/incoming.ts";
+import { mapIp } from "../network/ip.ts";
 import { Refusal } from "../refusal.ts";
 import { addSocket, receiving, socketOf, toldBytes } from "./sock.ts";
 import { ADDRESS_FAMILY, AddressBuffer, readAddress } from "./sock_address.ts";
@@ -42,6 +44,8 @@ export function sockExtensionCalls(state: GuestState): Calls {
       const to = decided(state, { socket, purpose: "connect", address });
       const source = to.source === undefined ? {} : { source: to.source };
       const answer = socket.connect(to.address, { nonblock, ...source });
+      descriptor.peer = to.asked;
+      descriptor.correspondents?.remember(to.address, to.asked ?? address);
       return typeof answer === "number" ? errnoOfAnswer(answer) : answer.then(errnoOfAnswer);
     },
     sock_recv_from: (
@@ -73,18 +77,20 @@ export function sockExtensionCalls(state: GuestState): Calls {
     },
     /** The first version has a fourth parameter: `port` tells the kind of address, `more` the port. */
     sock_getlocaladdr(fd: number, pointer: number, port: number, more?: number): number {
-      const { socket } = socketOf(table, fd, 0);
-      return tellAddress(state, { socket, address: socket.localAddress(), pointer, port, more });
+      const descriptor = socketOf(table, fd, 0);
+      const address = localAddress(state, descriptor);
+      return tellAddress(state, { descriptor, address, pointer, port, more });
     },
     sock_getpeeraddr(fd: number, pointer: number, port: number, more?: number): number {
-      const { socket } = socketOf(table, fd, 0);
-      return tellAddress(state, { socket, address: socket.peerAddress(), pointer, port, more });
+      const descriptor = socketOf(table, fd, 0);
+      const address = peerAddress(state, descriptor);
+      return tellAddress(state, { descriptor, address, pointer, port, more });
     },
   };
 }
 
 function open(
-  { host, memory, table }: GuestState,
+  { host, memory, network, table }: GuestState,
   { family, type, out }: { family: number; type: number; out: number },
 ): number {
   memory.getU32(out);
@@ -98,13 +104,16 @@ function open(
     rights: stream ? RIGHTS_CONNECTION | RIGHTS_LISTENER : RIGHTS_CONNECTION,
     inheriting: stream ? RIGHTS_CONNECTION : 0,
     flags: 0,
+    ...(stream || network.news === undefined
+      ? {}
+      : { correspondents: new Correspondents(network, host) }),
   });
   if (added < 0) return -added;
   memory.setU32(out, added);
   return 0;
 }
 
-/** The addresses to hand to the system; refused with `acces` if the embedder says no. */
+/** The addresses to hand to the system; refused as the embedder says, `acces` without a reason. */
 function decided(
   { network }: GuestState,
   { socket: { family, protocol }, purpose, address }: {
@@ -114,7 +123,7 @@ function decided(
   },
 ): Allowed {
   const allowed = decideAddress(network.allow, { purpose, protocol, family, address });
-  if (allowed === undefined) throw new Refusal(ERRNO.acces);
+  if (typeof allowed === "number") throw new Refusal(-allowed);
   return allowed;
 }
 
@@ -131,6 +140,7 @@ function bind(
   const answer = socket.bind(decided(state, { socket, purpose: "bind", address }).address);
   if (answer >= 0) {
     descriptor.bound = true;
+    descriptor.anywhere = address.ip.every((byte) => byte === 0);
     state.table.changed(fd);
   }
   return answer;
@@ -154,7 +164,7 @@ function bindFirst(
 /** Where a datagram goes; binds the socket first if the embedder wants it to come from somewhere. */
 function destination(
   state: GuestState,
-  { descriptor: { socket }, pointer, port }: {
+  { descriptor: { socket, correspondents }, pointer, port }: {
     descriptor: SocketDescriptor;
     pointer: number;
     port: number;
@@ -162,6 +172,7 @@ function destination(
 ): SocketAddress {
   const address = readAddress(state.memory, pointer, { port, family: socket.family });
   const to = decided(state, { socket, purpose: "send", address });
+  correspondents?.remember(to.address, to.asked ?? address);
   if (to.source === undefined || isAt(socket, to.source)) return to.address;
   const bound = socket.bind(to.source);
   if (bound < 0) throw new Refusal(-bound); // it has another address already, and would send from there
@@ -169,7 +180,7 @@ function destination(
 }
 
 function receiveFrom(
-  { memory, table }: GuestState,
+  { memory, network, table }: GuestState,
   { fd, vectors, count, address, flags, out }: {
     readonly fd: number;
     readonly vectors: number;
@@ -194,8 +205,9 @@ function receiveFrom(
     if (bytes < 0) return -bytes;
     const from = transfer.from ?? descriptor.socket.peerAddress();
     if (typeof from !== "number") {
-      buffer.write(from);
-      if (outPort !== undefined) memory.setU32(outPort, from.port);
+      const shown = descriptor.correspondents?.shown(from) ?? shownAddress(network, from);
+      buffer.write(shown);
+      if (outPort !== undefined) memory.setU32(outPort, shown.port);
     }
     memory.setU32(outBytes!, bytes);
     memory.setU16(outFlags!, transfer.truncated ? ROFLAG_TRUNCATED : 0);
@@ -205,10 +217,35 @@ function receiveFrom(
   return typeof answer === "number" ? tell(answer) : answer.then(tell);
 }
 
+/** Where a socket is, as the guest wanted it. */
+function localAddress(
+  { network }: GuestState,
+  { socket, anywhere }: SocketDescriptor,
+): SocketAddress | Answer {
+  const address = socket.localAddress();
+  if (typeof address === "number") return address;
+  // To be connected is to be somewhere.
+  if (anywhere && typeof socket.peerAddress() === "number") {
+    return { ip: ANY_IP[socket.family], port: address.port };
+  }
+  return shownAddress(network, address);
+}
+
+/** Where a socket leads to, as the guest wanted it. */
+function peerAddress(
+  { network }: GuestState,
+  { socket, peer }: SocketDescriptor,
+): SocketAddress | Answer {
+  const address = socket.peerAddress();
+  if (typeof address === "number") return address;
+  if (peer === undefined) return shownAddress(network, address);
+  return { ip: address.ip.length === 4 ? peer.ip : mapIp(peer.ip), port: peer.port };
+}
+
 function tellAddress(
   { memory }: GuestState,
-  { socket, address, pointer, port, more }: {
-    readonly socket: HostSocket;
+  { descriptor: { socket }, address, pointer, port, more }: {
+    readonly descriptor: SocketDescriptor;
     readonly address: SocketAddress | Answer;
     readonly pointer: number;
     readonly port: number;

@@ -2,7 +2,7 @@ import { ERRNO } from "../errno.ts";
 import type { Protocol } from "../host/socket.ts";
 import { ADDRESSES_MAX, HOSTNAME_BYTES_MAX } from "../limits.ts";
 import type { GuestMemory } from "../memory.ts";
-import type { Network } from "../network/decision.ts";
+import type { Network, Refused } from "../network/decision.ts";
 import { type NameQuestion, resolveName } from "../network/names.ts";
 import { Refusal } from "../refusal.ts";
 import { ADDRESS_FAMILY } from "./sock_address.ts";
@@ -115,13 +115,22 @@ function resolve(
     const address = { hostname: asked, port };
     const decision = allow({ purpose: "resolve", protocol: wanted[1], address });
     if (decision === false) throw new Refusal(ERRNO.acces);
-    return lookup(asked);
+    if (typeof decision === "object" && "refused" in decision) throw unresolved(decision);
+    const found = lookup(asked);
+    if ("refused" in found) throw unresolved(found);
+    return found;
   });
   if (found === "service") throw new Refusal(ERRNO.aiservice);
   if (found.length === 0) throw new Refusal(ERRNO.ainoname);
   return found.flatMap(({ ip, port }) =>
     types.map(([type, _, protocol]) => ({ ip, port, type, protocol }))
   );
+}
+
+/** Why a name has no addresses, in the terms of `getaddrinfo`. */
+function unresolved({ refused }: Refused): Refusal {
+  if (refused === "acces") return new Refusal(ERRNO.acces);
+  return new Refusal(refused === "again" ? ERRNO.aiagain : ERRNO.aifail);
 }
 
 const FAMILIES: readonly NameQuestion["families"][] = [["ipv4", "ipv6"], ["ipv4"], ["ipv6"]];

@@ -1,8 +1,9 @@
 import { FDFLAG, FILETYPE, RIGHT } from "../abi.ts";
 import { ERRNO } from "../errno.ts";
 import type { Answer, Eventual, FileStat } from "../host/host.ts";
-import type { HostSocket, SocketTransfer } from "../host/socket.ts";
+import type { HostSocket, SocketAddress, SocketTransfer } from "../host/socket.ts";
 import type { Vectors } from "../memory.ts";
+import type { Correspondents } from "../network/incoming.ts";
 import { Descriptor, type Readiness } from "./descriptor.ts";
 
 /** How {@linkcode SocketDescriptor} was opened. */
@@ -25,6 +26,14 @@ export interface SocketDescriptorOptions {
    * @default {false}
    */
   readonly bound?: boolean;
+  /**
+   * It was bound to no address in particular, whatever the embedder made of that.
+   *
+   * @default {false}
+   */
+  readonly anywhere?: boolean;
+  /** Of a socket of datagrams: with whom it has to do. @default {anybody, and nobody is asked} */
+  readonly correspondents?: Correspondents;
 }
 
 /** An open socket. */
@@ -35,6 +44,12 @@ export class SocketDescriptor extends Descriptor {
    * binds a socket too, and it stays bound when nobody answers.
    */
   bound: boolean;
+  /** It was bound to no address in particular: the guest is told so. */
+  anywhere: boolean;
+  /** Where the guest had it connect to, if the embedder has sent it elsewhere. */
+  peer: SocketAddress | undefined;
+  /** Of a socket of datagrams. */
+  readonly correspondents: Correspondents | undefined;
   #nonblockWhenAsked: boolean;
   /** For the transfer that is under way. */
   #transfer = newTransfer();
@@ -45,6 +60,8 @@ export class SocketDescriptor extends Descriptor {
     this.flags = options.flags;
     this.#nonblockWhenAsked = options.nonblockWhenAsked ?? false;
     this.bound = options.bound ?? false;
+    this.anywhere = options.anywhere ?? false;
+    this.correspondents = options.correspondents;
   }
 
   override get filetype(): number {
@@ -76,9 +93,41 @@ export class SocketDescriptor extends Descriptor {
 
   /** Receives. A transfer that waits keeps its object: another thread's next one gets its own. */
   receive(into: Vectors, transfer: SocketTransfer): Eventual {
-    const answer = this.socket.receive(into, transfer);
+    const answer = this.correspondents === undefined
+      ? this.socket.receive(into, transfer)
+      : this.#receiveAdmitted(this.correspondents, { into, transfer });
     if (typeof answer !== "number") this.#transfer = newTransfer();
     return answer;
+  }
+
+  /** Passes over datagrams that may not be read. */
+  #receiveAdmitted(
+    correspondents: Correspondents,
+    { into, transfer }: { readonly into: Vectors; readonly transfer: SocketTransfer },
+  ): Eventual {
+    const { socket } = this;
+    const { peek } = transfer;
+    transfer.wantsFrom = true;
+    /** The count, or nothing if it is to be tried again. */
+    const judge = (answer: Answer): Answer | undefined => {
+      if (answer < 0 || correspondents.admits(socket, transfer.from)) return answer;
+      transfer.from = undefined;
+      transfer.truncated = false;
+      if (!peek) return undefined;
+      // What was only looked at would be there again.
+      socket.receive(into, { ...transfer, peek: false, nonblock: true });
+      return undefined;
+    };
+    for (;;) {
+      const answer = socket.receive(into, transfer);
+      if (typeof answer !== "number") {
+        return answer.then((settled) =>
+          judge(settled) ?? this.#receiveAdmitted(correspondents, { into, transfer })
+        );
+      }
+      const judged = judge(answer);
+      if (judged !== undefined) return judged;
+    }
   }
 
   override read(into: Vectors): Eventual {

@@ -1,12 +1,13 @@
 import { CALL_NAMES, type Layout, PREVIEW1, UNSTABLE } from "../abi.ts";
 import { guestCalls, type ImportedCall } from "../calls/mod.ts";
 import type { DescriptorTable } from "../descriptors/table.ts";
+import type { System } from "../host/host.ts";
 import { openSuspendingHost } from "../host/open.ts";
 import { explainArgument, type ExportedFunction, functionFor, resultsOf } from "./library_call.ts";
 import { checkModule, type Entry, LinkError } from "./link.ts";
 import { GuestMemory } from "../memory.ts";
 import { isGrowthRefused } from "../module/growth_told.ts";
-import { networkOf } from "../network/decision.ts";
+import { type Network, networkOf } from "../network/decision.ts";
 import { openDescriptors } from "../descriptors/open_descriptors.ts";
 import { encodeArgs, encodeEnv, type WasiOptions } from "../options.ts";
 import { Exit, type Outcome } from "./outcome.ts";
@@ -38,7 +39,7 @@ export async function prepare(
   const [args, env] = [encodeArgs(options.args ?? []), encodeEnv(options.env ?? {})];
   const exit = new Exit();
   const suspension = await suspensionFor(parts, exit);
-  const host = suspension?.host ?? parts.host;
+  const host: System = suspension?.host ?? parts.host;
   const memory = new GuestMemory();
   const network = networkOf(options);
   const callsFor = (layout: Layout, table: DescriptorTable): Record<string, ImportedCall> => {
@@ -68,7 +69,8 @@ export async function prepare(
     if (error instanceof WebAssembly.LinkError) throw new LinkError(error.message);
     throw error;
   }
-  return new LinkedGuest({ instance, entry, exit, table, early, suspension });
+  const heed = (news: Network["news"]): void => host.heed?.(news);
+  return new LinkedGuest({ instance, entry, exit, table, early, suspension, heed, network });
 }
 
 /** How the guest waits, if it has a network and a host that cannot block for it. */
@@ -91,6 +93,8 @@ class LinkedGuest implements Guest {
   readonly #table: DescriptorTable;
   readonly #early: Outcome;
   readonly #suspension: Suspension | undefined;
+  readonly #heed: (news: Network["news"]) => void;
+  readonly #news: Network["news"];
   #begun = false;
 
   constructor(parts: {
@@ -101,6 +105,8 @@ class LinkedGuest implements Guest {
     /** How the start section ended. */
     readonly early: Outcome;
     readonly suspension: Suspension | undefined;
+    readonly heed: (news: Network["news"]) => void;
+    readonly network: Network;
   }) {
     this.#instance = parts.instance;
     this.#entry = parts.entry;
@@ -108,6 +114,8 @@ class LinkedGuest implements Guest {
     this.#table = parts.table;
     this.#early = parts.early;
     this.#suspension = parts.suspension;
+    this.#heed = parts.heed;
+    this.#news = parts.network.news;
   }
 
   async run(): Promise<Outcome> {
@@ -141,7 +149,9 @@ class LinkedGuest implements Guest {
 
   /** Runs it to its end, and lets what it has sent last go its way. */
   async #observe(run: () => unknown): Promise<Outcome> {
+    if (this.#news !== undefined) this.#heed(this.#news);
     const outcome = await this.#exit.observeLong(run);
+    if (this.#news !== undefined) this.#heed(undefined);
     if (this.#suspension !== undefined) {
       this.#table.closeAll();
       await this.#suspension.finish();

@@ -1,6 +1,7 @@
 import type { ReadModule } from "../compile.ts";
 import type { HostKind, System } from "../host/host.ts";
 import { fastest, openSystem } from "../host/open.ts";
+import { awaitsListeners } from "../module/declarations.ts";
 import { once } from "../start/once.ts";
 import type { WasiOptions } from "../options.ts";
 import { sharedMemoryOf, threadsMemory } from "../threads/imported_memory.ts";
@@ -15,17 +16,21 @@ export interface Needs {
   readonly threads: boolean;
   /** It imports calls on sockets. */
   readonly sockets: boolean;
+  /** It takes connections, and cannot say where: it must find itself listening. */
+  readonly awaitsListeners: boolean;
 }
 
 /** What a module needs, by its imports; threads only if this thread has read or compiled it. */
 export function needsOf(module: WebAssembly.Module | ReadModule): Needs {
   if (!(module instanceof WebAssembly.Module)) {
-    const { importedMemories, sockets } = module;
-    return { threads: threadsMemory(importedMemories) !== undefined, sockets };
+    const { importedMemories, sockets, awaitsListeners } = module;
+    return { threads: threadsMemory(importedMemories) !== undefined, sockets, awaitsListeners };
   }
+  const names = WebAssembly.Module.imports(module).map(({ name }) => name);
   return {
     threads: sharedMemoryOf(module) !== undefined,
-    sockets: WebAssembly.Module.imports(module).some(({ name }) => name.startsWith("sock_")),
+    sockets: names.some((name) => name.startsWith("sock_")),
+    awaitsListeners: awaitsListeners(names),
   };
 }
 

@@ -16,16 +16,22 @@ function binary(text: string): Uint8Array {
 
 const SENDS = `(import "wasi_snapshot_preview1" "sock_send"
   (func (param i32 i32 i32 i32 i32) (result i32)))`;
+const ACCEPTS = `(import "wasi_snapshot_preview1" "sock_accept"
+  (func (param i32 i32 i32) (result i32)))`;
+const OPENS = `(import "wasi_snapshot_preview1" "sock_open"
+  (func (param i32 i32 i32) (result i32)))`;
 const SHARES = `(import "env" "memory" (memory 1 2 shared))`;
 const SPEAKS = `(import "wasi_snapshot_preview1" "fd_write"
   (func (param i32 i32 i32 i32) (result i32)))`;
 
 for (
   const [imports, needs] of [
-    ["", { threads: false, sockets: false }],
-    [SPEAKS, { threads: false, sockets: false }],
-    [SENDS, { threads: false, sockets: true }],
-    [`${SPEAKS} ${SENDS} ${SHARES}`, { threads: true, sockets: true }],
+    ["", { threads: false, sockets: false, awaitsListeners: false }],
+    [SPEAKS, { threads: false, sockets: false, awaitsListeners: false }],
+    [SENDS, { threads: false, sockets: true, awaitsListeners: false }],
+    [`${SPEAKS} ${SENDS} ${SHARES}`, { threads: true, sockets: true, awaitsListeners: false }],
+    [`${SENDS} ${ACCEPTS}`, { threads: false, sockets: true, awaitsListeners: true }],
+    [`${ACCEPTS} ${OPENS}`, { threads: false, sockets: true, awaitsListeners: false }],
   ] as const
 ) {
   Deno.test(`needsOf() tells the same before and after compiling: ${JSON.stringify(needs)}`, () => {

@@ -10,6 +10,7 @@
 import type { FileStat } from "./file_stat.ts";
 import type { Vectors } from "../memory.ts";
 import type { IpAddress } from "../network/ip.ts";
+import type { NetworkNews } from "../network/news.ts";
 import type { Answer, Eventual } from "./answer.ts";
 
 /** Which addresses a socket has. */
@@ -113,6 +114,16 @@ export interface SocketSystem {
   loadSockets(): Promise<void>;
   /** A new socket, not bound; `afnosupport` for a family that this machine does not have. */
   openSocket(family: Family, protocol: Protocol): HostSocket | Answer;
+  /**
+   * Looks at these news as well while it waits for something on behalf of a guest, until told otherwise; when they
+   * say `closing`, {@linkcode stopListening} follows. Absent: a host that cannot.
+   */
+  heed?(news: NetworkNews | undefined): void;
+  /**
+   * Shuts down what listens in this thread and what will: who wants to accept from it, or waits to, is told `inval`.
+   * Connections go on. Absent: a host that cannot.
+   */
+  stopListening?(): void;
 }
 
 /** True for a socket that has this address already, at whatever port. */

@@ -30,6 +30,8 @@ export interface Declarations {
   readonly importedGlobals: number;
   /** The host can give it a network: it imports a `sock_*`. */
   readonly sockets: boolean;
+  /** It takes connections, and cannot say where: it imports `sock_accept`, neither `sock_open` nor `sock_bind`. */
+  readonly awaitsListeners: boolean;
   readonly memories: readonly Declaration[];
   readonly tables: readonly Declaration[];
 }
@@ -57,21 +59,28 @@ export function readDeclarations(
   const memories: Declaration[] = [];
   const tables: Declaration[] = [];
   let [importedFunctions, importedGlobals] = [0, 0];
-  let sockets = false;
+  let socketCalls: readonly string[] = [];
   for (const section of sections) {
     const reader = new Reader(module, section);
     if (section.id === SECTION.import) {
       const imports = readImports(reader, { memories, tables });
       importedFunctions += imports.functions;
       importedGlobals += imports.globals;
-      sockets ||= imports.sockets;
+      socketCalls = [...socketCalls, ...imports.socketCalls];
     } else if (section.id === SECTION.table) {
       readEach(reader, () => addTable(tables, readTable(reader)));
     } else if (section.id === SECTION.memory) {
       readEach(reader, () => addMemory(memories, readLimits(reader)));
     }
   }
-  return { memories, tables, importedFunctions, importedGlobals, sockets };
+  return {
+    memories,
+    tables,
+    importedFunctions,
+    importedGlobals,
+    sockets: socketCalls.length > 0,
+    awaitsListeners: awaitsListeners(socketCalls),
+  };
 }
 
 function readEach(reader: Reader, readOne: () => void): void {
@@ -79,13 +88,23 @@ function readEach(reader: Reader, readOne: () => void): void {
   if (reader.at !== reader.end) reader.fail("is past the last entry of its section");
 }
 
-/** Answers how many functions and globals there were, and whether a function is on sockets. */
+/** True for a module with these imports that can serve only where it finds itself listening. */
+export function awaitsListeners(imports: readonly string[]): boolean {
+  return imports.includes("sock_accept") && !imports.includes("sock_open") &&
+    !imports.includes("sock_bind");
+}
+
+/** Answers how many functions and globals there were, and which of the functions are on sockets. */
 function readImports(
   reader: Reader,
   into: { memories: Declaration[]; tables: Declaration[] },
-): { readonly functions: number; readonly globals: number; readonly sockets: boolean } {
+): {
+  readonly functions: number;
+  readonly globals: number;
+  readonly socketCalls: readonly string[];
+} {
   let [functions, globals] = [0, 0];
-  let sockets = false;
+  const socketCalls: string[] = [];
   let left = IMPORTS_MAX;
   readEach(reader, () => {
     if (left-- === 0) {
@@ -96,7 +115,9 @@ function readImports(
     if (kind === KIND.function) {
       reader.u32();
       functions++;
-      sockets ||= SOCKET_PREFIX.every((byte, index) => name[index] === byte);
+      if (SOCKET_PREFIX.every((byte, index) => name[index] === byte)) {
+        socketCalls.push(textOf(name));
+      }
     } else if (kind === KIND.table || kind === KIND.memory) {
       if (kind === KIND.table) reader.skipValueType();
       const declaration = {
@@ -114,7 +135,7 @@ function readImports(
       reader.u32();
     } else reader.fail(`imports a thing of unknown kind ${kind}`);
   });
-  return { functions, globals, sockets };
+  return { functions, globals, socketCalls };
 }
 
 function textOf(name: Uint8Array): string {

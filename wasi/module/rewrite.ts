@@ -35,6 +35,8 @@ export interface Rewritten {
   readonly importedMemories: readonly ImportedMemory[];
   /** It imports a function whose name begins with `sock_`. */
   readonly sockets: boolean;
+  /** See {@linkcode Declarations.awaitsListeners}. */
+  readonly awaitsListeners: boolean;
   /** Milliseconds that are well spent between compiling it and running it; mostly 0. */
   readonly settleMs: number;
 }
@@ -57,7 +59,7 @@ export function rewrite(module: Uint8Array, options: CompileOptions = {}): Rewri
   }
   const sections = readSections(module);
   const declarations = readDeclarations(module, sections);
-  const { memories, tables, importedFunctions, sockets } = declarations;
+  const { memories, tables, importedFunctions, sockets, awaitsListeners } = declarations;
   const bodies = findBodies(module, sections);
   const plan = planMemories(memories, options.memoryBytesMax);
   const watch = options.memoryBytesMax === undefined
@@ -78,6 +80,7 @@ export function rewrite(module: Uint8Array, options: CompileOptions = {}): Rewri
     bytes: splice(module, edits),
     importedMemories: plan.imported,
     sockets,
+    awaitsListeners,
     settleMs: hints.settleMs,
   };
 }

@@ -1,5 +1,8 @@
+import { ERRNO } from "../errno.ts";
+import type { Answer } from "../host/answer.ts";
 import type { Family, Protocol, SocketAddress } from "../host/socket.ts";
 import { formatIp, type IpAddress, mapIp, parseIp, unmapIp } from "./ip.ts";
+import type { NetworkNews } from "./news.ts";
 
 /** A place on the network, as people write it. */
 export interface NetworkAddress {
@@ -13,9 +16,10 @@ export interface NetworkAddress {
 export interface AddressRequest {
   /**
    * `bind`: take packets or connections at this address of the machine's own. `connect`, `send`: reach
-   * it. `resolve`: learn a name's addresses.
+   * it. `resolve`: learn a name's addresses. `accept`: take the connection or the packet that has come
+   * from it; asked only while {@linkcode NetworkNews} say `guarded`.
    */
-  readonly purpose: "bind" | "connect" | "send" | "resolve";
+  readonly purpose: "bind" | "connect" | "send" | "resolve" | "accept";
   /** Over what; for a name, what it is wanted for. */
   readonly protocol: Protocol;
   /**
@@ -23,10 +27,28 @@ export interface AddressRequest {
    * reach the machine itself, as the system takes it. Bound to `::`, a socket takes IPv4 as well.
    */
   readonly address: NetworkAddress;
+  /** To `accept`: where it came to. */
+  readonly local?: NetworkAddress;
 }
 
-/** Yes, no, or yes but elsewhere. */
-export type AddressDecision = boolean | {
+/** Why not: the errno of that name, which the guest is told. Without a reason it is `acces`. */
+export type AddressRefusal =
+  | "acces"
+  | "addrinuse"
+  | "addrnotavail"
+  | "again"
+  | "connrefused"
+  | "hostunreach"
+  | "netdown";
+
+/** No, and why. */
+export interface Refused {
+  /** The name of the errno. */
+  readonly refused: AddressRefusal;
+}
+
+/** Yes, no, no with a reason, or yes but elsewhere. To `accept` is never elsewhere. */
+export type AddressDecision = boolean | Refused | {
   /** The address to use in place of the one that was asked for. */
   readonly address?: NetworkAddress;
   /** To `connect` or `send` from; port 0 takes any that is free. */
@@ -36,27 +58,42 @@ export type AddressDecision = boolean | {
 /** Decides on every address that a guest names. It must answer at once, and should not throw. */
 export type AllowAddress = (request: AddressRequest) => AddressDecision;
 
+/** The addresses of a name; empty if it has none. It must answer at once, and should not throw. */
+export type Lookup = (name: string) => readonly string[] | Refused;
+
 /** What a guest may use of the network. */
 export interface Network {
   readonly allow: AllowAddress;
-  /** The addresses of a name; empty if it has none. */
-  readonly lookup: (name: string) => readonly string[];
+  readonly lookup: Lookup;
+  /** @default {everything that comes in is taken, to the end} */
+  readonly news: NetworkNews | undefined;
+  /** What the guest sees as `127.0.0.1`. @default {that} */
+  readonly loopback: IpAddress | undefined;
 }
 
 /** What the options of a guest say about the network; nothing is allowed that they do not mention. */
 export function networkOf(
   options: {
     readonly allowAddress?: AllowAddress;
-    readonly lookup?: Network["lookup"];
+    readonly lookup?: Lookup;
+    readonly networkNews?: NetworkNews;
+    readonly loopback?: string;
   },
 ): Network {
-  return { allow: options.allowAddress ?? (() => false), lookup: options.lookup ?? (() => []) };
+  return {
+    allow: options.allowAddress ?? (() => false),
+    lookup: options.lookup ?? (() => []),
+    news: options.networkNews,
+    loopback: options.loopback === undefined ? undefined : parseIp(options.loopback),
+  };
 }
 
 /** The addresses to hand to the system. */
 export interface Allowed {
   readonly address: SocketAddress;
   readonly source?: SocketAddress;
+  /** The one that was asked for, if it is another one. */
+  readonly asked?: SocketAddress;
 }
 
 /** What is asked on behalf of a socket. */
@@ -68,21 +105,43 @@ export interface SocketRequest {
 }
 
 /**
- * Asks for one address; undefined if it is refused.
+ * Asks for one address; a negated errno if it is refused.
  *
  * Throws `TypeError` for a decision that is no address of the socket's family: the embedder's defect.
  */
-export function decideAddress(allow: AllowAddress, request: SocketRequest): Allowed | undefined {
+export function decideAddress(allow: AllowAddress, request: SocketRequest): Allowed | Answer {
   const { purpose, protocol, family, address } = request;
   const ip = purpose === "bind" ? unmapIp(address.ip) : reached(unmapIp(address.ip));
   const asked: NetworkAddress = { hostname: formatIp(ip), port: address.port };
   const decision = allow({ purpose, protocol, address: asked });
-  if (decision === false) return undefined;
-  if (decision === true) return { address: { ip: inFamily(ip, family), port: address.port } };
+  if (decision === false) return -ERRNO.acces;
+  if (decision === true) {
+    return { address: { ip: inFamily(ip, family), port: address.port } };
+  }
+  if ("refused" in decision) return -ERRNO[decision.refused];
   return {
     address: toSocketAddress(decision.address ?? asked, family),
+    ...(decision.address === undefined ? {} : { asked: { ip, port: address.port } }),
     ...(decision.source === undefined ? {} : { source: toSocketAddress(decision.source, family) }),
   };
+}
+
+/** Asks whether what has come from a peer may be taken. */
+export function decideIncoming(
+  allow: AllowAddress,
+  { protocol, peer, local }: {
+    readonly protocol: Protocol;
+    readonly peer: SocketAddress;
+    readonly local: SocketAddress;
+  },
+): boolean {
+  const decision = allow({
+    purpose: "accept",
+    protocol,
+    address: { hostname: formatIp(unmapIp(peer.ip)), port: peer.port },
+    local: { hostname: formatIp(unmapIp(local.ip)), port: local.port },
+  });
+  return typeof decision === "boolean" ? decision : !("refused" in decision);
 }
 
 /** An address as the system takes it; throws `TypeError` if the family does not have it. */

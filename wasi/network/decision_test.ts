@@ -19,7 +19,7 @@ function decide(
   }, { purpose, protocol: "tcp", family, address: { ip: parseIp(hostname)!, port: 80 } });
   return {
     asked: asked?.address.hostname,
-    given: allowed === undefined ? undefined : formatIp(allowed.address.ip),
+    given: typeof allowed === "number" ? undefined : formatIp(allowed.address.ip),
   };
 }
 

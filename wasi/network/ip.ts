@@ -35,6 +35,15 @@ export function formatIp(ip: IpAddress): string {
   return `${hex(groups.slice(0, zeros.start))}::${hex(groups.slice(zeros.start + zeros.length))}`;
 }
 
+/**
+ * An IP address as {@linkcode formatIp} would write it, IPv4 in IPv6 as IPv4; undefined for what is none. Who
+ * compares texts compares these.
+ */
+export function canonicalIp(text: string): string | undefined {
+  const ip = parseIp(text);
+  return ip === undefined ? undefined : formatIp(unmapIp(ip));
+}
+
 /** The IPv4 address inside of `::ffff:a.b.c.d`; any other address as it is. */
 export function unmapIp(ip: IpAddress): IpAddress {
   return isMapped(ip) ? ip.slice(MAPPED_PREFIX.length) : ip;

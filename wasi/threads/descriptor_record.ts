@@ -7,6 +7,7 @@ import { LibcDirectory } from "../host/libc/libc_directory.ts";
 import { LibcFile } from "../host/libc/libc_file.ts";
 import type { LibcHost } from "../host/libc/libc_host.ts";
 import { LibcSocket } from "../host/libc/libc_socket.ts";
+import type { Correspondents } from "../network/incoming.ts";
 import { Lock } from "./lock.ts";
 
 /** The words that stand for one descriptor. */
@@ -40,6 +41,7 @@ const BIT = {
   udp: 8,
   bound: 16,
   nonblockWhenAsked: 32,
+  anywhere: 64,
 } as const;
 
 /** What descriptors have that does not fit into numbers. It never changes while threads run. */
@@ -50,6 +52,8 @@ export interface Shelf {
   putStream?(descriptor: StreamDescriptor): number;
   /** The stream of a number. */
   stream(handle: number): StreamDescriptor;
+  /** For a socket of datagrams. @default {anybody may send to it} */
+  correspondents?(): Correspondents;
 }
 
 /** A place among the shared words. */
@@ -97,6 +101,7 @@ export function writeChanges({ words, at }: Place, descriptor: Descriptor): void
   Atomics.and(words, at + FIELD.inheriting, descriptor.inheriting);
   if (!(descriptor instanceof SocketDescriptor)) return;
   if (descriptor.bound) Atomics.or(words, at + FIELD.bits, BIT.bound);
+  if (descriptor.anywhere) Atomics.or(words, at + FIELD.bits, BIT.anywhere);
   if (!descriptor.nonblockWhenAsked) {
     Atomics.and(words, at + FIELD.bits, ~BIT.nonblockWhenAsked);
   }
@@ -139,13 +144,17 @@ function revive(
     }
     case KIND.socket: {
       const family = has(BIT.ipv6) ? "ipv6" : "ipv4";
-      const socket = host.adoptSocket({ fd, family, protocol: has(BIT.udp) ? "udp" : "tcp" });
+      const protocol = has(BIT.udp) ? "udp" : "tcp";
+      const socket = host.adoptSocket({ fd, family, protocol });
+      const correspondents = has(BIT.udp) ? shelf.correspondents?.() : undefined;
       return new SocketDescriptor(socket, {
         rights,
         inheriting,
         flags,
         nonblockWhenAsked: has(BIT.nonblockWhenAsked),
         bound: has(BIT.bound),
+        anywhere: has(BIT.anywhere),
+        ...(correspondents === undefined ? {} : { correspondents }),
       });
     }
     default: {

@@ -6,9 +6,11 @@ import { LibcHost } from "../host/libc/libc_host.ts";
 import { LibcSockets } from "../host/libc/libc_sockets.ts";
 import type { Vectors } from "../memory.ts";
 import type { Network } from "../network/decision.ts";
+import { Correspondents } from "../network/incoming.ts";
 import { traceCalls } from "../trace/trace.ts";
 import type { ThreadContext } from "./thread_context.ts";
 import { OutputRing } from "./output_ring.ts";
+import { SharedNews } from "./shared_news.ts";
 import { TOPIC } from "./questions.ts";
 import { SharedTable } from "./shared_table.ts";
 import type { LibcSetup, ThreadSetup } from "./thread_setup.ts";
@@ -22,6 +24,7 @@ export function libcImports(
   const ring = new OutputRing(system.ring);
   const wake = (): void => context.ledger.ring();
   const { memory, exit } = context;
+  const network = networkThrough(context, system);
   const table = new SharedTable({
     host,
     buffer: system.table,
@@ -37,9 +40,11 @@ export function libcImports(
             return new StreamDescriptor();
         }
       },
+      ...(network.news === undefined
+        ? {}
+        : { correspondents: () => new Correspondents(network, host) }),
     },
   });
-  const network = networkThrough(context);
   const { trace } = system;
   const callsFor = (layout: Layout): Record<string, ImportedCall> => {
     const calls = guestCalls(
@@ -59,12 +64,17 @@ export function libcImports(
 }
 
 /** The embedder's decisions, for which the thread waits. */
-function networkThrough({ line, ledger }: ThreadContext): Network {
+function networkThrough(
+  { line, ledger }: ThreadContext,
+  { news, loopback }: LibcSetup,
+): Network {
   const ask = (topic: number, text: string): string =>
     line.ask(ledger, { topic, values: [], text }).text;
   return {
     allow: (request) => JSON.parse(ask(TOPIC.allow, JSON.stringify(request))),
     lookup: (name) => JSON.parse(ask(TOPIC.lookup, name)),
+    news: news && new SharedNews(news),
+    loopback,
   };
 }
 

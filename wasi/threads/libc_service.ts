@@ -5,9 +5,14 @@ import { openDescriptors } from "../descriptors/open_descriptors.ts";
 import type { WasiOptions } from "../options.ts";
 import { OutputRing } from "./output_ring.ts";
 import { type Question, type QuestionLine, type Reply, TOPIC } from "./questions.ts";
+import { networkOf } from "../network/decision.ts";
 import { answerNetwork, type Service } from "./service.ts";
+import { SharedNews } from "./shared_news.ts";
 import { SharedTable } from "./shared_table.ts";
 import type { EndKind, LibcSetup } from "./thread_setup.ts";
+
+/** Milliseconds after which threads hear of news: as soon as others do who must be woken for it. */
+const NEWS_MS = 100;
 
 /** Serves threads that make their calls themselves: streams of the embedder, and its decisions. */
 export class LibcService implements Service {
@@ -17,6 +22,8 @@ export class LibcService implements Service {
   readonly #streams: StreamDescriptor[] = [];
   readonly #ring = new OutputRing();
   readonly #table: SharedTable;
+  readonly #news: SharedNews | undefined;
+  #watch: ReturnType<typeof setInterval> | undefined;
 
   constructor(
     options: WasiOptions,
@@ -35,6 +42,8 @@ export class LibcService implements Service {
         new StreamDescriptor({ sink: (bytes) => trace(new TextDecoder().decode(bytes)) }),
       ),
     };
+    this.#news = this.#beginNews();
+    const { loopback } = networkOf(options);
     this.setup = {
       kind: "libc",
       table: this.#table.buffer,
@@ -42,6 +51,8 @@ export class LibcService implements Service {
       ends: this.#streams.map(kindOf),
       names,
       ...traced,
+      ...(this.#news === undefined ? {} : { news: this.#news.buffer }),
+      ...(loopback === undefined ? {} : { loopback }),
     };
   }
 
@@ -61,6 +72,7 @@ export class LibcService implements Service {
   }
 
   close(): void {
+    clearInterval(this.#watch);
     this.#ring.close();
     this.#table.interrupt();
   }
@@ -71,7 +83,22 @@ export class LibcService implements Service {
   }
 
   dispose(): void {
+    clearInterval(this.#watch);
     this.#table.closeAll();
+  }
+
+  /** Hands news of the network on to the threads, for as long as there may be any. */
+  #beginNews(): SharedNews | undefined {
+    const { networkNews } = this.#options;
+    if (networkNews === undefined) return undefined;
+    const shared = new SharedNews();
+    shared.tell(networkNews.look());
+    this.#watch = setInterval(() => {
+      const said = networkNews.look();
+      if (said.closing && !shared.look().closing) this.#table.stopListening();
+      shared.tell(said);
+    }, NEWS_MS);
+    return shared;
   }
 
   /** A buffer of the guest's, which its thread has checked. */

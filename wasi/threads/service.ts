@@ -25,8 +25,8 @@ export interface Service {
 /** Answers what is asked about the network. */
 export function answerNetwork(options: WasiOptions, { topic, text }: Question): Reply {
   const network = networkOf(options);
-  const answer = topic === TOPIC.allow
-    ? network.allow(JSON.parse(text))
-    : network.lookup(text).slice(0, ADDRESSES_MAX); // more have no room in the answer
-  return { value: 0, text: JSON.stringify(answer) };
+  const answer = topic === TOPIC.allow ? network.allow(JSON.parse(text)) : network.lookup(text);
+  // More addresses have no room in the answer.
+  const short = Array.isArray(answer) ? answer.slice(0, ADDRESSES_MAX) : answer;
+  return { value: 0, text: JSON.stringify(short) };
 }

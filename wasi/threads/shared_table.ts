@@ -125,11 +125,20 @@ export class SharedTable implements DescriptorTable {
    * back, and nothing listens any more even if a thread never lets go. What was sent goes its way.
    */
   interrupt(): void {
+    this.#shutDown(() => true);
+  }
+
+  /** Ends the sockets that listen: whoever waits for a connection comes back, and connections go on. */
+  stopListening(): void {
+    this.#shutDown(({ socket }) => socket.getOption("listening") === 1);
+  }
+
+  #shutDown(which: (descriptor: SocketDescriptor) => boolean): void {
     const end = Atomics.load(this.#words, WORD.fresh);
     for (let record = RECORDS; record < end; record += FIELD.count) {
       if (!this.#acquire(record)) continue;
       const descriptor = this.#object(record);
-      if (descriptor instanceof SocketDescriptor) {
+      if (descriptor instanceof SocketDescriptor && which(descriptor)) {
         descriptor.socket.shutdown(SHUTDOWN.receive | SHUTDOWN.send);
       }
       this.#unpin(record);

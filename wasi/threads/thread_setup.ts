@@ -1,4 +1,5 @@
 import type { Entry } from "../guest/link.ts";
+import type { IpAddress } from "../network/ip.ts";
 import type { Outcome } from "../guest/outcome.ts";
 
 /** What stands behind a standard stream, as far as a thread needs to know. */
@@ -32,6 +33,10 @@ export interface LibcSetup {
   readonly names: readonly Uint8Array[];
   /** The stream to which lines of the trace go. */
   readonly trace?: number;
+  /** The `SharedNews`, if there will be any. */
+  readonly news?: SharedArrayBuffer;
+  /** What threads see as `127.0.0.1`. */
+  readonly loopback?: IpAddress;
 }
 
 /** What a Worker says to the supervisor. */

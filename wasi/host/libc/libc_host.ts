@@ -2,6 +2,7 @@ import { FILETYPE } from "../../abi.ts";
 import { ERRNO } from "../../errno.ts";
 import type { Answer, HostDirectory, HostFile, OpenRootOptions, System, Wait } from "../host.ts";
 import type { Family, HostSocket, Protocol } from "../socket.ts";
+import type { NetworkNews } from "../../network/news.ts";
 import { once } from "../../start/once.ts";
 import { standardFiletype } from "../standard.ts";
 import {
@@ -125,6 +126,22 @@ export class LibcHost implements System {
   /** A socket that another thread has opened. */
   adoptSocket(options: LibcSocketOptions): HostSocket {
     return this.#loaded.adopt(options);
+  }
+
+  heed(news: NetworkNews | undefined): void {
+    this.#sockets?.permitListening();
+    this.#system.polling.heeded = news && {
+      get descriptor(): number | undefined {
+        return news.descriptor;
+      },
+      look: () => {
+        if (news.look().closing) this.stopListening();
+      },
+    };
+  }
+
+  stopListening(): void {
+    this.#sockets?.stopListening();
   }
 
   standard(number: 0 | 1 | 2, { terminal = false } = {}): HostFile {

@@ -17,6 +17,8 @@ import type { LibcSocketSystem } from "./libc_socket_system.ts";
 import { fromLinux } from "./linux_errno.ts";
 
 const MSG_PEEK = 2n;
+/** Between two answers to a guest that does not believe that nobody will come any more: 100 ms. */
+const REPEATED_REFUSAL_NS = 100_000_000n;
 
 /** How {@linkcode LibcSocket} came by its descriptor. */
 export interface LibcSocketOptions {
@@ -54,14 +56,18 @@ export class LibcSocket implements HostSocket {
   }
 
   listen(backlog: number): Answer {
-    return this.#sockets.calls.listen(this.fd, backlog);
+    return this.#sockets.listening.begin(this.fd, backlog);
   }
 
   accept({ nonblock }: { nonblock: boolean }): HostSocket | Answer {
     while (true) {
       const fd = this.#sockets.calls.accept(this.fd);
       if (fd >= 0) return new LibcSocket(this.#sockets, { ...this.#kind, fd });
-      if (!this.#triesAgain(fd, { events: POLLIN, nonblock })) return fd;
+      if (this.#triesAgain(fd, { events: POLLIN, nonblock })) continue;
+      const { listening, system } = this.#sockets;
+      // A server that goes on in spite of it would do nothing else, and fill its log.
+      if (!nonblock && listening.isRepeated(this.fd)) system.polling.poll(0, REPEATED_REFUSAL_NS);
+      return fd;
     }
   }
 
@@ -143,6 +149,7 @@ export class LibcSocket implements HostSocket {
   }
 
   close(): Answer {
+    this.#sockets.listening.forget(this.fd);
     const { library } = this.#sockets.system;
     return library.answer(library.functions.close(this.fd));
   }

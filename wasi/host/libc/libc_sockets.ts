@@ -22,6 +22,16 @@ export class LibcSockets {
     return new LibcSocket(this.#system, options);
   }
 
+  /** What listens from now on may go on. */
+  permitListening(): void {
+    this.#system.listening.permit();
+  }
+
+  /** Shuts down what listens, and what will. */
+  stopListening(): void {
+    this.#system.listening.stop();
+  }
+
   /** The descriptor of the process behind a socket; `undefined` for another host's. */
   fdOf(socket: HostSocket): number | undefined {
     return socket instanceof LibcSocket ? socket.fd : undefined;
