@@ -54,6 +54,7 @@ async function start(args: readonly string[]): Promise<number> {
       logsDir: folders.logs,
       // Mounts come by their real paths, and are compared with this one.
       podsDir: lib.dataFolders(await Deno.realPath(config.dataDir)).pods,
+      deskDir: `${config.dataDir}/desk`,
       ...sandboxOf(config),
       logLimits: config.containerLogs,
       warn: lib.warn,
@@ -142,6 +143,7 @@ async function run(args: readonly string[]): Promise<number> {
   const provider = new WasiProvider({
     version: VERSION,
     ...folders,
+    deskDir: `${workDir}/desk`,
     poolSize: Math.min(containers.length, 2),
     ...sandboxOf(settings),
     warn: lib.warn,

@@ -12,7 +12,7 @@ const READ_BYTES_MAX = 64 * 1024;
 export interface BuiltinRun {
   readonly host: HostKind;
   /** Puts up the walls around this thread. @default {there is nothing to put up} */
-  readonly enclose?: (needs: { readonly threads: boolean }) => void;
+  readonly enclose?: (needs: { readonly threads: boolean; readonly sockets: boolean }) => void;
   /** Called right before it begins. */
   onStarted(): void;
   readonly name: BuiltinName;
@@ -26,7 +26,7 @@ export interface BuiltinRun {
 export async function runBuiltinOrder(order: Order, options: BuiltinRun): Promise<Exit> {
   const { name, log, host } = options;
   const { runBuiltin } = await import("./builtins/mod.ts");
-  options.enclose?.({ threads: false });
+  options.enclose?.({ threads: false, sockets: false });
   using view = await openView({ preopens: order.preopens, host });
   options.onStarted();
   const [called = name, ...args] = order.args;

@@ -1,4 +1,5 @@
-import type { SandboxWishes } from "../../wasi/mod.ts";
+import type { NetworkWishes, SandboxWishes } from "../../wasi/mod.ts";
+import type { NetworkTicket } from "./network/words.ts";
 import type { Order } from "./protocol.ts";
 
 /** Paths that a run may touch, for the walls behind path resolution. */
@@ -36,7 +37,7 @@ export function modulesOf({ modulePath, otherwisePath }: Order): string[] {
  * What the kernel lets a guest's thread touch once its module is read: its log's folder, its root and
  * its mounts; for a guest with threads also what their Workers are loaded from.
  */
-export function wishesOf(order: Order, program?: ProgramFiles): SandboxWishes {
+export function wishesOf(order: Order, { program, sockets = false }: Inside = {}): SandboxWishes {
   const paths = (readOnly: boolean): string[] =>
     order.preopens.filter((preopen) => preopen.readOnly === readOnly)
       .map(({ hostPath }) => hostPath);
@@ -48,7 +49,21 @@ export function wishesOf(order: Order, program?: ProgramFiles): SandboxWishes {
     exact: [...readWrite, ...readOnly],
     logs: logDirsOf(order),
     files: program === undefined ? [] : [program.libc],
+    ...(sockets && order.network !== undefined ? { network: socketsOf(order.network) } : {}),
   };
+}
+
+/** What the guest inside needs beside its order's files. */
+export interface Inside {
+  /** What its Workers are loaded from, if it will start threads. @default {it will not} */
+  readonly program?: ProgramFiles | undefined;
+  /** It may make sockets, if its order has a network. @default false */
+  readonly sockets?: boolean;
+}
+
+/** Any address: which ones may be used is decided for each, by the agent. */
+function socketsOf({ connectPorts }: NetworkTicket): NetworkWishes {
+  return { bindTcp: "any", connectTcp: connectPorts ?? "any", udp: true };
 }
 
 /** Where a guest process's own program lies. */

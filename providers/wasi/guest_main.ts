@@ -43,10 +43,11 @@ async function main(): Promise<void> {
     await serveGuests({ kernel, libc });
   } else {
     await openHost("libc");
+    const socket = kernel.unixSocket(); // the walls refuse to make one
     const sandbox = openSandbox();
     sandbox.prepare();
     await rehearse();
-    await obey((order) => runHere(order, { kernel, sandbox, program: { libc, codeDirs } }));
+    await obey((order) => runHere(order, { kernel, sandbox, socket, program: { libc, codeDirs } }));
   }
   Deno.exit(0);
 }
@@ -97,21 +98,28 @@ function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {
 interface Here {
   readonly kernel: Kernel;
   readonly sandbox: Sandbox;
+  /** A Unix socket that is not connected, for a guest that has a network. */
+  readonly socket: number;
   readonly program: ProgramFiles;
 }
 
 /** Runs the guest on this thread, where the kernel contains it. */
-async function runHere(order: Order, { kernel, sandbox, program }: Here): Promise<RunEnd> {
+async function runHere(
+  order: Order,
+  { kernel, sandbox, socket, program }: Here,
+): Promise<RunEnd> {
   limitProcess(kernel);
   kernel.beNice(GUEST_NICENESS);
   const end = await runGuest(order, {
     host: "libc",
-    enclose({ threads }): void {
+    line: { libc: program.libc, socket },
+    enclose({ threads, sockets }): void {
+      if (!sockets) kernel.close(socket); // whoever takes this process over could connect it
       // Half a GiB of addresses that each Worker's code may use would count in full.
       if (!threads) limitData(kernel, order);
       // Each thread opens the C library again.
       if (!threads) Deno.permissions.revokeSync({ name: "ffi" });
-      enterSandbox(sandbox, order, threads ? program : undefined);
+      enterSandbox(sandbox, order, { sockets, ...(threads ? { program } : {}) });
     },
     onStarted: () => say({ word: "started" }),
     onOutput: sayOutput,

@@ -28,7 +28,12 @@ export interface GuestRunOptions {
    *
    * @default {there is nothing to put up}
    */
-  readonly enclose?: (needs: Pick<Needs, "threads">) => void;
+  readonly enclose?: (needs: Pick<Needs, "threads" | "sockets">) => void;
+  /**
+   * The path of the C library, and a Unix socket that is not connected, to ask the agent about the network with; who
+   * runs a guest that has none closes it in `enclose`. @default {there is no network, whatever the order says}
+   */
+  readonly line?: { readonly libc: string; readonly socket: number };
   /** Called right before the guest's first instruction. */
   onStarted(): void;
   /** Takes what the guest writes, if its order names no log. */
@@ -110,8 +115,8 @@ async function runLogged(
   };
   try {
     const wishes = { ...wasiOptions(order, options.host, log), onBegin };
-    const { module, settleMs } = await load(order, options, wishes);
-    guest = await prepare(module, wishes);
+    const { module, settleMs, network } = await load(order, options, wishes);
+    guest = await prepare(module, { ...wishes, ...network });
     settle(settleMs);
   } catch (error) {
     const kind = error instanceof MemoryLimitError ? "out_of_memory" : "start_error";
@@ -133,19 +138,35 @@ async function load(
   order: Order,
   options: GuestRunOptions,
   wishes: WasiOptions,
-): Promise<Pick<Compiled, "module" | "settleMs">> {
+): Promise<Pick<Compiled, "module" | "settleMs"> & { readonly network: WasiOptions }> {
   const { module, enclose, onCompiled } = options;
-  if (module !== undefined) {
-    await preload(module, wishes);
-    enclose?.({ threads: false });
-    return { module, settleMs: 0 }; // the compiler has had its time
-  }
-  const read = readOrdered(order, options);
-  await preload(read, wishes); // the walls keep this program's own code out as well
-  enclose?.(needsOf(read));
+  const read = module ?? readOrdered(order, options);
+  // What another thread has compiled starts no threads here.
+  const needs = { ...needsOf(read), ...(module === undefined ? {} : { threads: false }) };
+  const network = await networkFor(order, { needs, options });
+  await preload(read, { ...wishes, ...network }); // the walls keep this program's own code out as well
+  enclose?.({ ...needs, sockets: network.allowAddress !== undefined });
+  if (read instanceof WebAssembly.Module) return { module: read, settleMs: 0, network };
   const compiled = explained(order, "compile", () => compileRead(read));
   onCompiled?.(compiled.module);
-  return compiled;
+  return { ...compiled, network };
+}
+
+/** What a guest has of its order's network: nothing, unless it can use one. Others load nothing for it. */
+async function networkFor(
+  { network: ticket }: Order,
+  { needs, options: { line } }: { readonly needs: Needs; readonly options: GuestRunOptions },
+): Promise<WasiOptions> {
+  if (ticket === undefined || line === undefined || !needs.sockets) return {};
+  const [{ DeskLine }, { networkOptions }] = await Promise.all([
+    import("./network/desk_line.ts"),
+    import("./network/guest_network.ts"),
+  ]);
+  const { awaitsListeners } = needs;
+  return networkOptions(DeskLine.open(line, ticket), {
+    ticket,
+    awaitsListeners,
+  });
 }
 
 function readOrdered(order: Order, options: GuestRunOptions): ReadModule {

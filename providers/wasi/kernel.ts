@@ -1,6 +1,8 @@
 /** Linux's numbers of system calls that no function of every libc makes. */
 const CALLS = {
   x86_64: {
+    close: 3n,
+    socket: 41n,
     getppid: 110n,
     setpriority: 141n,
     prctl: 157n,
@@ -9,6 +11,8 @@ const CALLS = {
     unshare: 272n,
   },
   aarch64: {
+    close: 57n,
+    socket: 198n,
     getppid: 173n,
     setpriority: 140n,
     prctl: 167n,
@@ -34,6 +38,9 @@ const IGNORE = 1n;
 /** `PRIO_PROCESS` of setpriority(2), which means the calling thread. */
 const PRIO_PROCESS = 0n;
 const CLONE_FILES = 0x400n;
+const AF_UNIX = 1n;
+/** `SOCK_STREAM | SOCK_CLOEXEC`. */
+const STREAM = 0o2000001n;
 
 /** What a guest process asks of Linux for itself, beside what the WASI host does for the guest. */
 export class Kernel {
@@ -85,6 +92,18 @@ export class Kernel {
   ownDescriptors(): void {
     if (this.#call(this.#calls.unshare, CLONE_FILES) === 0) return;
     throw new Error("Cannot give a thread its own descriptors: unshare(CLONE_FILES) failed");
+  }
+
+  /** A Unix socket that is not connected yet. Throws if there is none to be had. */
+  unixSocket(): number {
+    const socket = this.#call(this.#calls.socket, AF_UNIX, STREAM, 0n);
+    if (socket >= 0) return socket;
+    throw new Error("Cannot open a Unix socket: socket(AF_UNIX) failed");
+  }
+
+  /** Closes a descriptor. */
+  close(descriptor: number): void {
+    this.#call(this.#calls.close, BigInt(descriptor));
   }
 
   /** CPU time of this process, all its threads together, in nanoseconds (clock(3), which has microseconds). */

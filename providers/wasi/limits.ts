@@ -79,7 +79,7 @@ export const BOOT_RETRY_MS_MAX = 30_000;
  * Descriptors of a guest process: what the WASI host lets one guest have, and what Deno and the log need
  * beside. With Workers each thread has a table, and this bound, of its own.
  */
-export const PROCESS_DESCRIPTORS_MAX = 4_096 + 512;
+export const PROCESS_DESCRIPTORS_MAX = 8_192 + 512;
 
 /** Niceness of threads that run guests: the agent, which serves all pods, gets three times their share. */
 export const GUEST_NICENESS = 5;
@@ -146,3 +146,33 @@ export const CPU_IDLE_PAUSE_MS = 1_000;
 
 /** Between two looks at all that sleep: an alarm does not say whose it is, and many that do little ring often. */
 export const CPU_ALARM_REST_MS = 20;
+
+/** One line of a guest's process about the network: a name and what is around it. */
+export const QUESTION_BYTES_MAX = 1_024;
+
+/** One line of the agent about the network: all the addresses of a name. */
+export const ANSWER_BYTES_MAX = 16 * 1024;
+
+/** Characters of a name that is to be resolved (RFC 1035 §2.3.4, and the dot at its end). */
+export const NAME_CHARS_MAX = 254;
+
+/** How long the network may take to answer a guest; a resolver gives up before. */
+export const ANSWER_MS_MAX = 30_000;
+
+/** From a connection to the agent until it has shown its ticket: it is sent before anything else. */
+export const HELLO_MS_MAX = 10_000;
+
+/** Connections at once that have shown no ticket yet: guests' processes are the only ones that can come. */
+export const STRANGERS_MAX = 256;
+
+/** `sun_path` of unix(7), with a NUL. */
+export const SOCKET_PATH_BYTES_MAX = 107;
+
+/**
+ * Questions of one guest about the network: a server asks once, and a client once for each connection. The
+ * agent needs 50 µs for each, which is a tenth of a processor at most.
+ */
+export const QUESTIONS_PER_S_MAX = 2_000;
+
+/** Questions of one guest at once, before that rate is enforced. */
+export const QUESTIONS_BURST = 4_000;

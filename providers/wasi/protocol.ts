@@ -10,6 +10,7 @@
 import type { Exit } from "../../lib/mod.ts";
 import type { SandboxLevel } from "../../wasi/mod.ts";
 import { MESSAGE_CHARS_MAX, OUTPUT_BYTES_MAX } from "./limits.ts";
+import type { NetworkTicket } from "./network/words.ts";
 
 /** One run, as a guest process needs it. */
 export interface Order {
@@ -41,6 +42,8 @@ export interface Order {
   readonly dataBytesMax?: number;
   /** What must hold the guest before its first instruction; else it does not start. */
   readonly requireSandbox?: SandboxLevel;
+  /** Where to ask about the network. @default {there is none} */
+  readonly network?: NetworkTicket;
 }
 
 /** How much of the log of a run is kept. */

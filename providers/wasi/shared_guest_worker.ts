@@ -22,6 +22,7 @@ await openHost("libc");
 // Before anything of the guest is opened: the kernel closes it when this thread ends.
 kernel.ownDescriptors();
 kernel.beNice(GUEST_NICENESS);
+const socket = kernel.unixSocket(); // the walls refuse to make one
 const sandbox = openSandbox({ around: "thread" });
 sandbox.prepare();
 await rehearse();
@@ -56,11 +57,13 @@ async function obey(message: ToWorker): Promise<void> {
   const end = await runGuest(order, {
     host: "libc",
     ...(module === undefined ? {} : { module }),
-    enclose({ threads }): void {
+    line: { libc, socket },
+    enclose({ threads, sockets }): void {
       // They would be Workers of this Worker, which nobody could end.
       declined = threads;
       if (declined) throw new Error("Cannot share a process: the module starts threads");
-      enterSandbox(sandbox, order);
+      if (!sockets) kernel.close(socket); // whoever takes this thread over could connect it
+      enterSandbox(sandbox, order, { sockets });
     },
     onCompiled: (compiled) => say({ say: "compiled", module: compiled }),
     onStarted: () => say({ say: "started" }),

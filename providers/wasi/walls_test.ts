@@ -159,7 +159,7 @@ Deno.test("enterSandbox() starts no guest when less would hold it than the order
 Deno.test("enterSandbox() asks for the order's folders, and for the program's with threads", () => {
   const sandbox = fakeSandbox(NOTHING);
   enterSandbox(sandbox, ORDER);
-  enterSandbox(sandbox, ORDER, { libc: "/lib/libc.so.6", codeDirs: ["/code"] });
+  enterSandbox(sandbox, ORDER, { program: { libc: "/lib/libc.so.6", codeDirs: ["/code"] } });
   const exact = ["/pods/1/root", "/pods/1/config"];
   const folders = { readOnly: ["/pods/1/config"], readWrite: ["/pods/1/root"], exact, logs: [] };
   assert.deepEqual(sandbox.entered, [

@@ -34,6 +34,7 @@ import { MODULE_TERMS } from "./module_terms.ts";
 import { makeMountPoints } from "./mount_points.ts";
 import { nodeSandbox } from "./node_sandbox.ts";
 import { encodeLine, type LogLimits, type Order, type RunEnd } from "./protocol.ts";
+import { type Admission, type AdmitOptions, NetworkDesk } from "./network/desk.ts";
 import { RunMeters } from "./run_meters.ts";
 import { SharedProcess } from "./shared_process.ts";
 import { SharedProcesses } from "./shared_processes.ts";
@@ -74,6 +75,11 @@ export interface WasiProviderOptions {
   readonly requireSandbox?: SandboxLevel;
   /** How much of the log of each run is kept. @default {10 MiB in each of 5 files} */
   readonly logLimits?: LogLimits;
+  /**
+   * Folder for the socket on which guests ask about their pods' networks, emptied when the first run comes that has one;
+   * nobody else's. @default {one among the system's temporary files}
+   */
+  readonly deskDir?: string;
   /** Hears what an operator should know, such as a log that could not be written. @default {nobody} */
   readonly warn?: (message: string) => void;
 }
@@ -109,6 +115,7 @@ export class WasiProvider implements Provider {
   readonly #shared: SharedProcesses<SharedProcess>;
   readonly #meters = new RunMeters();
   readonly #cpu: CpuKeeper | undefined;
+  #desk: Promise<NetworkDesk> | undefined;
 
   /**
    * Begins to boot the warm processes; {@linkcode close} ends them. Throws a `KubeletError` of kind
@@ -187,7 +194,8 @@ export class WasiProvider implements Provider {
     const { kill, onOutput, stdin } = control;
     try {
       kill.throwIfAborted();
-      const order = this.#execOrderOf(program);
+      using admission = await this.#admit(container, { listens: false });
+      const order = { ...this.#execOrderOf(program), ...ticketOf(admission) };
       const { item, settled } = await this.#take(container, kill);
       using meter = this.#meters.beside(container.id, item.pid);
       try {
@@ -247,6 +255,8 @@ export class WasiProvider implements Provider {
   async close(): Promise<void> {
     await Promise.all([this.#pool.close(), this.#shared.close()]);
     this.#cpu?.close();
+    const desk = await this.#desk?.catch(() => undefined);
+    await desk?.[Symbol.asyncDispose]();
   }
 
   #isolationOf({ runtimeHandler }: ContainerRun): "process" | "worker" {
@@ -265,7 +275,8 @@ export class WasiProvider implements Provider {
     container: ContainerRun,
     { control, unwanted }: Wanted,
   ): Promise<Ran> {
-    const order = this.#orderOf(container);
+    using admission = await this.#admit(container, { listens: true, stop: control.stop });
+    const order = { ...this.#orderOf(container), ...ticketOf(admission) };
     const { item, settled } = await this.#take(container, unwanted);
     using _meter = this.#meters.own(container.id, item.pid);
     try {
@@ -295,7 +306,8 @@ export class WasiProvider implements Provider {
   async #runShared(container: ContainerRun, { control, unwanted }: Wanted): Promise<Ran> {
     // What one container of a namespace could take from another, its owner can have by other means.
     const key = JSON.stringify([container.pod.namespace, container.module.digest]);
-    const order = this.#orderOf(container);
+    using admission = await this.#admit(container, { listens: true, stop: control.stop });
+    const order = { ...this.#orderOf(container), ...ticketOf(admission) };
     return await this.#shared.use(key, {
       signal: unwanted,
       use: async (process) => {
@@ -317,6 +329,20 @@ export class WasiProvider implements Provider {
       ...(module === undefined ? {} : { modulePath: module.path }),
       ...(otherwise === undefined ? {} : { otherwisePath: otherwise.path }),
     };
+  }
+
+  /** Lets a guest's process ask about its pod's network; `undefined` if it has none. */
+  async #admit(
+    { network }: ContainerRun,
+    options: AdmitOptions,
+  ): Promise<Admission | undefined> {
+    // The portable host cannot wait for an answer.
+    if (network === undefined || this.#libc === undefined) return undefined;
+    this.#desk ??= NetworkDesk.open(this.#options.deskDir);
+    this.#desk.catch(() => {
+      this.#desk = undefined; // the next run tries again
+    });
+    return (await this.#desk).admit(network, options);
   }
 
   /** Throws for one that a guest process would not read to its end. */
@@ -378,6 +404,10 @@ export class WasiProvider implements Provider {
         "bytes of its output: its log file could not be written",
     );
   }
+}
+
+function ticketOf(admission: Admission | undefined): Pick<Order, "network"> {
+  return admission === undefined ? {} : { network: admission.ticket };
 }
 
 /** Sees a guest through, and notes whether its first instruction was reached. */

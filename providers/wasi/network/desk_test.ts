@@ -1,0 +1,263 @@
+import assert from "node:assert/strict";
+import type { NetworkAnswer, NetworkRequest } from "../../../lib/mod.ts";
+import { QUESTION_BYTES_MAX } from "../limits.ts";
+import { until } from "../testing.ts";
+import { FakeNetwork } from "../testing_network.ts";
+import { type Admission, NetworkDesk } from "./desk.ts";
+import { encodeWord, type NetworkTicket } from "./words.ts";
+
+const options = { listens: true };
+const ignore = Deno.build.os === "windows";
+const CONNECT: NetworkRequest = {
+  want: "connect",
+  protocol: "tcp",
+  endpoint: { ip: "10.96.0.1", port: 443 },
+};
+
+/** A process of a guest, played by the test. */
+class Visitor implements Disposable {
+  readonly #connection: Deno.Conn;
+  #rest = "";
+
+  private constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  static async come({ path }: NetworkTicket, first?: string): Promise<Visitor> {
+    const visitor = new Visitor(await Deno.connect({ transport: "unix", path }));
+    if (first !== undefined) await visitor.say(first);
+    return visitor;
+  }
+
+  /** Comes and shows its ticket. */
+  static async with({ ticket }: Admission): Promise<Visitor> {
+    return await Visitor.come(ticket, JSON.stringify({ run: ticket.run, token: ticket.token }));
+  }
+
+  async say(line: string): Promise<void> {
+    const bytes = new TextEncoder().encode(`${line}\n`);
+    for (let done = 0; done < bytes.length;) {
+      done += await this.#connection.write(bytes.subarray(done));
+    }
+  }
+
+  /** The next line; `undefined` when it was sent away. */
+  async hear(): Promise<unknown> {
+    const buffer = new Uint8Array(4_096);
+    while (!this.#rest.includes("\n")) {
+      const count = await this.#connection.read(buffer).catch(() => null);
+      if (count === null) return undefined;
+      this.#rest += new TextDecoder().decode(buffer.subarray(0, count));
+    }
+    const end = this.#rest.indexOf("\n");
+    const line = this.#rest.slice(0, end);
+    this.#rest = this.#rest.slice(end + 1);
+    return JSON.parse(line);
+  }
+
+  async ask(question: unknown): Promise<unknown> {
+    await this.say(JSON.stringify(question));
+    return await this.hear();
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection.close();
+  }
+}
+
+Deno.test({
+  name: "NetworkDesk answers who shows a ticket, and tells what changes",
+  ignore,
+  async fn(): Promise<void> {
+    await using desk = await NetworkDesk.open();
+    const network = new FakeNetwork();
+    const stop = new AbortController();
+    using admission = desk.admit(network, { ...options, stop: stop.signal });
+    using visitor = await Visitor.with(admission);
+    assert.deepEqual(await visitor.hear(), { guarded: false });
+    assert.deepEqual(await visitor.ask(CONNECT), { endpoint: CONNECT.endpoint });
+    network.decide = () => ({ addresses: ["10.0.0.1"] });
+    assert.deepEqual(await visitor.ask({ want: "resolve", name: "web.default.svc" }), {
+      addresses: ["10.0.0.1"],
+    });
+    network.guarded = true;
+    assert.deepEqual(await visitor.hear(), { guarded: true });
+    stop.abort();
+    assert.deepEqual(await visitor.hear(), { stop: true });
+    const accept = {
+      want: "accept",
+      protocol: "udp",
+      endpoint: CONNECT.endpoint,
+      local: CONNECT.endpoint,
+    };
+    assert.deepEqual(await visitor.ask(accept), { addresses: ["10.0.0.1"] });
+    assert.deepEqual(network.asked.at(-1), accept);
+  },
+});
+
+Deno.test({
+  name: "NetworkDesk says at once what has changed before somebody came",
+  ignore,
+  async fn(): Promise<void> {
+    await using desk = await NetworkDesk.open();
+    const network = new FakeNetwork();
+    network.guarded = true;
+    using admission = desk.admit(network, { ...options, stop: AbortSignal.abort() });
+    using visitor = await Visitor.with(admission);
+    assert.deepEqual(await visitor.hear(), { guarded: true });
+    assert.deepEqual(await visitor.hear(), { stop: true });
+  },
+});
+
+Deno.test({
+  name: "NetworkDesk takes a ticket once, and none that is wrong, forged or over",
+  ignore,
+  async fn(): Promise<void> {
+    await using desk = await NetworkDesk.open();
+    const network = new FakeNetwork();
+    using admission = desk.admit(network, options);
+    using other = desk.admit(new FakeNetwork(), options);
+    const { ticket } = admission;
+    const strangers = [
+      "",
+      "garbage",
+      "null",
+      JSON.stringify(CONNECT),
+      JSON.stringify({ run: ticket.run, token: "0".repeat(64) }),
+      JSON.stringify({ run: ticket.run, token: "" }),
+      JSON.stringify({ run: ticket.run, token: other.ticket.token }),
+      JSON.stringify({ run: 77, token: ticket.token }),
+      "x".repeat(QUESTION_BYTES_MAX + 1),
+    ];
+    for (const first of strangers) {
+      using visitor = await Visitor.come(ticket, first);
+      assert.equal(await visitor.hear(), undefined, first);
+    }
+    using visitor = await Visitor.with(admission);
+    assert.deepEqual(await visitor.hear(), { guarded: false });
+    using twin = await Visitor.with(admission);
+    assert.equal(await twin.hear(), undefined, "it was used");
+    assert.equal(ticket.token.length, 64);
+    other[Symbol.dispose]();
+    using late = await Visitor.with(other);
+    assert.equal(await late.hear(), undefined, "its run has ended");
+  },
+});
+
+Deno.test({
+  name: "NetworkDesk sends a visitor away when its run ends, and forgets it",
+  ignore,
+  async fn(): Promise<void> {
+    await using desk = await NetworkDesk.open();
+    const network = new FakeNetwork();
+    const admission = desk.admit(network, options);
+    using visitor = await Visitor.with(admission);
+    assert.deepEqual(await visitor.hear(), { guarded: false });
+    assert.equal(network.listening, 1);
+    admission[Symbol.dispose]();
+    assert.equal(await visitor.hear(), undefined);
+    await until(() => Promise.resolve(network.listening === 0));
+  },
+});
+
+Deno.test({
+  name: "NetworkDesk sends away who says what no guest's host would say",
+  ignore,
+  async fn(): Promise<void> {
+    await using desk = await NetworkDesk.open();
+    const endpoint = CONNECT.endpoint;
+    for (
+      const line of [
+        "{",
+        "[]",
+        JSON.stringify({ want: "fly" }),
+        JSON.stringify({ ...CONNECT, protocol: "sctp" }),
+        JSON.stringify({ ...CONNECT, endpoint: { ip: "localhost", port: 80 } }),
+        JSON.stringify({ ...CONNECT, endpoint: { ip: "::ffff:10.0.0.1", port: 80 } }),
+        JSON.stringify({ ...CONNECT, endpoint: { ip: "FD00::1", port: 80 } }),
+        JSON.stringify({ ...CONNECT, endpoint: { ...endpoint, port: 65_536 } }),
+        JSON.stringify({ ...CONNECT, endpoint: { ...endpoint, port: "80" } }),
+        JSON.stringify({ ...CONNECT, endpoint: null }),
+        JSON.stringify({ ...CONNECT, want: "accept" }),
+        JSON.stringify({ want: "resolve", name: "a b" }),
+        JSON.stringify({ want: "resolve", name: "" }),
+        JSON.stringify({ want: "resolve", name: "a".repeat(255) }),
+        "x".repeat(QUESTION_BYTES_MAX + 1),
+      ]
+    ) {
+      const network = new FakeNetwork();
+      using admission = desk.admit(network, options);
+      using visitor = await Visitor.with(admission);
+      assert.deepEqual(await visitor.hear(), { guarded: false });
+      await visitor.say(line);
+      assert.equal(await visitor.hear(), undefined, line);
+      assert.deepEqual(network.asked, []);
+    }
+  },
+});
+
+Deno.test({
+  name: "NetworkDesk reads no further than its answers are taken, and serves others meanwhile",
+  ignore,
+  async fn(): Promise<void> {
+    await using desk = await NetworkDesk.open();
+    const network = new FakeNetwork();
+    const gate = Promise.withResolvers<NetworkAnswer>();
+    let most = 0;
+    let under = 0;
+    network.decide = async () => {
+      most = Math.max(most, ++under);
+      const answer = await gate.promise;
+      under--;
+      return answer;
+    };
+    using admission = desk.admit(network, options);
+    using flood = await Visitor.with(admission);
+    assert.deepEqual(await flood.hear(), { guarded: false });
+    for (let count = 0; count < 100; count++) await flood.say(JSON.stringify(CONNECT));
+    const quiet = new FakeNetwork();
+    using other = desk.admit(quiet, options);
+    using visitor = await Visitor.with(other);
+    assert.deepEqual(await visitor.hear(), { guarded: false });
+    assert.deepEqual(await visitor.ask(CONNECT), { endpoint: CONNECT.endpoint });
+    assert.equal(network.asked.length, 1, "the others wait for the first");
+    gate.resolve({ refused: "acces" });
+    for (let count = 0; count < 100; count++) {
+      assert.deepEqual(await flood.hear(), { refused: "acces" });
+    }
+    assert.equal(most, 1);
+  },
+});
+
+Deno.test({
+  name: "NetworkDesk lies in a folder of its own, for nobody else, also after a crash",
+  ignore,
+  async fn(): Promise<void> {
+    const parent = await Deno.makeTempDir();
+    const folder = `${parent}/desk`;
+    await Deno.mkdir(folder);
+    await Deno.writeTextFile(`${folder}/desk`, "of an agent that was killed");
+    {
+      await using desk = await NetworkDesk.open(folder);
+      assert.equal((await Deno.stat(folder)).mode! & 0o777, 0o700);
+      using admission = desk.admit(new FakeNetwork(), options);
+      assert.equal(admission.ticket.path, `${folder}/desk`);
+      using visitor = await Visitor.with(admission);
+      assert.deepEqual(await visitor.hear(), { guarded: false });
+    }
+    await assert.rejects(Deno.stat(folder), Deno.errors.NotFound);
+    {
+      await using desk = await NetworkDesk.open(`${parent}/${"long".repeat(40)}`);
+      using admission = desk.admit(new FakeNetwork(), options);
+      assert.ok(admission.ticket.path.length < 108, "a shorter one was found");
+      using visitor = await Visitor.with(admission);
+      assert.deepEqual(await visitor.hear(), { guarded: false });
+    }
+    await Deno.remove(parent, { recursive: true });
+  },
+});
+
+Deno.test("encodeWord() is one line", () => {
+  const line = new TextDecoder().decode(encodeWord({ refused: "again" }));
+  assert.equal(line, '{"refused":"again"}\n');
+});

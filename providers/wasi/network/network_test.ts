@@ -1,0 +1,197 @@
+/** Guests in processes of their own, whose sockets lead to a network that the test makes up. */
+import assert from "node:assert/strict";
+import type { ContainerRun, Exit } from "../../../lib/mod.ts";
+import { openFixture, until, type WasiFixture } from "../testing.ts";
+import {
+  allow,
+  at,
+  ECHOES,
+  exitWith,
+  FakeNetwork,
+  open,
+  serveAt,
+  socketGuest,
+} from "../testing_network.ts";
+
+const linux = Deno.build.os === "linux";
+const LOCAL = "127.0.0.1";
+const POD = "127.7.7.7";
+const ERRNO = { acces: 2, connrefused: 14, inval: 28, netdown: 38 } as const;
+/** Ways to run a guest. */
+const HANDLERS = ["krustlet-process", "krustlet-worker"];
+
+/** A guest that runs. */
+interface Running {
+  readonly exit: Promise<Exit>;
+  readonly stop: AbortController;
+  readonly kill: AbortController;
+}
+
+function begin({ provider }: WasiFixture, container: ContainerRun): Running {
+  const [stop, kill] = [new AbortController(), new AbortController()];
+  const exit = provider.run(container, {
+    onStarted: () => {},
+    stop: stop.signal,
+    kill: kill.signal,
+  });
+  exit.catch(() => {}); // told to whoever waits
+  return { exit, stop, kill };
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: LOCAL, port: 0 });
+  return listener.addr.port;
+}
+
+/** Sends a text and reads what comes back, once somebody listens. */
+async function echo({ exit }: Running, port: number): Promise<string> {
+  let ended: Exit | undefined;
+  void exit.then((exit) => ended = exit);
+  using connection = await until(async () => {
+    assert.equal(ended, undefined, "it has ended");
+    return await Deno.connect({ hostname: POD, port }).catch(() => undefined);
+  });
+  await connection.write(new TextEncoder().encode("hello"));
+  const buffer = new Uint8Array(16);
+  const count = await connection.read(buffer);
+  return new TextDecoder().decode(buffer.subarray(0, count ?? 0));
+}
+
+/** A network whose pod has an address of its own. */
+function podNetwork(): FakeNetwork {
+  const network = new FakeNetwork();
+  network.decide = (request) =>
+    request.want !== "resolve" && request.want === "bind" && request.endpoint.ip === "0.0.0.0"
+      ? { endpoint: { ip: POD, port: request.endpoint.port } }
+      : allow(request);
+  return network;
+}
+
+for (const runtimeHandler of HANDLERS) {
+  Deno.test({
+    name: `a guest serves at its pod's address until it is to stop (${runtimeHandler})`,
+    ignore: !linux,
+    async fn(): Promise<void> {
+      await using fixture = await openFixture({ poolSize: 0 });
+      const network = podNetwork();
+      const port = freePort();
+      const container = await fixture.guestOf(socketGuest(serveAt(port) + ECHOES), {
+        network,
+        runtimeHandler,
+      });
+      const guest = begin(fixture, container);
+      assert.equal(await echo(guest, port), "hello");
+      await assert.rejects(Deno.connect({ hostname: LOCAL, port }), "it is bound to its pod alone");
+      assert.deepEqual(network.asked, [
+        { want: "bind", protocol: "tcp", endpoint: { ip: "0.0.0.0", port } },
+      ]);
+      guest.stop.abort();
+      assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.inval });
+      await until(() => Promise.resolve(network.listening === 0));
+    },
+  });
+
+  Deno.test({
+    name: `a guest is told why it may not connect (${runtimeHandler})`,
+    ignore: !linux,
+    async fn(): Promise<void> {
+      await using fixture = await openFixture({ poolSize: 0 });
+      const network = new FakeNetwork();
+      network.decide = () => ({ refused: "connrefused" });
+      const wat = socketGuest(open(2) + exitWith(at("sock_connect", "10.96.0.1", 443)));
+      const container = await fixture.guestOf(wat, { network, runtimeHandler });
+      const guest = begin(fixture, container);
+      assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.connrefused });
+    },
+  });
+}
+
+Deno.test({
+  name: "a guest whose run has no network can make no socket",
+  ignore: !linux,
+  async fn(): Promise<void> {
+    await using fixture = await openFixture({ poolSize: 0 });
+    const wat = socketGuest(
+      exitWith("(call $sock_open (i32.const 1) (i32.const 2) (i32.const 0))"),
+    );
+    const guest = begin(fixture, await fixture.guestOf(wat));
+    assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.acces });
+  },
+});
+
+Deno.test({
+  name: "a module that can accept and not bind finds itself listening",
+  ignore: !linux,
+  async fn(): Promise<void> {
+    await using fixture = await openFixture({ poolSize: 0 });
+    const network = new FakeNetwork();
+    const port = freePort();
+    network.listeners = [{ ip: POD, port }];
+    const wat = socketGuest(`(global.set $fd (i32.const 3)) ${ECHOES}`);
+    const guest = begin(fixture, await fixture.guestOf(wat, { network }));
+    assert.equal(await echo(guest, port), "hello");
+    assert.deepEqual(network.asked, [], "nobody need ask for what was given");
+    guest.stop.abort();
+    assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.inval });
+  },
+});
+
+Deno.test({
+  name: "while a pod is guarded it takes connections that it may, as soon as that changes",
+  ignore: !linux,
+  async fn(): Promise<void> {
+    await using fixture = await openFixture({ poolSize: 0 });
+    const network = podNetwork();
+    const port = freePort();
+    const guest = begin(
+      fixture,
+      await fixture.guestOf(socketGuest(serveAt(port) + ECHOES), { network }),
+    );
+    assert.equal(await echo(guest, port), "hello");
+    const bind = network.decide;
+    network.decide = (request) => request.want === "accept" ? { refused: "acces" } : bind(request);
+    assert.equal(await echo(guest, port), "hello", "nobody is asked yet");
+    network.guarded = true;
+    await until(async () => await echo(guest, port).catch(() => "") === "");
+    const accept = network.asked.find(({ want }) => want === "accept");
+    assert.ok(accept?.want === "accept");
+    assert.deepEqual(accept.local, { ip: POD, port });
+    network.guarded = false;
+    await until(async () => await echo(guest, port).catch(() => "") === "hello");
+    guest.kill.abort();
+    assert.deepEqual(await guest.exit, { kind: "killed" });
+  },
+});
+
+Deno.test({
+  name: "a program beside a container has its pod's network, and no listeners of its own",
+  ignore: !linux,
+  async fn(): Promise<void> {
+    await using fixture = await openFixture({ poolSize: 0 });
+    const network = podNetwork();
+    const port = freePort();
+    network.listeners = [{ ip: POD, port }];
+    const server = await fixture.guestOf(
+      socketGuest(`(global.set $fd (i32.const 3)) ${ECHOES}`),
+      { network },
+    );
+    const guest = begin(fixture, server);
+    assert.equal(await echo(guest, port), "hello");
+    const client = await fixture.guestOf(
+      socketGuest(open(2) + exitWith(at("sock_connect", POD, port))),
+    );
+    const beside = { kill: new AbortController().signal, onOutput: (): void => {} };
+    const told = await fixture.provider.exec(
+      { container: server, module: client.module, argv: ["client"] },
+      beside,
+    );
+    assert.deepEqual(told, { kind: "exited", code: 0 });
+    const again = await fixture.provider.exec(
+      { container: server, module: server.module, argv: ["server"] },
+      beside,
+    );
+    assert.equal(again.kind, "exited", "it finds no listener, and does not want its container's");
+    guest.stop.abort();
+    await guest.exit;
+  },
+});

@@ -1,0 +1,45 @@
+/**
+ * What a guest's process and the agent say to each other about the network: one JSON value per line.
+ *
+ * The process says its {@linkcode Hello}, then one {@linkcode NetworkRequest} at a time. The agent says
+ * {@linkcode News} first and whenever there are some, and a {@linkcode NetworkAnswer} to each question.
+ *
+ * @module
+ */
+import type { Endpoint, NetworkAnswer, NetworkRequest } from "../../../lib/mod.ts";
+
+/** What an order says of its run's network. Worthless once a process has shown it. */
+export interface NetworkTicket {
+  /** Path of the agent's Unix socket. */
+  readonly path: string;
+  /** Which run it is for. */
+  readonly run: number;
+  /** 256 random bits, as hexadecimal digits. */
+  readonly token: string;
+  /** Where modules find themselves listening that can accept and not bind. */
+  readonly listeners: readonly Endpoint[];
+  /** What the guest sees as `127.0.0.1`. */
+  readonly loopback?: string;
+  /** The only TCP ports that it can ever connect to. @default {any} */
+  readonly connectPorts?: readonly number[];
+}
+
+/** The first line of a connection: who it is. */
+export interface Hello {
+  readonly run: number;
+  readonly token: string;
+}
+
+/** What the agent says unasked. */
+export type News =
+  /** Whether `accept` is asked for. The first line says it. */
+  | { readonly guarded: boolean }
+  /** The grace period has begun: what listens is shut down. */
+  | { readonly stop: true };
+
+/** A line, its end included. */
+export function encodeWord(
+  word: Hello | News | NetworkRequest | NetworkAnswer,
+): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${JSON.stringify(word)}\n`);
+}
