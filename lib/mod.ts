@@ -31,6 +31,7 @@ export type { Amounts } from "./config/resource_kinds.ts";
 export type { LogSettings } from "./config/log_options.ts";
 export type { ResourceSettings } from "./config/resource_options.ts";
 export type { NetworkSettings } from "./config/network_options.ts";
+export type { PodNetworkMode, PodNetworkWish } from "./network/ground.ts";
 export type { HostValues } from "./config/registry_kinds.ts";
 export type { World } from "./config/world.ts";
 export { type BootstrapArguments, parseBootstrapArguments } from "./config/bootstrap_options.ts";

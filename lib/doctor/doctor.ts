@@ -7,6 +7,7 @@ import { ApiClient, ApiError } from "../api/client.ts";
 import { csrsPath, selfSubjectReviewsPath } from "../api/paths.ts";
 import type { ClusterAccess } from "../api/transport.ts";
 import { messageOf } from "../errors.ts";
+import type { PodNetworkWish } from "../network/ground.ts";
 import { KUBERNETES_VERSION } from "../node/node_object.ts";
 import { askServer } from "./ask_server.ts";
 import type { Finding } from "./finding.ts";
@@ -14,6 +15,7 @@ import { type CertificateFacts, judgeCertificate } from "./judge_certificate.ts"
 import { judgeRequests, type SigningRequest } from "./judge_requests.ts";
 import { judgeClock, judgeIdentity, judgeVersion, type UserInfo } from "./judge_server.ts";
 import { agentRuns, examineAddress, examineDisk, examineName, examinePort } from "./machine.ts";
+import { examinePodNetwork, nodeRanges } from "./pod_network.ts";
 import { judgeRights, missingRights, neededRights } from "./rights.ts";
 
 /** The part of the configuration that is looked at. `KrustletConfig` fits. */
@@ -28,6 +30,10 @@ export interface DoctorSettings {
   readonly listenerPort: number;
   /** Absolute path of the folder that everything lives in. */
   readonly dataDir: string;
+  /** Where pods are to have their addresses. */
+  readonly podNetwork: PodNetworkWish;
+  /** Ranges of them; none means what the cluster says. */
+  readonly podCidrs: readonly string[];
 }
 
 /** How this machine would speak to the cluster. */
@@ -66,18 +72,30 @@ const REQUESTS_MAX = 500;
 /** Examines everything, in the order in which a start of the agent would stumble over it. */
 export async function examine(options: DoctorOptions): Promise<Finding[]> {
   const { settings, speech, certificates, canBootstrap, nowMs = Date.now() } = options;
-  const { dataDir, listenerAddress: address, listenerPort: port } = settings;
+  const { dataDir, listenerAddress: address, listenerPort: port, nodeIp } = settings;
   const question = { nowMs, canBootstrap };
+  const cluster = speech.as === "nobody" ? [] : await examineCluster(speech, options);
+  // Who is a stranger to the cluster, or alone, has no ranges to ask for.
+  const isNode = cluster.some(({ check, state }) => check === "identity" && state === "ok");
   return [
     judgeSpeech(speech),
     ...(speech.as === "nobody" ? [] : [
-      ...await examineCluster(speech, options),
+      ...cluster,
       judgeCertificate(certificates.client, { ...question, kind: "client" }),
     ]),
     judgeCertificate(certificates.serving, { ...question, kind: "serving" }),
-    examineAddress(settings.nodeIp),
+    examineAddress(nodeIp),
     examinePort({ address, port }, await agentRuns(dataDir)),
     await examineDisk(dataDir),
+    examinePodNetwork({
+      wanted: settings.podNetwork,
+      podCidrs: settings.podCidrs.length > 0
+        ? settings.podCidrs
+        : isNode
+        ? await askRanges(options)
+        : undefined,
+      nodeIp,
+    }),
   ];
 }
 
@@ -117,6 +135,14 @@ async function examineCluster(
       return [judgeRights(await missingRights(client, { rights, signal }), as)];
     }),
   ].flat();
+}
+
+async function askRanges(
+  { settings: { nodeName }, speech, userAgent, signal }: DoctorOptions,
+): Promise<readonly string[] | undefined> {
+  if (speech.as !== "node") return undefined;
+  using client = new ApiClient(speech.access, { userAgent, timeoutMs: REQUEST_MS_MAX });
+  return await nodeRanges(client, { nodeName, signal });
 }
 
 function judgeStatus(status: number, server: string): Finding {

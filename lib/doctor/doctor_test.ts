@@ -30,6 +30,8 @@ function options(server: string): DoctorOptions {
       listenerAddress: "127.0.0.1",
       listenerPort: 0,
       dataDir: Deno.cwd(),
+      podNetwork: "host",
+      podCidrs: [],
     },
     speech: { as: "node", access: { server }, where: 'kubeconfig "/k"' },
     certificates: {},
@@ -64,6 +66,7 @@ Deno.test("examine() goes through everything, in the order of a start", async ()
     "node-ip",
     "port",
     "data-dir",
+    "pod-network",
   ]);
   const bad = [...found.values()].filter(({ state, check }) =>
     state !== "ok" && check !== "serving-certificate" && check !== "data-dir"
@@ -160,7 +163,9 @@ Deno.test("examine() without a kubeconfig says why, and looks at the machine all
     advice: "make one",
   });
   const checks = found.map(({ check }) => check);
-  assert.deepEqual(checks.slice(1), ["serving-certificate", "node-ip", "port", "data-dir"]);
+  assert.deepEqual(checks.slice(1), [
+    ...["serving-certificate", "node-ip", "port", "data-dir", "pod-network"],
+  ]);
 });
 
 Deno.test("runDoctor() prints for people or machines, and says whether all is well", async () => {
@@ -180,3 +185,17 @@ Deno.test("runDoctor() prints for people or machines, and says whether all is we
 function serverOf({ speech }: DoctorOptions): string {
   return speech.as === "nobody" ? "" : speech.access.server;
 }
+
+Deno.test("examine() asks for the node's ranges, and judges them for this machine", async () => {
+  const found = await findings(
+    healthy((path) =>
+      path === "/api/v1/nodes/w" ? { json: { spec: { podCIDR: "127.9.0.0/16" } } } : undefined
+    ),
+    (same) => ({ ...same, settings: { ...same.settings, podNetwork: "anyip" } }),
+  );
+  assert.equal(found.get("pod-network")?.state, "fail");
+  assert.match(
+    found.get("pod-network")?.message ?? "",
+    /127\.9\.0\.0\/16 overlaps 127\.0\.0\.0\/8/,
+  );
+});

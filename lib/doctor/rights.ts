@@ -33,10 +33,11 @@ export function neededRights(nodeName: string, as: "node" | "bootstrap"): Right[
     resource: "certificatesigningrequests",
   };
   if (as === "bootstrap") return [ask];
-  const selecting = (key: string): Pick<Right, "fieldSelector"> => ({
-    fieldSelector: { requirements: [{ key, operator: "In", values: [nodeName] }] },
-  });
-  const [self, own] = [selecting("metadata.name"), selecting("spec.nodeName")];
+  const own = {
+    fieldSelector: {
+      requirements: [{ key: "spec.nodeName", operator: "In", values: [nodeName] }],
+    },
+  } as const;
   const lease = {
     group: "coordination.k8s.io",
     resource: "leases",
@@ -46,8 +47,9 @@ export function neededRights(nodeName: string, as: "node" | "bootstrap"): Right[
   return [
     { verb: "create", resource: "nodes", name: nodeName },
     { verb: "get", resource: "nodes", name: nodeName },
-    { verb: "list", resource: "nodes", ...self },
-    { verb: "watch", resource: "nodes", ...self },
+    // The server takes the name out of the selector.
+    { verb: "list", resource: "nodes", name: nodeName },
+    { verb: "watch", resource: "nodes", name: nodeName },
     { verb: "patch", resource: "nodes", name: nodeName },
     { verb: "patch", resource: "nodes", subresource: "status", name: nodeName },
     { verb: "get", ...lease },

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { networkInterfaces } from "node:os";
 import { KubeletError, messageOf } from "../errors.ts";
 import { claimAddress } from "./claim.ts";
-import { type Cidr, cidrSize, formatCidr, formatIp, inCidr, ipAt, parseCidr } from "./ip.ts";
+import { type Cidr, cidrSize, formatCidr, formatIp, ipAt, parseCidr } from "./ip.ts";
+import { rangeFault, takenRanges } from "./pod_ranges.ts";
 import { LocalRoutes, routeCommand, RouteError } from "./local_routes.ts";
 import { CLAIM_INDEX, type LoopbackBlock, takeLoopbackBlock } from "./loopback_block.ts";
 
@@ -44,9 +44,6 @@ export interface GroundWish {
   /** The block of loopback addresses that was used before, as {@linkcode Ground.block}. @default {none was} */
   readonly block?: string | undefined;
 }
-
-/** Fewer leave no pod an address: the first two and the last are never given to one. */
-export const RANGE_ADDRESSES_MIN = 4;
 
 /**
  * Takes the ground that is wished for, or the best for `auto`.
@@ -105,40 +102,6 @@ function impossible(wanted: PodNetworkMode, why: readonly string[]): KubeletErro
     `Cannot have the pod network "${wanted}": ${why.join("; ")}; or give --pod-network auto, which \
 takes the best that works`,
   );
-}
-
-/** Why a range cannot be that of a node's pods; undefined if it can. */
-export function rangeFault(cidr: Cidr, taken: readonly TakenRange[]): string | undefined {
-  const text = formatCidr(cidr);
-  if (cidrSize(cidr) < RANGE_ADDRESSES_MIN) {
-    return `range ${text} is too small: it needs at least ${RANGE_ADDRESSES_MIN} addresses`;
-  }
-  const special = SPECIAL.find((range) => overlap(range, cidr));
-  if (special !== undefined) {
-    return `range ${text} overlaps ${formatCidr(special)}, which is special`;
-  }
-  const other = taken.find((range) => overlap(range.cidr, cidr));
-  if (other !== undefined) {
-    return `range ${text} overlaps ${formatCidr(other.cidr)} of ${other.owner}`;
-  }
-  return undefined;
-}
-
-/** A range that is somebody's on this machine. */
-export interface TakenRange {
-  readonly cidr: Cidr;
-  /** Whose, for messages. */
-  readonly owner: string;
-}
-
-/** Ranges that mean the same everywhere, and nowhere a pod. */
-const SPECIAL: readonly Cidr[] = [
-  ...["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"],
-  ...["::/127", "::ffff:0:0/96", "fe80::/10", "ff00::/8"],
-].map((text) => parseCidr(text)!);
-
-function overlap(a: Cidr, b: Cidr): boolean {
-  return a.bits <= b.bits ? inCidr(b.ip, a) : inCidr(a.ip, b);
 }
 
 /** Makes and claims the node's ranges. */
@@ -211,19 +174,4 @@ export function ensureRoute(cidr: Cidr, routes: Pick<LocalRoutes, "isLocal" | "a
 function ends(cidr: Cidr): Uint8Array[] {
   const last = Math.min(cidrSize(cidr), Number.MAX_SAFE_INTEGER) - 1;
   return [ipAt(cidr, CLAIM_INDEX), ipAt(cidr, last)];
-}
-
-/** The ranges of this machine's interfaces, and the node's own addresses. */
-function takenRanges(hostIPs: readonly string[]): TakenRange[] {
-  const interfaces = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
-    (addresses ?? []).flatMap(({ cidr }) => {
-      const range = cidr === null ? undefined : parseCidr(cidr.replace(/%[^/]*/, ""));
-      return range === undefined ? [] : [{ cidr: range, owner: `interface ${name}` }];
-    })
-  );
-  const own = hostIPs.flatMap((ip) => {
-    const range = parseCidr(`${ip}/${ip.includes(":") ? 128 : 32}`);
-    return range === undefined ? [] : [{ cidr: range, owner: "the node itself" }];
-  });
-  return [...own, ...interfaces];
 }

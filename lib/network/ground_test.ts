@@ -6,10 +6,10 @@ import {
   ensureRoute,
   type GroundFacts,
   type PodNetworkWish,
-  rangeFault,
   takeGround,
 } from "./ground.ts";
 import { formatCidr, parseCidr } from "./ip.ts";
+import { rangeFault } from "./pod_ranges.ts";
 import { RouteError } from "./local_routes.ts";
 
 const RANGE = parseCidr("10.1.0.0/24")!;
