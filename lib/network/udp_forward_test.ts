@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { eventually } from "../api/_test_server.ts";
 import { forwardUdp } from "./udp_forward.ts";
 
 /** An address that no other test has: a port that was free just now still is. */
@@ -83,4 +84,25 @@ Deno.test("forwardUdp() rejects for a port that somebody has", async () => {
   await using taken = await socketAt();
   const from = { ip: LOCAL, port: taken.address().port };
   await assert.rejects(forwardUdp({ from, to: [from], admits: () => true }), /EADDRINUSE/);
+});
+
+Deno.test("forwardUdp() lets nobody else speak for the pod", async () => {
+  await using pod = await socketAt();
+  const from = { ip: LOCAL, port: await freePort() };
+  const to = [{ ip: LOCAL, port: pod.address().port }];
+  await using _forward = await forwardUdp({ from, to, admits: () => true });
+  await using client = await socketAt();
+  const heard: string[] = [];
+  client.on("message", (packet) => heard.push(String(packet)));
+  const asked = once(pod, "message");
+  const asking = setInterval(() => client.send("ask", from.port, LOCAL), 100);
+  const [, { address, port }] = await asked;
+  clearInterval(asking);
+  await using stranger = await socketAt();
+  const said = new Promise((resolve) => stranger.send("evil", port, address, resolve));
+  await said;
+  const answering = setInterval(() => pod.send("answer", port, address), 20);
+  await eventually("the answer is heard", () => heard.includes("answer"));
+  clearInterval(answering);
+  assert.ok(!heard.includes("evil"), heard.join());
 });
