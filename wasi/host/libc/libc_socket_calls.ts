@@ -1,3 +1,4 @@
+import { ERRNO } from "../../errno.ts";
 import type { Family, Protocol, SocketAddress, SocketOption } from "../socket.ts";
 import { MACHINES } from "./constants.ts";
 import {
@@ -14,6 +15,7 @@ const SOCKET_TYPES: Readonly<Record<Protocol, number>> = { tcp: 1, udp: 2 };
 /** `SOCK_NONBLOCK | SOCK_CLOEXEC`. */
 const SOCK_FLAGS = 0o4000 | 0o2000000;
 
+const IPV6_BYTES = 16;
 const SOL_SOCKET = 1n;
 const IPPROTO_TCP = 6n;
 
@@ -28,6 +30,11 @@ const OPTIONS: Readonly<Record<SocketOption, readonly [level: bigint, name: bigi
   listening: [SOL_SOCKET, 30n],
   noDelay: [IPPROTO_TCP, 1n],
 };
+/**
+ * `IPV6_FREEBIND` of `SOL_IPV6`: bind what is no interface's. Of a range that a local route leads here, IPv4's
+ * addresses can be bound as they are, and IPv6's only so.
+ */
+const FREE_BIND = [41n, 78n] as const;
 /** `IP_BIND_ADDRESS_NO_PORT` of `SOL_IP`: a port is chosen when it connects, from more of them. */
 const LATE_PORT = [0n, 24n] as const;
 
@@ -54,6 +61,9 @@ export class SocketCalls {
   }
 
   bind(fd: number, address: SocketAddress): number {
+    const answer = this.#ofAddress(CALLS.bind, fd, address);
+    if (answer !== -ERRNO.addrnotavail || address.ip.length !== IPV6_BYTES) return answer;
+    this.#setOption(fd, FREE_BIND, 1);
     return this.#ofAddress(CALLS.bind, fd, address);
   }
 

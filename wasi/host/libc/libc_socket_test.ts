@@ -48,3 +48,44 @@ Deno.test({
     assert.ok(sent > 0);
   },
 });
+
+/** In a network of its own, where nothing but a route says that these addresses are the machine's. */
+const ROUTED = `
+  import { HOSTS } from "./wasi/testing/probe.ts";
+  import { ALLOW_ALL, SocketProbe } from "./wasi/testing/socket_probe.ts";
+  const host = HOSTS.find(([name]) => name === "libc")[1];
+  using probe = new SocketProbe(host, ALLOW_ALL);
+  const [server, client] = [await probe.mustListen("fd99::7"), await probe.mustSocket("ipv6", "tcp")];
+  const bound = await probe.bind(client, { hostname: "fd99::8", port: 0 });
+  const connected = await probe.connect(client, { hostname: "fd99::7", port: server.port });
+  const peer = await probe.peer(await probe.accept(server.fd));
+  console.log(bound, connected, peer.hostname);
+`;
+
+function inNetworkOfItsOwn(command: readonly string[]): Deno.CommandOutput | undefined {
+  const shell = 'ip link set lo up && ip -6 route add local fd99::/64 dev lo && exec "$@"';
+  const cwd = new URL("../../..", import.meta.url);
+  try {
+    const args = ["-rn", "sh", "-c", shell, "sh", ...command];
+    return new Deno.Command("unshare", { args, cwd }).outputSync();
+  } catch {
+    return undefined;
+  }
+}
+
+const namespaces = host !== undefined && inNetworkOfItsOwn(["true"])?.success === true;
+
+Deno.test({
+  name: `LibcSocket binds IPv6 addresses that only a route leads here${
+    namespaces ? "" : " (ignored: no network namespace can be made)"
+  }`,
+  ignore: !namespaces,
+  fn(): void {
+    const deno = [Deno.execPath(), "eval", "--quiet", "--config=deno.json", ROUTED];
+    const output = inNetworkOfItsOwn(deno);
+    const [text, errors] = [output!.stdout, output!.stderr].map((bytes) =>
+      new TextDecoder().decode(bytes)
+    );
+    assert.equal(text, "success success fd99::8\n", errors ?? "");
+  },
+});
