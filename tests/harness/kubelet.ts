@@ -135,6 +135,8 @@ export class Krustlet implements AsyncDisposable {
       env: {
         KUBECONFIG: this.kubeconfig,
         NO_COLOR: "1",
+        // Run by root, agents of several clusters would make the same routes on this machine.
+        KRUSTLET_POD_NETWORK: "loopback",
         HOME: this.#folder.path,
         ...denoDir(),
         ...env,
