@@ -118,6 +118,9 @@ Deno.test("ensureRoute() makes a route once, and does not believe one that leads
   assert.throws(() => ensureRoute(RANGE, routes), RouteError);
 });
 
+/** A block that others hardly take in a moment when nobody has it: all begin with the first. */
+const BLOCK_OF_TEST = `127.${100 + 2 * (Deno.pid % 13)}.0.0/16`;
+
 const WISH = { wanted: "auto", podCidrs: [], hostIPs: ["192.0.2.2"] } as const;
 
 Deno.test({
@@ -143,13 +146,13 @@ Deno.test({
   name: "takeGround() takes the block that was used before, if nobody else has it",
   ignore: Deno.build.os === "darwin", // has no more addresses of it than 127.0.0.1
   fn: async () => {
-    const before = await takeGround({ ...WISH, block: "127.118.0.0/16" });
-    assert.equal(before.block, "127.118.0.0/16");
-    await using other = await takeGround({ ...WISH, block: "127.118.0.0/16" });
-    assert.notEqual(other.block, "127.118.0.0/16");
+    const before = await takeGround({ ...WISH, block: BLOCK_OF_TEST });
+    assert.equal(before.block, BLOCK_OF_TEST);
+    await using other = await takeGround({ ...WISH, block: BLOCK_OF_TEST });
+    assert.notEqual(other.block, BLOCK_OF_TEST);
     await before[Symbol.asyncDispose]();
-    await using again = await takeGround({ ...WISH, wanted: "host", block: "127.118.0.0/16" });
-    assert.deepEqual([again.mode, again.ranges, again.block], ["host", [], "127.118.0.0/16"]);
+    await using again = await takeGround({ ...WISH, wanted: "host", block: BLOCK_OF_TEST });
+    assert.deepEqual([again.mode, again.ranges, again.block], ["host", [], BLOCK_OF_TEST]);
   },
 });
 
