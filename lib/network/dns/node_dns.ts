@@ -39,8 +39,8 @@ export class NodeDns {
 
 async function readFile(path: string): Promise<ResolvConf> {
   try {
-    const { size } = await Deno.stat(path);
-    if (size <= FILE_BYTES_MAX) return parseResolvConf(await Deno.readTextFile(path));
+    const { size, isFile } = await Deno.stat(path);
+    if (isFile && size <= FILE_BYTES_MAX) return parseResolvConf(await Deno.readTextFile(path));
   } catch {
     // Systems without such a file have other ways.
   }
