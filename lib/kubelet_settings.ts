@@ -41,6 +41,15 @@ export interface KubeletSettings extends NodeSettings, RegistrySettings {
     /** How many images the node's status names; -1 is all. */
     readonly statusMax: number;
   };
+  /** Whom pods ask for names. */
+  readonly dns: {
+    /** What the names of Services end in. */
+    readonly clusterDomain: string;
+    /** Servers that pods are told of; none means the agent's own. */
+    readonly clusterDns: readonly string[];
+    /** Path of the file that says whom the machine asks; empty for a server on it. */
+    readonly resolvConf: string;
+  };
   /** When pods are evicted. */
   readonly eviction: EvictionRules;
   /** Where pods have their addresses. */

@@ -26,6 +26,7 @@ export type * from "./api/types.ts";
 export type * from "./certificates.ts";
 export type { CertificateSettings } from "./config/certificate_options.ts";
 export { asksFor, type ConfigSources, type KrustletConfig, parseConfig } from "./config/config.ts";
+export type { DnsSettings } from "./config/dns_options.ts";
 export type { CredentialSettings, ImageSettings } from "./config/image_options.ts";
 export type { Amounts } from "./config/resource_kinds.ts";
 export type { LogSettings } from "./config/log_options.ts";

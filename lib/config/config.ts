@@ -8,6 +8,7 @@ import type { Taint } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
 import { checkKeys, type ConfigFile, parseConfigFile } from "./config_file.ts";
 import { type CertificateSettings, certificateSettings } from "./certificate_options.ts";
+import { type DnsSettings, dnsSettings } from "./dns_options.ts";
 import { type ImageSettings, imageSettings } from "./image_options.ts";
 import { type LogSettings, logSettings } from "./log_options.ts";
 import { shownFlags } from "./monitoring_options.ts";
@@ -61,6 +62,8 @@ export interface KrustletConfig extends ResourceSettings, LogSettings, NetworkSe
   readonly clientCaFile: string | undefined;
   /** How certificates are asked for and renewed. */
   readonly certificates: CertificateSettings;
+  /** Whom pods ask for names. */
+  readonly dns: DnsSettings;
   /** Registries, as `HOST[:PORT]`, that are spoken to without TLS. */
   readonly insecureRegistries: readonly string[];
   /** Addresses of mirrors by registry, in the order in which they are asked. */
@@ -159,6 +162,7 @@ export async function completeConfig(
     enableSystemLogHandler: values.enableSystemLogHandler,
     ...certificatePaths(values, dataDir),
     certificates: certificateSettings(values),
+    dns: dnsSettings(values),
     insecureRegistries: values.insecureRegistries,
     registryMirrors: values.registryMirrors,
     registryCas: values.registryCas,

@@ -66,6 +66,7 @@ Deno.test("parseConfig() has Krustlet's defaults", async () => {
     privateKeyFile: join(DATA, "config", "krustlet.key"),
     clientCaFile: undefined,
     certificates: { rotateClient: true, rotateServing: true, durationMs: undefined },
+    dns: { clusterDomain: "cluster.local", clusterDns: [], resolvConf: "/etc/resolv.conf" },
     insecureRegistries: [],
     registryMirrors: {},
     registryCas: {},
@@ -103,6 +104,7 @@ Deno.test("parseConfig() reads every flag", async () => {
     ..."--register-with-taints k=v:NoExecute --node-status-update-frequency 5s".split(" "),
     ..."--pod-network anyip --pod-cidr 10.9.0.0/24 --pod-cidr fd00::/64".split(" "),
     ..."--client-ca-file /ca --kubeconfig /k --log-level debug --log-format json".split(" "),
+    ..."--cluster-domain K8s.example --cluster-dns 10.96.0.10 --resolv-conf /resolv".split(" "),
     ..."--rotate-certificates false --rotate-server-certificates=false".split(" "),
     ..."--certificate-duration 24h --pod-manifest-path /manifests --shutdown-grace-period-critical-pods 10s"
       .split(" "),
@@ -162,6 +164,7 @@ Deno.test("parseConfig() reads every flag", async () => {
     privateKeyFile: "/c.key",
     clientCaFile: "/ca",
     certificates: { rotateClient: false, rotateServing: false, durationMs: 86_400_000 },
+    dns: { clusterDomain: "k8s.example", clusterDns: ["10.96.0.10"], resolvConf: "/resolv" },
     insecureRegistries: ["a:5000", "b"],
     registryMirrors: { "docker.io": ["https://m.example/hub", "http://n:5000"] },
     registryCas: { "a:5000": ["ca.pem"] },

@@ -5,6 +5,7 @@
  * @module
  */
 import { CERTIFICATE_OPTIONS } from "./certificate_options.ts";
+import { DNS_OPTIONS } from "./dns_options.ts";
 import { IMAGE_OPTIONS } from "./image_options.ts";
 import * as kinds from "./kinds.ts";
 import { LOG_OPTIONS } from "./log_options.ts";
@@ -213,6 +214,7 @@ export const KUBELET_OPTIONS = defineOptions({
     help: "Certificate authorities, in PEM, whose client certificates are believed.",
     group: "Server",
   },
+  ...DNS_OPTIONS,
   ...CERTIFICATE_OPTIONS,
   ...MONITORING_OPTIONS,
   ...REGISTRY_OPTIONS,

@@ -7,6 +7,7 @@
 import { formatDuration } from "../durations.ts";
 import type { Amount, Thresholds } from "../thresholds.ts";
 import type { Taint } from "../api/types.ts";
+import type { DnsSettings } from "./dns_options.ts";
 import type { ImageSettings } from "./image_options.ts";
 import type { ResourceSettings } from "./resource_options.ts";
 import type { ShutdownSettings } from "./shutdown_options.ts";
@@ -23,12 +24,13 @@ export interface ShownSettings extends ResourceSettings, ShutdownSettings {
   readonly registerWithTaints: readonly Taint[] | undefined;
   readonly images: ImageSettings;
   readonly podManifestPath: string | undefined;
+  readonly dns: DnsSettings;
 }
 
 /** The configuration by a kubelet's names. Nothing of it is a secret. */
 export function shownConfig(settings: ShownSettings): Record<string, unknown> {
   const { images: { pulls, collection, statusMax }, eviction, registerWithTaints } = settings;
-  const { podManifestPath, shutdownEndsPods } = settings;
+  const { podManifestPath, shutdownEndsPods, dns } = settings;
   return {
     kind: "KubeletConfiguration",
     apiVersion: "kubelet.config.k8s.io/v1beta1",
@@ -43,6 +45,9 @@ export function shownConfig(settings: ShownSettings): Record<string, unknown> {
     nodeStatusUpdateFrequency: formatDuration(settings.nodeStatusUpdateFrequencyMs),
     nodeStatusMaxImages: statusMax,
     ...(registerWithTaints === undefined ? {} : { registerWithTaints }),
+    clusterDomain: dns.clusterDomain,
+    ...(dns.clusterDns.length > 0 ? { clusterDNS: dns.clusterDns } : {}),
+    resolvConf: dns.resolvConf,
     systemReserved: settings.systemReserved,
     kubeReserved: settings.kubeReserved,
     evictionHard: amounts(eviction.thresholds),
