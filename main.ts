@@ -210,6 +210,7 @@ async function bootstrap(args: readonly string[]): Promise<number> {
   const objects = lib.anyObjects(client);
   const { token } = await certs.createBootstrapToken(objects, { ttlMs: settings.tokenTtlMs });
   for (const { message } of await certs.ensureBootstrapRbac(objects)) console.error(message);
+  for (const { message } of await certs.ensureNetworkRbac(objects)) console.error(message);
   await certs.writeKubeconfig(
     settings.bootstrapFile,
     certs.bootstrapKubeconfig(kubeconfigCluster(access), token),

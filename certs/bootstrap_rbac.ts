@@ -31,16 +31,20 @@ export async function ensureBootstrapRbac(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<BindingReport[]> {
   const reports: BindingReport[] = [];
-  for (const binding of BINDINGS) reports.push(await ensure(objects, binding, options.signal));
+  for (const binding of BINDINGS) {
+    reports.push(await ensureBinding(objects, binding, options.signal));
+  }
   return reports;
 }
 
-interface Binding {
+/** A ClusterRoleBinding that gives a role to a group. */
+export interface Binding {
   readonly name: string;
-  /** The same binding as kubeadm names it. */
-  readonly kubeadmName: string;
+  /** The same binding as kubeadm names it. @default {kubeadm has none} */
+  readonly kubeadmName?: string;
   readonly role: string;
   readonly group: string;
+  /** What it is for, as the second half of a sentence. */
   readonly purpose: string;
 }
 
@@ -71,7 +75,8 @@ const BINDINGS: readonly Binding[] = [
 const API_VERSION = "rbac.authorization.k8s.io/v1";
 const KIND = "ClusterRoleBinding";
 
-async function ensure(
+/** Makes the binding if it is not there; one that says something else is left alone. */
+export async function ensureBinding(
   objects: BootstrapObjects,
   binding: Binding,
   signal: AbortSignal | undefined,
@@ -83,6 +88,7 @@ async function ensure(
   });
   try {
     for (const name of [binding.kubeadmName, binding.name]) {
+      if (name === undefined) continue;
       const found = await objects.get({ apiVersion: API_VERSION, kind: KIND, name }, signal);
       if (found !== undefined && grants(found, binding)) {
         return report(name, "existed", `is there: ${binding.purpose}`);

@@ -42,6 +42,7 @@
  */
 export { obtainCertificate } from "./bootstrap.ts";
 export { type BindingReport, ensureBootstrapRbac } from "./bootstrap_rbac.ts";
+export { ensureNetworkRbac } from "./network_rbac.ts";
 export {
   BOOTSTRAP_GROUP,
   type BootstrapObjects,

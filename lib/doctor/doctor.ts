@@ -16,7 +16,13 @@ import { judgeRequests, type SigningRequest } from "./judge_requests.ts";
 import { judgeClock, judgeIdentity, judgeVersion, type UserInfo } from "./judge_server.ts";
 import { agentRuns, examineAddress, examineDisk, examineName, examinePort } from "./machine.ts";
 import { examinePodNetwork, nodeRanges } from "./pod_network.ts";
-import { judgeRights, missingRights, neededRights } from "./rights.ts";
+import {
+  judgeNetworkRights,
+  judgeRights,
+  missingRights,
+  neededRights,
+  networkRights,
+} from "./rights.ts";
 
 /** The part of the configuration that is looked at. `KrustletConfig` fits. */
 export interface DoctorSettings {
@@ -134,6 +140,10 @@ async function examineCluster(
       const rights = neededRights(settings.nodeName, as);
       return [judgeRights(await missingRights(client, { rights, signal }), as)];
     }),
+    ...(as === "bootstrap" ? [] : await orTrouble("network-rights", async () => {
+      const rights = networkRights();
+      return [judgeNetworkRights(await missingRights(client, { rights, signal }))];
+    })),
   ].flat();
 }
 

@@ -61,6 +61,7 @@ Deno.test("examine() goes through everything, in the order of a start", async ()
     "identity",
     "requests",
     "rights",
+    "network-rights",
     "client-certificate",
     "serving-certificate",
     "node-ip",
@@ -89,6 +90,19 @@ Deno.test("examine() asks for each right, with the selector that a node must giv
   assert.deepEqual(list?.fieldSelector, {
     requirements: [{ key: "spec.nodeName", operator: "In", values: ["w"] }],
   });
+});
+
+Deno.test("examine() says what pods miss if Services and network policies may not be seen", async () => {
+  const found = await findings(healthy((path, body) => {
+    if (path !== RIGHTS) return undefined;
+    const { resource, fieldSelector } = JSON.parse(body).spec.resourceAttributes;
+    const own = resource === "endpointslices" || (resource === "pods" && !fieldSelector);
+    return { json: { status: { allowed: !own } } };
+  }));
+  const { state, message, advice } = found.get("network-rights") ?? {};
+  assert.equal(state, "warn");
+  assert.match(message ?? "", /^it is not allowed to list and watch endpointslices, pods:/);
+  assert.match(advice ?? "", /krustlet bootstrap/);
 });
 
 Deno.test("examine() before the node has joined looks at what a bootstrap needs", async () => {

@@ -65,6 +65,34 @@ export function neededRights(nodeName: string, as: "node" | "bootstrap"): Right[
   ];
 }
 
+/** What connections to Services, names and network policies of pods depend on; a node works without. */
+export function networkRights(): Right[] {
+  const resources: Pick<Right, "group" | "resource">[] = [
+    { resource: "services" },
+    { group: "discovery.k8s.io", resource: "endpointslices" },
+    { group: "networking.k8s.io", resource: "networkpolicies" },
+    { resource: "namespaces" },
+    { resource: "pods" },
+  ];
+  return resources.flatMap((resource) => ["list", "watch"].map((verb) => ({ verb, ...resource })));
+}
+
+/** Says what pods will miss. */
+export function judgeNetworkRights(missing: readonly Right[]): Finding {
+  const check = "network-rights";
+  if (missing.length === 0) {
+    return { check, state: "ok", message: "Services and network policies may be seen" };
+  }
+  const words = [...new Set(missing.map(({ resource }) => resource))].join(", ");
+  return {
+    check,
+    state: "warn",
+    message: `it is not allowed to list and watch ${words}: Services, their names or network \
+policies do not work in pods`,
+    advice: 'run "krustlet bootstrap" as an administrator, or apply the role of docs/services.md',
+  };
+}
+
 /** Asks the API server about each right. Rejects if it cannot be asked. */
 export async function missingRights(
   client: ApiClient,
