@@ -94,8 +94,8 @@ interface OpenPortsOptions extends HostPortsOptions {
 class OpenPorts {
   readonly #options: OpenPortsOptions;
   readonly #forwards = new Map<string, AsyncDisposable>();
-  /** Why not, by port and address: each is told once. */
-  readonly #told = new Map<string, string>();
+  /** What was told last of a port; each is told once. */
+  readonly #told = new Map<HostPort, string | undefined>();
 
   constructor(options: OpenPortsOptions) {
     this.#options = options;
@@ -117,9 +117,13 @@ class OpenPorts {
       this.#forwards.delete(key);
       await forward[Symbol.asyncDispose]();
     }
+    const failures = new Map<HostPort, Failure[]>();
     for (const [key, { port, from }] of wanted) {
-      if (!this.#forwards.has(key)) await this.#open(key, { port, from });
+      const error = this.#forwards.has(key) ? undefined : await this.#open(key, { port, from });
+      if (error === undefined) continue;
+      failures.set(port, [...failures.get(port) ?? [], { from, why: messageOf(error) }]);
     }
+    for (const port of ports) await this.#tell(port, failures.get(port) ?? []);
     return this.#forwards.size === wanted.size;
   }
 
@@ -129,46 +133,51 @@ class OpenPorts {
     await Promise.all(forwards.map((forward) => forward[Symbol.asyncDispose]()));
   }
 
+  /** Answers what is in the way. */
   async #open(
     key: string,
     { port, from }: { readonly port: HostPort; readonly from: Endpoint },
-  ): Promise<void> {
+  ): Promise<unknown> {
     const { pod, podIPs, admits = () => true } = this.#options;
-    const { containerPort, protocol } = port;
+    const { containerPort } = port;
+    const protocol = port.protocol === "UDP" ? "UDP" : "TCP";
     const options: ForwardOptions = {
       from,
       to: podIPs.map((ip) => ({ ip, port: containerPort })),
-      admits: (peer) =>
-        admits({ pod, peer, port: containerPort, protocol: protocol === "UDP" ? "UDP" : "TCP" }),
+      admits: (peer) => admits({ pod, peer, port: containerPort, protocol }),
     };
     try {
       const forward = protocol === "UDP" ? await forwardUdp(options) : forwardTcp(options);
       this.#forwards.set(key, forward);
-      this.#told.delete(key);
+      return undefined;
     } catch (error) {
-      await this.#tell(key, { port, from, error });
+      return error;
     }
   }
 
-  async #tell(
-    key: string,
-    { port, from, error }: {
-      readonly port: HostPort;
-      readonly from: Endpoint;
-      readonly error: unknown;
-    },
-  ): Promise<void> {
+  /** One word for all addresses of a port: most often one program has it on all of them. */
+  async #tell(port: HostPort, failures: readonly Failure[]): Promise<void> {
     const { pod, tell } = this.#options;
-    const why = messageOf(error);
-    if (this.#told.get(key) === why) return;
-    this.#told.set(key, why);
-    const owner = await portOwner(from, port.protocol === "UDP" ? "UDP" : "TCP");
+    const { container, hostPort, protocol } = port;
+    const [first] = failures;
+    const ips = failures.map(({ from }) => from.ip).join(", ");
+    const now = first === undefined ? undefined : `${ips}: ${first.why}`;
+    if (this.#told.get(port) === now) return;
+    this.#told.set(port, now);
+    if (first === undefined) return;
+    const owner = await portOwner(first.from, protocol === "UDP" ? "UDP" : "TCP");
     const who = owner === undefined ? "" : `; ${owner} has it`;
     const message =
-      `Cannot open host port ${port.hostPort} (${port.protocol}) of container "${port.container}" on \
-${from.ip}: ${why}${who}; the pod runs without it, and it is tried again`;
+      `Cannot open host port ${hostPort} (${protocol}) of container "${container}" on ${now}${who}; the pod \
+runs without it, and it is tried again`;
     tell(pod, HOST_PORT_CONFLICT, message);
   }
+}
+
+/** A port could not be had at an address. */
+interface Failure {
+  readonly from: Endpoint;
+  readonly why: string;
 }
 
 /** The addresses of the node on which a port is to be open. */

@@ -154,3 +154,12 @@ Deno.test("HostPorts bind the addresses of this machine", linux, async () => {
   assert.ok(!binds("127.0.0.1", hostPort));
   assert.ok(binds(NODE, hostPort), "what is no address of an interface is free for pods");
 });
+
+Deno.test("open() tells once of a port that somebody has on all addresses", linux, async () => {
+  const { told, ports } = hostPorts({ addresses: () => [NODE, OTHER] });
+  using taken = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+  const pod = podWith([{ containerPort: 80, hostPort: taken.addr.port }]);
+  await using _forward = await ports.open(pod, PLACE);
+  assert.equal(told.length, 1);
+  assert.ok(told[0]!.includes(` on ${NODE}, ${OTHER}: Address already in use`), told.join());
+});
