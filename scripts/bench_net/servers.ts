@@ -1,0 +1,116 @@
+import { fileURLToPath } from "node:url";
+import type { Programs } from "./build.ts";
+
+/** A server to be measured: how it is started, so that it listens at an address. */
+export interface Server {
+  readonly language: "Go" | "Rust";
+  readonly name: string;
+  command(address: string): readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const CLI = fileURLToPath(new URL("../../wasi/cli.ts", import.meta.url));
+
+/**
+ * The native one first: the others are compared with it. A guest has one thread, so Go's native one has
+ * one as well; Rust's has one anyway. Another runtime is not among them: wasmtime 48 takes no listeners
+ * for preview 1 any more, and wazero 1.12 lacks the socket extension.
+ */
+export function servers({ go, rust }: Programs): readonly Server[] {
+  const one = (
+    language: Server["language"],
+    native: string,
+    stock: string,
+    own: string,
+  ): Server[] => {
+    const env = { GOMAXPROCS: "1" };
+    const host = (
+      ...flags: string[]
+    ): [string, ...string[]] => [Deno.execPath(), "run", "-A", CLI, ...flags];
+    return [
+      { language, name: "native, one thread", command: (address) => [native, address], env },
+      {
+        language,
+        name: "libc host, handed listener",
+        command: (
+          address,
+        ) => [...host("--host", "libc", "--tcplisten", address), stock, "listener"],
+      },
+      {
+        language,
+        name: "libc host, own socket",
+        command: (address) => [...host("--host", "libc", `--allow-net=${address}`), own, address],
+      },
+      {
+        language,
+        name: "portable host, own socket",
+        command: (
+          address,
+        ) => [...host("--host", "portable", `--allow-net=${address}`), own, address],
+      },
+    ];
+  };
+  return [
+    ...one("Go", go.native, go.stock, go.sockets),
+    ...(rust === undefined ? [] : one("Rust", rust.native, rust.wasm, rust.wasm)),
+  ];
+}
+
+/** A server that runs. */
+export class RunningServer implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly address: string;
+
+  private constructor(child: Deno.ChildProcess, address: string) {
+    this.#child = child;
+    this.address = address;
+  }
+
+  /** Starts it at a free port, and waits until it says that it serves. */
+  static async start(server: Server): Promise<RunningServer> {
+    const address = `127.0.0.1:${freePort()}`;
+    const [program, ...args] = server.command(address);
+    const child = new Deno.Command(program, {
+      args,
+      ...(server.env === undefined ? {} : { env: server.env }),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const running = new RunningServer(child, address);
+    const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const { done } = await output.read(); // its first words: that it serves
+    if (done) {
+      await running[Symbol.asyncDispose]();
+      throw new Error(`Cannot measure ${server.language}, ${server.name}: it ended at once`);
+    }
+    await output.cancel();
+    return running;
+  }
+
+  /** Memory that is its alone, in MiB; NaN where the system does not tell. */
+  async privateMiB(): Promise<number> {
+    try {
+      const rollup = await Deno.readTextFile(`/proc/${this.#child.pid}/smaps_rollup`);
+      const kib = rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB/gm);
+      return kib.reduce((sum, [, digits]) => sum + Number(digits), 0) / 1_024;
+    } catch {
+      return NaN;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // it has ended
+    }
+    await this.#child.status;
+    if (!this.#child.stdout.locked) await this.#child.stdout.cancel();
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
