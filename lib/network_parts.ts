@@ -11,9 +11,10 @@ import { messageOf } from "./errors.ts";
 import type { EventSink } from "./events/happening.ts";
 import { type KubeletSettings, nodeReference } from "./kubelet_settings.ts";
 import type { NetworkMetrics } from "./metrics/network_metrics.ts";
-import { ClusterDns } from "./network/cluster_dns.ts";
+import { type Dns, openDns } from "./network/dns/open_dns.ts";
 import { HostPorts } from "./network/host_ports.ts";
 import { LatePlaces } from "./network/late_places.ts";
+import { machineNames } from "./network/machine_names.ts";
 import { NodeNetwork } from "./network/node_network.ts";
 import { OwnNode } from "./network/own_node.ts";
 import { PodAddresses } from "./network/pod_addresses.ts";
@@ -34,7 +35,7 @@ export interface ClusterNetworkOptions {
   readonly client: ApiClient;
   readonly settings: Pick<
     KubeletSettings,
-    "nodeName" | "nodeIp" | "nodeLabels" | "dataDir" | "podNetwork" | "podCidrs"
+    "nodeName" | "nodeIp" | "nodeLabels" | "dataDir" | "podNetwork" | "podCidrs" | "dns"
   >;
   readonly events: EventSink;
   readonly metrics: NetworkMetrics;
@@ -50,8 +51,8 @@ export class ClusterNetwork implements AsyncDisposable {
   readonly #places = new LatePlaces();
   readonly #policies: NetworkPolicies;
   readonly #services = new ServiceTable();
-  readonly #dns: ClusterDns;
-  readonly #ending = new AbortController();
+  readonly #router: ServiceRouter;
+  #dns: Dns | undefined;
   readonly #servicesKnown = Promise.withResolvers<void>();
 
   constructor(options: ClusterNetworkOptions) {
@@ -63,22 +64,9 @@ export class ClusterNetwork implements AsyncDisposable {
       onTrouble: ({ reason, message }) => this.#warn(reason, message),
     });
     const zone = nodeLabels["topology.kubernetes.io/zone"];
-    const services = new ServiceRouter({
+    const services = this.#router = new ServiceRouter({
       table: this.#services,
       node: () => ({ name: nodeName, zone, ips: [nodeIp] }),
-    });
-    this.#dns = new ClusterDns({
-      table: this.#services,
-      domain: "cluster.local",
-      clusterDns: [],
-      resolvConf: "/etc/resolv.conf",
-      route: (to, protocol) => {
-        const there = services.destination(to, protocol, { podIP: nodeIp });
-        return there === "refused" ? undefined : there ?? to;
-      },
-      podOf: (ip) => newest(this.#places.find(ip) ?? ""),
-      onTrouble: (message) => log.warn("{message}", { message }),
-      signal: this.#ending.signal,
     });
     const hostPorts = new HostPorts({
       tell: (pod, reason, message) => {
@@ -93,10 +81,12 @@ export class ClusterNetwork implements AsyncDisposable {
       nodeIPs: [nodeIp],
       newest,
       openHostPorts: (pod, place) => hostPorts.open(pod, place),
-      resolvConf: (pod) => this.#dns.resolvConf(pod),
+      resolvConf: (pod) => this.#resolvConf(pod),
       parts: {
-        names: this.#dns,
-        nameserver: (to) => this.#dns.nameserver(to),
+        names: {
+          resolve: (name, pod) => (this.#dns?.names ?? machineNames).resolve(name, pod),
+        },
+        nameserver: (to, protocol) => this.#dns?.nameserver(to, protocol),
         services,
         policy: this.#policies,
         hostsOf: (pod) => AllowedHosts.of(pod),
@@ -133,7 +123,8 @@ export class ClusterNetwork implements AsyncDisposable {
         why: why.map((reason) => `; ${reason}`).join(""),
       });
       own.annotate(mode, signal);
-      await this.#dns.listen();
+      await using dns = await this.#openDns(signal);
+      this.#dns = dns;
       await Promise.race([this.#servicesKnown.promise, sleep(SERVICES_WAIT_MS_MAX, signal)]);
       this.#places.open(addresses);
       await addresses.run(signal);
@@ -146,10 +137,34 @@ export class ClusterNetwork implements AsyncDisposable {
 
   /** Closes what is open for pods. Nothing of them runs any more. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#ending.abort();
     await this.networks[Symbol.asyncDispose]();
-    await this.#dns[Symbol.asyncDispose]();
     await this.#policies[Symbol.asyncDispose]();
+  }
+
+  async #openDns(signal: AbortSignal): Promise<Dns> {
+    const { settings: { dns: config, nodeIp }, newest } = this.#options;
+    return await openDns({
+      config,
+      table: this.#services,
+      services: this.#router,
+      nodeIp,
+      podOf: (ip) => newest(this.#places.find(ip) ?? ""),
+      onTrouble: (message) => log.warn("{message}", { message }),
+      signal,
+    });
+  }
+
+  async #resolvConf(pod: Pod): Promise<string | undefined> {
+    const { events } = this.#options;
+    for (const message of await this.#dns?.leftOut(pod) ?? []) {
+      events.tell({
+        object: podReference(pod),
+        type: "Warning",
+        reason: "DNSConfigForming",
+        message,
+      });
+    }
+    return await this.#dns?.resolvConf(pod);
   }
 
   async #follow(signal: AbortSignal): Promise<void> {

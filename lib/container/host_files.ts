@@ -1,6 +1,6 @@
 /**
- * What a container finds of its pod's names: `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf`, as a kubelet
- * makes them.
+ * What a container finds of its pod's names: `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf`, as a
+ * kubelet makes them.
  *
  * @module
  */
@@ -71,9 +71,9 @@ export function hostsText(pod: Pod, podIPs: readonly string[], nodeHosts?: strin
 /** The files of a container, less those over which something of its own is mounted. */
 export async function hostFiles(
   pod: Pod,
-  { podIPs, mounts, resolvConf }: {
+  { podIPs, resolvConf, mounts }: {
     readonly podIPs: readonly string[];
-    /** The text of `/etc/resolv.conf`. @default {there is none} */
+    /** Whom the pod asks for names. @default {the image's file stays} */
     readonly resolvConf?: string | undefined;
     readonly mounts: readonly ContainerMount[];
   },

@@ -68,6 +68,16 @@ Deno.test("hostFiles() leaves alone what a container mounts itself", async () =>
   assert.deepEqual(await paths("/etc"), []);
 });
 
+Deno.test("hostFiles() says whom a pod asks for names, unless the container says it itself", async () => {
+  const resolvConf = "nameserver 192.0.2.53\n";
+  const mount = { hostPath: "/v", guestPath: "/etc/resolv.conf", readOnly: false };
+  const files = async (...mounts: typeof mount[]): Promise<string[]> =>
+    (await hostFiles(pod({ hostNetwork: true }), { podIPs: [], resolvConf, mounts }))
+      .map(({ guestPath, text }) => guestPath === "/etc/hosts" ? guestPath : text);
+  assert.deepEqual(await files(), ["/etc/hosts", resolvConf]);
+  assert.deepEqual(await files(mount), ["/etc/hosts"]);
+});
+
 Deno.test("placeHostFiles() takes the place of an image's files, and follows no link out", async () => {
   const folder = await Deno.makeTempDir({ prefix: "krustlet-hosts-" });
   try {

@@ -25,7 +25,7 @@ export interface NodeNetworkOptions {
   /** Opens the pod's ports of the node, until it is disposed of. @default {they stay closed} */
   readonly openHostPorts?: (pod: Pod, place: PlaceOfPod) => Promise<AsyncDisposable>;
   /** @default {there is no such file} */
-  readonly resolvConf?: (pod: Pod) => Promise<string>;
+  readonly resolvConf?: (pod: Pod) => Promise<string | undefined> | string | undefined;
 }
 
 /** A pod that has its place. */
