@@ -140,7 +140,7 @@ for (const [transport, env] of Object.entries(TRANSPORTS)) {
     });
     assert.ok(refused);
     stop.abort();
-    assert.match((await forward).stderr, /port 80|nothing listens/);
+    assert.match((await forward).stderr, /failed to connect to localhost:80 inside the pod: .*connection refused/);
   });
 }
 
