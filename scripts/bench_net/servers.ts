@@ -7,8 +7,11 @@ export interface Server {
   readonly name: string;
   command(address: string): readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
+  /** Finds in its output where it listens, if it is not where it was told to. */
+  readonly place?: RegExp;
 }
 
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const CLI = fileURLToPath(new URL("../../wasi/cli.ts", import.meta.url));
 
 /**
@@ -48,6 +51,16 @@ export function servers({ go, rust }: Programs): readonly Server[] {
           address,
         ) => [...host("--host", "portable", `--allow-net=${address}`), own, address],
       },
+      {
+        language,
+        name: "pod, own socket",
+        command: () => {
+          const flags = ["--pod-network", "loopback", "--grace-period", "1s"];
+          return [Deno.execPath(), "run", "-A", MAIN, "run", ...flags, own, "--", "0.0.0.0:8080"];
+        },
+        env: { NO_COLOR: "1" },
+        place: /listens on http:\/\/([\d.:]+)/,
+      },
     ];
   };
   return [
@@ -59,10 +72,15 @@ export function servers({ go, rust }: Programs): readonly Server[] {
 /** A server that runs. */
 export class RunningServer implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
+  readonly #output: ReadableStreamDefaultReader<string>;
   readonly address: string;
 
-  private constructor(child: Deno.ChildProcess, address: string) {
+  private constructor(
+    child: Deno.ChildProcess,
+    { output, address }: { output: ReadableStreamDefaultReader<string>; address: string },
+  ) {
     this.#child = child;
+    this.#output = output;
     this.address = address;
   }
 
@@ -77,18 +95,22 @@ export class RunningServer implements AsyncDisposable {
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    const running = new RunningServer(child, address);
     const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    const { done } = await output.read(); // its first words: that it serves
-    if (done) {
-      await running[Symbol.asyncDispose]();
-      throw new Error(`Cannot measure ${server.language}, ${server.name}: it ended at once`);
+    const place = server.place ?? /serving()/;
+    let said = "";
+    while (!place.test(said)) {
+      const { done, value } = await output.read();
+      if (done) {
+        await new RunningServer(child, { output, address })[Symbol.asyncDispose]();
+        throw new Error(`Cannot measure ${server.language}, ${server.name}: it said "${said}"`);
+      }
+      said += value;
     }
-    await output.cancel();
-    return running;
+    const told = said.match(place)?.[1] ?? "";
+    return new RunningServer(child, { output, address: told === "" ? address : told });
   }
 
-  /** Memory that is its alone, in MiB; NaN where the system does not tell. */
+  /** Memory that is its process's alone, in MiB; NaN where the system does not tell. */
   async privateMiB(): Promise<number> {
     try {
       const rollup = await Deno.readTextFile(`/proc/${this.#child.pid}/smaps_rollup`);
@@ -99,14 +121,15 @@ export class RunningServer implements AsyncDisposable {
     }
   }
 
+  /** Ends it, and whatever it has started. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      this.#child.kill("SIGKILL");
+      this.#child.kill("SIGTERM");
     } catch {
       // it has ended
     }
     await this.#child.status;
-    if (!this.#child.stdout.locked) await this.#child.stdout.cancel();
+    await this.#output.cancel();
   }
 }
 

@@ -29,7 +29,7 @@ const ENV = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /** Pushes all images, and answers the content of the file that tells the suite where they are. */
 export async function pushImages(registry: RegistryAddress): Promise<string> {
-  const { busybox, agnhost, pause } = await buildPrograms();
+  const { busybox, agnhost, pause, certificate } = await buildPrograms();
   const shell = shellTree(busybox);
   const push = (
     name: string,
@@ -49,7 +49,12 @@ export async function pushImages(registry: RegistryAddress): Promise<string> {
   for (const tag of ["1.15-4", "1.27-0"]) await push("nginx", tag, shell, { Cmd: ["sleep", "1d"] });
   // Wanted for its shell and for hostname.
   await push("glibc-dns-testing", "2.0.0", shell, { Cmd: ["sh"] });
-  const tree: LayerFiles = { ...shell, "agnhost": agnhost, "agnhost-2": { link: "agnhost" } };
+  const tree: LayerFiles = {
+    ...shell,
+    ...certificate,
+    "agnhost": agnhost,
+    "agnhost-2": { link: "agnhost" },
+  };
   for (const tag of ["2.55", "2.63.0"]) {
     await push("agnhost", tag, tree, { Entrypoint: ["/agnhost"], Cmd: ["pause"] });
   }

@@ -14,12 +14,18 @@ const SOURCES = fileURLToPath(new URL("./images", import.meta.url));
 const SELF = fileURLToPath(import.meta.url);
 /** The shell as a library. */
 const SHELL = "mvdan.cc/sh/v3";
+/** Whose packages agnhost is made of. */
+const KUBERNETES = "k8s.io/kubernetes";
+/** What agnhost serves HTTPS with, by its name in the image. */
+const CERTIFICATE = ["localhost.crt", "localhost.key"] as const;
 
 /** The programs, as Wasm. */
 export interface Programs {
   readonly busybox: Uint8Array;
   readonly agnhost: Uint8Array;
   readonly pause: Uint8Array;
+  /** Files that are beside agnhost, by their names. */
+  readonly certificate: Readonly<Record<string, Uint8Array>>;
 }
 
 /** Builds them, once, and answers their bytes. It takes about a minute. */
@@ -34,11 +40,14 @@ export async function buildPrograms(): Promise<Programs> {
     ],
     build: (output) => withProgress("the programs of the test images", () => build(output)),
   });
-  const read = (name: string): Promise<Uint8Array> => Deno.readFile(join(folder, `${name}.wasm`));
+  const read = (name: string): Promise<Uint8Array> => Deno.readFile(join(folder, name));
+  const certificate: Record<string, Uint8Array> = {};
+  for (const name of CERTIFICATE) certificate[name] = await read(name);
   return {
-    busybox: await read("busybox"),
-    agnhost: await read("agnhost"),
-    pause: await read("pause"),
+    busybox: await read("busybox.wasm"),
+    agnhost: await read("agnhost.wasm"),
+    pause: await read("pause.wasm"),
+    certificate,
   };
 }
 
@@ -57,6 +66,10 @@ async function build(output: string): Promise<void> {
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
+  const porter = join(await moduleFolder(KUBERNETES), "test/images/agnhost/porter");
+  for (const name of CERTIFICATE) {
+    await Deno.writeFile(join(output, name), await Deno.readFile(join(porter, name)));
+  }
   const { default: load } = await import("wabt");
   const wabt = await load();
   const text = await Deno.readTextFile(join(SOURCES, "pause.wat"));
@@ -74,12 +87,11 @@ async function withShellForWasi(scratch: string): Promise<string> {
   const goMod = join(scratch, "go.mod");
   await Deno.copyFile(join(SOURCES, "go.mod"), goMod);
   await Deno.copyFile(join(SOURCES, "go.sum"), join(scratch, "go.sum"));
-  const found = await runTool(["go", "mod", "download", "-json", SHELL], { cwd: SOURCES });
-  const { Dir } = JSON.parse(found) as { Dir: string };
+  const theirs = await moduleFolder(SHELL);
   const copy = join(scratch, "sh");
-  await copyFolder(Dir, copy);
+  await copyFolder(theirs, copy);
   const change = async (file: string, to: string, edit: readonly [string, string]) => {
-    const text = await Deno.readTextFile(join(Dir, "interp", file));
+    const text = await Deno.readTextFile(join(theirs, "interp", file));
     if (!text.includes(edit[0])) throw new Error(`Cannot build the shell: ${file} has changed`);
     await Deno.remove(join(copy, "interp", file));
     await Deno.writeTextFile(join(copy, "interp", to), text.replace(...edit));
@@ -88,6 +100,12 @@ async function withShellForWasi(scratch: string): Promise<string> {
   await change("stdin_os.go", "stdin_os.go", ["//go:build !js", "//go:build !js && !wasip1"]);
   await runTool(["go", "mod", "edit", `-replace=${SHELL}=${copy}`, goMod]);
   return goMod;
+}
+
+/** Where a module's sources are on this machine. */
+async function moduleFolder(module: string): Promise<string> {
+  const found = await runTool(["go", "mod", "download", "-json", module], { cwd: SOURCES });
+  return (JSON.parse(found) as { Dir: string }).Dir;
 }
 
 /** Copies what a build reads; the module cache's own files may not be written. */
