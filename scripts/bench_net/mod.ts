@@ -35,6 +35,12 @@ interface Load {
   readonly p99Us: number;
 }
 
+/** And what it has cost the server. */
+interface Measured extends Load {
+  /** CPU time per request, in µs: it says more than the rate where the machine is busy. */
+  readonly cpuUs: number;
+}
+
 const programs = await buildPrograms();
 const all = servers(programs)
   .filter(({ language, name }) => new RegExp(values.only).test(`${language} ${name}`));
@@ -50,35 +56,34 @@ async function ask(address: string, seconds: string): Promise<Load> {
 }
 
 /** Asks each server once a round; one runs at a time. */
-async function measureRequests(): Promise<Map<Server, Load[]>> {
-  const measured = new Map(all.map((server) => [server, [] as Load[]]));
+async function measureRequests(): Promise<Map<Server, Measured[]>> {
+  const measured = new Map(all.map((server) => [server, [] as Measured[]]));
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const [server, loads] of measured) {
       await using running = await RunningServer.start(server);
       await ask(running.address, WARM_UP_SECONDS);
-      loads.push(await ask(running.address, values.seconds));
+      const beforeMs = await running.cpuMs();
+      const load = await ask(running.address, values.seconds);
+      loads.push({ ...load, cpuUs: (await running.cpuMs() - beforeMs) * 1_000 / load.requests });
     }
   }
   return measured;
 }
 
-function tellRequests(measured: Map<Server, Load[]>): void {
-  const bases = new Map<string, number>();
-  console.log(line(["", "requests/s", "to native", "p50 µs", "p99 µs", "p99 ratio", "errors"]));
-  const baseP99 = new Map<string, number>();
-  for (const [{ language, name }, loads] of measured) {
-    const middle = (key: keyof Load): number => median(loads.map((load) => load[key]));
-    const base = bases.get(language) ?? middle("perSecond");
-    const base99 = baseP99.get(language) ?? middle("p99Us");
-    bases.set(language, base);
-    baseP99.set(language, base99);
+function tellRequests(measured: Map<Server, Measured[]>): void {
+  console.log(
+    line(["", "requests/s", "ratio", "p50 µs", "p99 µs", "ratio", "CPU µs", "ratio", "errors"]),
+  );
+  for (const [server, loads] of measured) {
+    const native = measured.entries().find(([{ language }]) => language === server.language)?.[1];
+    const middle = (key: keyof Load | "cpuUs", of = loads): number =>
+      median(of.map((load) => load[key]));
+    const ratio = (key: keyof Load | "cpuUs"): string =>
+      `x ${(middle(key) / middle(key, native)).toFixed(2)}`;
     console.log(line([
-      `${language}: ${name}`,
-      middle("perSecond").toFixed(0),
-      `x ${(middle("perSecond") / base).toFixed(2)}`,
-      middle("p50Us").toFixed(0),
-      middle("p99Us").toFixed(0),
-      `x ${(middle("p99Us") / base99).toFixed(2)}`,
+      `${server.language}: ${server.name}`,
+      ...[middle("perSecond").toFixed(0), ratio("perSecond"), middle("p50Us").toFixed(0)],
+      ...[middle("p99Us").toFixed(0), ratio("p99Us"), middle("cpuUs").toFixed(1), ratio("cpuUs")],
       String(loads.reduce((sum, { errors }) => sum + errors, 0)),
     ]));
   }
@@ -120,7 +125,7 @@ async function nextResult(lines: ReadableStreamDefaultReader<string>): Promise<L
 }
 
 function line([name = "", ...columns]: readonly string[]): string {
-  return `${name.padEnd(36)}${columns.map((column) => column.padStart(12)).join("")}`.trimEnd();
+  return `${name.padEnd(36)}${columns.map((column) => column.padStart(11)).join("")}`.trimEnd();
 }
 
 if (Number(values.seconds) > 0) tellRequests(await measureRequests());
