@@ -42,19 +42,21 @@ export async function evictPod(
   return true;
 }
 
-/** Fails a pod, and waits until it has ended or {@linkcode ENDING_MS_MAX} beyond its grace period have passed. */
+/**
+ * Fails a pod, and waits until it has ended or {@linkcode ENDING_MS_MAX} beyond its grace period have passed. One that is
+ * deleted meanwhile, or outlives the agent's own end, still runs until it has ended.
+ */
 export async function endPod(
   context: PodContext,
   { failure, graceMs }: { readonly failure: PodFailure; readonly graceMs: number },
 ): Promise<void> {
   context.fail(failure, graceMs);
-  const settled = new AbortController();
-  const over = AbortSignal.any([settled.signal, context.dismissed]);
-  void sleep(graceMs + ENDING_MS_MAX, over).then(() => settled.abort());
-  while (context.record.finalPhase === undefined && !over.aborted) {
-    await context.changes.changed(over);
+  const over = new AbortController();
+  void sleep(graceMs + ENDING_MS_MAX, over.signal).then(() => over.abort());
+  while (context.record.finalPhase === undefined && !over.signal.aborted) {
+    await context.changes.changed(over.signal);
   }
-  settled.abort();
+  over.abort();
 }
 
 /** Its own grace period may be long enough to keep a node short of memory. */

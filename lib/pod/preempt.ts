@@ -3,8 +3,10 @@
  *
  * @module
  */
+import type { Ledger } from "../resources/ledger.ts";
 import { choosePreempted, mayPreempt } from "../resources/preempt.ts";
 import { qosClass } from "../status/qos.ts";
+import { aborted } from "../time.ts";
 import { lackOfRoom } from "./admission.ts";
 import type { PodContext } from "./context.ts";
 import { endPod } from "./evict.ts";
@@ -14,18 +16,35 @@ const PREEMPTED = "Preempted in order to admit critical pod";
 
 /**
  * Sets aside what a pod asks for, or says why there is no room. For a critical pod (priority 2000000000 and above) others
- * end within their grace periods, and it is waited for. Settles early when the pod itself has to end.
+ * end within their grace periods, and it is waited for; one such pod after the other. Settles early when the pod itself has
+ * to end.
  */
 export async function makeRoom(context: PodContext): Promise<PodFailure | undefined> {
-  const { pod, key, record, services: { ledger } } = context;
+  const { pod, key, dismissed, services: { ledger } } = context;
   const failure = lackOfRoom(pod, context);
-  if (failure === undefined || ledger === undefined) return failure;
+  if (failure === undefined || ledger === undefined || !mayPreempt(pod, {})) return failure;
+  if (ledger.missing(key.uid, pod).size === 0) return failure;
+  const turn = ledger.preemption.enter();
+  const made = turn.then(() => dismissed.aborted ? undefined : driveAway(context, ledger));
+  try {
+    return await Promise.race([made, aborted(dismissed).then(() => undefined)]);
+  } finally {
+    // Also that of somebody who has to end before it comes.
+    void turn.then((mine) => mine[Symbol.dispose]());
+  }
+}
+
+async function driveAway(context: PodContext, ledger: Ledger): Promise<PodFailure | undefined> {
+  const { pod, key, record } = context;
+  // Others that had to go are gone by now.
+  const failure = lackOfRoom(pod, context);
+  if (failure === undefined) return undefined;
   const missing = ledger.missing(key.uid, pod);
   const may = [...context.others()].filter((other) =>
     mayPreempt(pod, other.pod) && !other.own && other.ending.cause === undefined &&
     other.record.finalPhase === undefined && ledger.amounts(other.key.uid) !== undefined
   );
-  if (missing.size === 0 || !mayPreempt(pod, {})) return failure;
+  if (missing.size === 0) return failure;
   const victims = choosePreempted(
     missing,
     may.map((other) => ({
@@ -38,13 +57,7 @@ export async function makeRoom(context: PodContext): Promise<PodFailure | undefi
   if (victims === undefined) return unableToPreempt(missing);
   // At once, so that what becomes free is nobody else's.
   ledger.keep(record.uid, pod);
-  await Promise.race([
-    Promise.all(victims.map((victim) => preempt(victim.context))),
-    new Promise<void>((resolve) => {
-      if (context.dismissed.aborted) resolve();
-      context.dismissed.addEventListener("abort", () => resolve(), { once: true });
-    }),
-  ]);
+  await Promise.all(victims.map((victim) => preempt(victim.context)));
   return undefined;
 }
 

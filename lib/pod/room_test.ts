@@ -231,3 +231,69 @@ Deno.test("PodManager refuses a critical pod for which nobody may go; others dri
   ]);
   await agent.shutdown(0);
 });
+
+Deno.test("PodManager waits for a preempted pod that is deleted meanwhile", async () => {
+  await using world = await World.open();
+  world.ledger = new Ledger({ cpu: "1", pods: "10" });
+  const agent = world.agent();
+  const patient = ranked("patient", "900m");
+  patient.spec!.terminationGracePeriodSeconds = 5_000_000;
+  agent.apply(patient);
+  await world.phase("patient", "Running");
+  agent.apply(ranked("critical", "900m", CRITICAL));
+  await world.eventually(
+    "it is told to end",
+    () => world.events.some(({ reason }) => reason === "Preempting"),
+  );
+  const metadata = {
+    ...patient.metadata!,
+    deletionTimestamp: new Date(Date.now() + 1_000).toISOString(),
+    deletionGracePeriodSeconds: 1,
+  };
+  agent.apply({ ...patient, metadata });
+  await world.phase("critical", "Running");
+  const ended = world.said.findIndex(({ pod, status }) =>
+    pod.name === "patient" && status.containerStatuses?.[0]?.state.terminated !== undefined
+  );
+  const began = world.said.findIndex(({ pod, status }) =>
+    pod.name === "critical" && status.phase === "Running"
+  );
+  assert.ok(ended >= 0 && ended < began, "it begins when there is room");
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager makes room for two critical pods that come together", async () => {
+  await using world = await World.open();
+  world.ledger = new Ledger({ cpu: "1", pods: "10" });
+  const agent = world.agent();
+  agent.apply(ranked("large", "900m"));
+  await world.phase("large", "Running");
+  for (const name of ["one", "two"]) agent.apply(ranked(name, "500m", CRITICAL));
+  for (const name of ["one", "two"]) await world.phase(name, "Running");
+  assert.equal(world.status("large").reason, "Preempting");
+  await agent.shutdown(0);
+});
+
+Deno.test("PodManager lets a critical pod go that waits for its turn", async () => {
+  await using world = await World.open();
+  world.ledger = new Ledger({ cpu: "1", pods: "10" });
+  const agent = world.agent();
+  const patient = ranked("patient", "900m");
+  patient.spec!.terminationGracePeriodSeconds = 5_000_000;
+  agent.apply(patient);
+  await world.phase("patient", "Running");
+  const [one, two] = [ranked("one", "900m", CRITICAL), ranked("two", "100m", CRITICAL)];
+  for (const pod of [one, two]) agent.apply(pod);
+  await world.eventually(
+    "the first one waits",
+    () => world.events.some(({ reason }) => reason === "Preempting"),
+  );
+  for (const pod of [two, one]) {
+    const metadata = { ...pod.metadata!, deletionTimestamp: new Date().toISOString() };
+    agent.apply({ ...pod, metadata });
+    const name = metadata.name!;
+    await world.eventually(`${name} is gone`, () => world.released.includes(name));
+  }
+  assert.equal(world.runs.length, 1);
+  await agent.shutdown(0);
+});

@@ -5,6 +5,7 @@
  */
 import type { Pod } from "../api/types.ts";
 import { clashes, type HostPort, hostPortsOf } from "../host_ports.ts";
+import { Lanes } from "../lanes.ts";
 import { type Amounts, amountsOf, sum } from "./amounts.ts";
 import { type Misfit, misfit } from "./fit.ts";
 import { podRequests } from "./pod_requests.ts";
@@ -14,6 +15,8 @@ export class Ledger {
   readonly #allocatable: Amounts;
   readonly #pods = new Map<string, Amounts>();
   readonly #ports = new Map<string, readonly HostPort[]>();
+  /** Whoever drives others away has to be alone: until they are gone, they and their heir count both. */
+  readonly preemption = new Lanes(1);
 
   /** @param allocatable the node's `status.allocatable`. */
   constructor(allocatable: Readonly<Record<string, string>>) {
