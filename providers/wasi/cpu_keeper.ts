@@ -8,7 +8,7 @@
 export interface GuestBounds {
   /** Thousandths of a CPU, for all processes of the container together. */
   readonly cpuMillis?: number;
-  /** Memory of its process in all, beside what the process and its module bound by themselves. */
+  /** Memory of this one process in all, beside what the process and its module bound by themselves. */
   readonly memoryBytes?: number;
 }
 
@@ -27,7 +27,7 @@ export interface CpuKeeper {
   readonly how: string;
   /**
    * Takes a process of a container under its limits, until that is disposed of: then it is gone. The first process of a
-   * container says what the limits are.
+   * container says what the limit of CPU is; memory is bounded for all of them together.
    */
   hold(id: string, process: BoundProcess, bounds: GuestBounds): Promise<AsyncDisposable>;
   /** Gives a container another limit, at once. False if it has no process. */

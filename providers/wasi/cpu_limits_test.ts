@@ -203,6 +203,38 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a program beside a container of class worker has the limit that the container has by now",
+  ignore,
+  async fn(): Promise<void> {
+    await using fixture = await openFixture({ poolSize: 0 }, { runtimeHandler: "krustlet-worker" });
+    const container = await fixture.guestOf(SLEEPS);
+    const [kill, started] = [new AbortController(), Promise.withResolvers<void>()];
+    const ended = fixture.provider.run(container, {
+      onStarted: started.resolve,
+      stop: never,
+      kill: kill.signal,
+    });
+    await started.promise;
+    assert.equal(fixture.provider.limitCpu(container.id, 20), false);
+    const before = new Set(await guestProcesses(fixture.folder));
+    const stop = new AbortController();
+    const { module } = await fixture.guestOf(SPINS);
+    const control = { kill: stop.signal, onOutput: () => {} };
+    const spinning = fixture.provider.exec({ container, module, argv: ["x"] }, control);
+    await until(async () => {
+      for (const pid of await guestProcesses(fixture.folder)) {
+        if (!before.has(pid) && await stateOf(pid) === "T") return true;
+      }
+      return false;
+    });
+    stop.abort();
+    assert.equal((await spinning).kind, "killed");
+    kill.abort();
+    await ended;
+  },
+});
+
 Deno.test("withFallback() takes the second for whom the first refuses, and tells", async () => {
   const keeper = (how: string, takes: boolean): CpuKeeper & { held: string[] } => {
     const held: string[] = [];

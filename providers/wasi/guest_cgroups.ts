@@ -24,10 +24,16 @@ const GUESTS = "guests";
 /** One container's group. */
 interface Group {
   readonly path: string;
-  holders: number;
-  /** Settles when it is there, or could not be made. */
-  readonly made: Promise<void>;
+  /** The bounds of each process that is in it, or is about to be. */
+  readonly holders: Set<GuestBounds>;
+  /** What `memory.max` says. */
+  memory: string;
+  /** Settles when it is there and says what its holders may have, or could not be made. */
+  ready: Promise<void>;
 }
+
+/** `memory.max` of a group without a bound, as the kernel makes it. */
+const UNBOUND = "max";
 
 /**
  * Makes a group for each container below the agent's own one. That has to be the agent's alone, as systemd's is
@@ -83,15 +89,18 @@ export class GuestCgroups implements CpuKeeper {
   /** See {@linkcode CpuKeeper.hold}. Rejects if the kernel refuses; the process is where it was then. */
   async hold(id: string, process: BoundProcess, bounds: GuestBounds): Promise<AsyncDisposable> {
     const group = this.#groups.get(id) ?? this.#open(id, bounds);
-    group.holders++;
+    const holder = { ...bounds };
+    group.holders.add(holder);
     const leave = async (): Promise<void> => {
-      if (--group.holders > 0) return;
+      group.holders.delete(holder);
+      // What bounds too few is no reason to end a container for; it goes with the next change.
+      if (group.holders.size > 0) return await this.#boundMemory(group).catch(() => {});
       this.#groups.delete(id);
       // It is empty, or will be soon; what stays goes with the tree.
       await Deno.remove(group.path).catch(() => {});
     };
     try {
-      await group.made;
+      await this.#boundMemory(group);
       await Deno.writeTextFile(`${group.path}/cgroup.procs`, String(process.pid), NO_CREATE);
       return { [Symbol.asyncDispose]: leave };
     } catch (error) {
@@ -114,18 +123,38 @@ export class GuestCgroups implements CpuKeeper {
     attempt(() => Deno.removeSync(this.#folder));
   }
 
-  #open(id: string, { cpuMillis, memoryBytes }: GuestBounds): Group {
+  #open(id: string, { cpuMillis }: GuestBounds): Group {
     const path = `${this.#folder}/${id}`;
     const make = async (): Promise<void> => {
       await Deno.mkdir(path);
       await Deno.writeTextFile(`${path}/cpu.max`, cpuMax(cpuMillis), NO_CREATE);
-      if (!this.#memory || memoryBytes === undefined) return;
-      await Deno.writeTextFile(`${path}/memory.max`, String(memoryBytes), NO_CREATE);
     };
-    const group = { path, holders: 0, made: make() };
+    const group = { path, holders: new Set<GuestBounds>(), memory: UNBOUND, ready: make() };
     this.#groups.set(id, group);
     return group;
   }
+
+  /** Lets the group have what its processes may have together: a program beside a container must not end it. */
+  #boundMemory(group: Group): Promise<void> {
+    if (!this.#memory) return group.ready;
+    group.ready = group.ready.then(async () => {
+      const memory = memoryMax(group.holders);
+      if (memory === group.memory) return;
+      await Deno.writeTextFile(`${group.path}/memory.max`, memory, NO_CREATE);
+      group.memory = memory;
+    });
+    return group.ready;
+  }
+}
+
+/** `memory.max` for all of them: none if one of them has no bound. */
+function memoryMax(holders: ReadonlySet<GuestBounds>): string {
+  let bytes = 0;
+  for (const { memoryBytes } of holders) {
+    if (memoryBytes === undefined) return UNBOUND;
+    bytes += memoryBytes;
+  }
+  return String(bytes);
 }
 
 const NO_CREATE = { create: false } as const;

@@ -114,6 +114,8 @@ export class WasiProvider implements Provider {
   readonly #pool: WarmPool<GuestProcess>;
   readonly #shared: SharedProcesses<SharedProcess>;
   readonly #meters = new RunMeters();
+  /** The CPU limits of the runs under way, as they are by now. */
+  readonly #cpuMillis = new Map<ContainerRun["id"], number | undefined>();
   readonly #cpu: CpuKeeper | undefined;
   #desk: Promise<NetworkDesk> | undefined;
 
@@ -149,9 +151,11 @@ export class WasiProvider implements Provider {
    * begun: it never begins.
    */
   async run(container: ContainerRun, control: RunControl): Promise<Exit> {
+    this.#cpuMillis.set(container.id, container.limits.cpuMillis);
     try {
       return await this.#run(container, control);
     } finally {
+      this.#cpuMillis.delete(container.id);
       await control.stdin?.cancel().catch(() => {}); // of a guest that never read
     }
   }
@@ -247,8 +251,10 @@ export class WasiProvider implements Provider {
 
   /** See {@linkcode Provider.limitCpu}. */
   limitCpu(id: ContainerRun["id"], cpuMillis: number | undefined): boolean {
+    if (this.#cpuMillis.has(id)) this.#cpuMillis.set(id, cpuMillis);
+    const changed = this.#cpu?.change(id, cpuMillis) ?? false;
     // Programs beside a container that shares its process are not the container.
-    return this.#meters.isAlone(id) && (this.#cpu?.change(id, cpuMillis) ?? false);
+    return changed && this.#meters.isAlone(id);
   }
 
   /** See {@linkcode Provider.close}. */
@@ -289,12 +295,13 @@ export class WasiProvider implements Provider {
 
   /** Holds a process within what its container may have, until it is gone. */
   async #bind(
-    { id, limits: { cpuMillis } }: ContainerRun,
+    { id, limits }: ContainerRun,
     order: Order,
     process: GuestProcess,
   ): Promise<AsyncDisposable | undefined> {
     if (this.#cpu === undefined) return undefined;
     const memoryBytes = await dataBytesMax(order, process.pid);
+    const cpuMillis = this.#cpuMillis.has(id) ? this.#cpuMillis.get(id) : limits.cpuMillis;
     const bounds = {
       ...(cpuMillis === undefined ? {} : { cpuMillis }),
       ...(memoryBytes === undefined ? {} : { memoryBytes }),
