@@ -41,9 +41,10 @@ const DOOR =
 /** Inside `lib`: what each folder may use, besides the files at the top and the API's types. */
 const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   api: [],
+  fuzz: [], // what the fuzzers of all folders share
   config: [],
   krator: [],
-  images: ["api"],
+  images: ["api", "fuzz"],
   volumes: ["api", "resources"],
   status: ["api"],
   events: ["api"],
@@ -69,8 +70,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   smite: ["api"],
   metrics: [],
   stats: ["api", "eviction", "metrics", "node"],
-  streaming: [],
-  server: ["api", "container", "streaming"],
+  streaming: ["fuzz"],
+  server: ["api", "container", "fuzz", "streaming"],
   standalone: [
     "api",
     "container",

@@ -3,10 +3,10 @@
  */
 import assert from "node:assert/strict";
 import { type Challenge, parseChallenge } from "../oci/challenge.ts";
-import { mutateText } from "./mutate.ts";
-import type { Random } from "./random.ts";
-import { assertAllSaid, runCases } from "./run_cases.ts";
-import { casesOf } from "./settings.ts";
+import { mutateText } from "../../fuzz/mutate.ts";
+import type { Random } from "../../fuzz/random.ts";
+import { assertAllSaid, runCases } from "../../fuzz/run_cases.ts";
+import { casesOf } from "../../fuzz/settings.ts";
 import { strictChallenge } from "./strict_challenge.ts";
 
 const CASES = casesOf(5_000);

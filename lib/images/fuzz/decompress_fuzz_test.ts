@@ -8,11 +8,11 @@ import { decompress, unpackedBytesMax } from "../layout/decompress.ts";
 import { RATIO_FREE_BYTES } from "../layout/limits.ts";
 import { PullFailure } from "../oci/failure.ts";
 import { assertTellable } from "./messages.ts";
-import { mutateBytes } from "./mutate.ts";
+import { mutateBytes } from "../../fuzz/mutate.ts";
 import { piecesOf } from "./pieces.ts";
-import type { Random } from "./random.ts";
-import { assertAllSaid, runCases } from "./run_cases.ts";
-import { casesOf } from "./settings.ts";
+import type { Random } from "../../fuzz/random.ts";
+import { assertAllSaid, runCases } from "../../fuzz/run_cases.ts";
+import { casesOf } from "../../fuzz/settings.ts";
 
 /** A decompressor costs more than all else that is tried here. */
 const CASES = casesOf(200, 20);

@@ -14,9 +14,9 @@ import { TestDir } from "../oci/_test_registry.ts";
 import { FakeDisk } from "./fake_disk.ts";
 import { assertTellable } from "./messages.ts";
 import { piecesOf } from "./pieces.ts";
-import type { Random } from "./random.ts";
-import { assertAllSaid, runCases } from "./run_cases.ts";
-import { casesOf } from "./settings.ts";
+import type { Random } from "../../fuzz/random.ts";
+import { assertAllSaid, runCases } from "../../fuzz/run_cases.ts";
+import { casesOf } from "../../fuzz/settings.ts";
 import { TarCases } from "./tar_cases.ts";
 import { assertSame, type Thing, thingsIn } from "./things.ts";
 

@@ -15,8 +15,8 @@ import {
   WASM_LAYERS,
   WASM_TO_OCI_LAYER,
 } from "../oci/media_types.ts";
-import { mutateBytes, mutateText } from "./mutate.ts";
-import type { Random } from "./random.ts";
+import { mutateBytes, mutateText } from "../../fuzz/mutate.ts";
+import type { Random } from "../../fuzz/random.ts";
 
 /** What a registry sends of an image. */
 export interface Sent {

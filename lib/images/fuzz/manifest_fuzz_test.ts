@@ -24,9 +24,9 @@ import { PullFailure } from "../oci/failure.ts";
 import { OCI_INDEX, OCI_MANIFEST } from "../oci/media_types.ts";
 import { makeSent, type Sent } from "./manifest_cases.ts";
 import { assertTellable } from "./messages.ts";
-import type { Random } from "./random.ts";
-import { assertAllSaid, runCases } from "./run_cases.ts";
-import { casesOf } from "./settings.ts";
+import type { Random } from "../../fuzz/random.ts";
+import { assertAllSaid, runCases } from "../../fuzz/run_cases.ts";
+import { casesOf } from "../../fuzz/settings.ts";
 
 const CASES = casesOf(2_000);
 const MODULE_BYTES_MAX = 1 << 20;

@@ -10,10 +10,10 @@ import {
   type Reference,
 } from "../oci/reference.ts";
 import { assertTellable } from "./messages.ts";
-import { mutateText } from "./mutate.ts";
-import type { Random } from "./random.ts";
-import { assertAllSaid, runCases } from "./run_cases.ts";
-import { casesOf } from "./settings.ts";
+import { mutateText } from "../../fuzz/mutate.ts";
+import type { Random } from "../../fuzz/random.ts";
+import { assertAllSaid, runCases } from "../../fuzz/run_cases.ts";
+import { casesOf } from "../../fuzz/settings.ts";
 
 const CASES = casesOf(5_000);
 

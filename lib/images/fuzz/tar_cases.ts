@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { mutateBytes } from "./mutate.ts";
-import type { Random } from "./random.ts";
+import { mutateBytes } from "../../fuzz/mutate.ts";
+import type { Random } from "../../fuzz/random.ts";
 import { mendChecksum, paxRecord, type RawHeader, TarWriter } from "./tar_writer.ts";
 
 /** One archive. */

@@ -12,9 +12,9 @@ import { FakeDisk } from "./fake_disk.ts";
 import { assertTellable } from "./messages.ts";
 import { piecesOf } from "./pieces.ts";
 import { overlay, type Taken } from "./overlay_model.ts";
-import type { Random } from "./random.ts";
-import { assertAllSaid, runCases } from "./run_cases.ts";
-import { casesOf } from "./settings.ts";
+import type { Random } from "../../fuzz/random.ts";
+import { assertAllSaid, runCases } from "../../fuzz/run_cases.ts";
+import { casesOf } from "../../fuzz/settings.ts";
 import { type Archive, TarCases } from "./tar_cases.ts";
 import { assertSame, thingsOf } from "./things.ts";
 

@@ -9,7 +9,7 @@ Deno.test("runCases() names the seed of the case that failed, and it alone shows
   });
   const error: unknown = await failing.catch((error) => error);
   assert.ok(error instanceof Error);
-  const seed = Number(/^FUZZ_SEED=(\d+) FUZZ_IMAGES=1: .*found/s.exec(error.message)?.[1]);
+  const seed = Number(/^FUZZ_SEED=(\d+) FUZZ_CASES=1: .*found/s.exec(error.message)?.[1]);
   assert.ok(seed >= SEED && seed < SEED + 1_000, error.message);
 });
 

@@ -1,13 +1,13 @@
 /**
- * How long the fuzzers of the image readers go on: a fraction of a second, unless `deno task fuzz`
+ * How long the fuzzers go on: a fraction of a second, unless `deno task fuzz`
  * says otherwise. For tests only.
  *
  * @module
  */
 
-/** Cases for each fuzzer: `FUZZ_IMAGES`. */
-const CASES = wholeNumber("FUZZ_IMAGES");
-/** The seed of the first case; each case adds one. `FUZZ_SEED` with `FUZZ_IMAGES=1` is one case. */
+/** Cases for each fuzzer: `FUZZ_CASES`. */
+const CASES = wholeNumber("FUZZ_CASES");
+/** The seed of the first case; each case adds one. `FUZZ_SEED` with `FUZZ_CASES=1` is one case. */
 export const SEED = wholeNumber("FUZZ_SEED") ?? 20_260;
 
 /** Cases to try: what was asked for, or `otherwise`. Those that cost much try one in `per`. */

@@ -55,7 +55,7 @@ export async function runCases(name: string, count: number, tryCase: Case): Prom
       `slowest ${slowest.ms.toFixed(1)} ms (seed ${slowest.seed}), ${memory.words()}; ` +
       Deno.inspect(tally, { compact: true, breakLength: Infinity }),
   );
-  assert.ok(slowest.ms < CASE_MS_MAX, `${slowest.ms} ms (FUZZ_SEED=${slowest.seed} FUZZ_IMAGES=1)`);
+  assert.ok(slowest.ms < CASE_MS_MAX, `${slowest.ms} ms (FUZZ_SEED=${slowest.seed} FUZZ_CASES=1)`);
   memory.check();
   return tally;
 }
@@ -76,7 +76,7 @@ async function named(seed: number, tryCase: Case): Promise<string> {
     return await tryCase(new Random(seed));
   } catch (error) {
     throw new assert.AssertionError({
-      message: `FUZZ_SEED=${seed} FUZZ_IMAGES=1: ${Deno.inspect(error)}`,
+      message: `FUZZ_SEED=${seed} FUZZ_CASES=1: ${Deno.inspect(error)}`,
     });
   }
 }
