@@ -64,10 +64,16 @@ function readInteger(
 function readTime(params: URLSearchParams, name: string): number | undefined {
   const text = params.get(name);
   if (text === null) return undefined;
-  const isRfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.test(text);
-  const ms = isRfc3339 ? Date.parse(text) : NaN;
+  const isRfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text);
+  const ms = isRfc3339 && isOnClock(text.slice(0, 19)) ? Date.parse(text) : NaN;
   if (!Number.isNaN(ms)) return ms;
   throw refusal({ name, text, allowed: "a time as 2006-01-02T15:04:05Z" });
+}
+
+/** False for February 30 and for 24:00:00, which the runtime takes for the day after. */
+function isOnClock(dayAndTime: string): boolean {
+  const ms = Date.parse(`${dayAndTime}Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(dayAndTime);
 }
 
 function readStream(params: URLSearchParams): "stdout" | "stderr" | undefined {

@@ -20,6 +20,20 @@ Deno.test("parseLogQuery() reads what the API server sends", () => {
   for (const [query, expected] of cases) assert.deepEqual(parse(query), expected, query);
 });
 
+Deno.test("parseLogQuery() takes no time that is on no clock", () => {
+  const times = [
+    "2023-02-29T00:00:00Z",
+    "2024-02-30T00:00:00+01:00",
+    "2024-01-01T24:00:00Z",
+    "2024-01-01T23:59:60Z",
+    "2024-01-01t00:00:00z",
+  ];
+  for (const time of times) {
+    assert.throws(() => parse(`sinceTime=${encodeURIComponent(time)}`), /allowed is a time/, time);
+  }
+  assert.ok(parse("sinceTime=2024-02-29T23:59:59.999999999-23:59"));
+});
+
 Deno.test("parseLogQuery() says which parameter is wrong and what is allowed", () => {
   const cases: [string, string][] = [
     ["tailLines=-1", 'Cannot use tailLines "-1": allowed is a whole number, 0 or more'],

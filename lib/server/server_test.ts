@@ -203,6 +203,35 @@ Deno.test("KubeletServer says why there is no log", async () => {
   assert.match(text, /allowed is a whole number, 0 or more/);
 });
 
+Deno.test("KubeletServer answers on after somebody asked for a log's head alone", async () => {
+  using logs = new Log();
+  logs.write("a");
+  let open = 0;
+  await using node = await start({
+    logs,
+    onRequest: () => {
+      open++;
+      return () => void open--;
+    },
+  });
+  const { certPem: cert, keyPem: key } = API_SERVER;
+  const socket = tlsConnect({ host: "127.0.0.1", port: node.port, ca: CLUSTER.certPem, cert, key });
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  const answered = Promise.withResolvers<void>();
+  let text = "";
+  socket.on("error", () => {});
+  socket.on("data", (bytes: Uint8Array) => {
+    text += new TextDecoder().decode(bytes);
+    if (text.split("HTTP/1.1 200 ").length === 3) answered.resolve();
+  });
+  socket.write("HEAD /containerLogs/ns/p/c HTTP/1.1\r\nhost: n\r\n\r\n");
+  socket.write("GET /healthz HTTP/1.1\r\nhost: n\r\n\r\n");
+  await answered.promise;
+  socket.destroy();
+  await closed;
+  while (open > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+});
+
 Deno.test("KubeletServer.listen() names what is in use and the flag that helps", async () => {
   await using node = await start();
   const second = start({ port: node.port });

@@ -38,14 +38,20 @@ export function systemLogsPage(root: string = SYSTEM_LOGS): Page {
       if (isDirectory) return await folderPage(real);
       return isFile ? await filePage(real) : NOT_FOUND;
     } catch (error) {
-      const { NotFound, NotADirectory, PermissionDenied } = Deno.errors;
-      if (error instanceof NotFound || error instanceof NotADirectory) return NOT_FOUND;
-      if (error instanceof PermissionDenied) {
+      if (isOfNothing(error)) return NOT_FOUND;
+      if (error instanceof Deno.errors.PermissionDenied) {
         return { ...NOT_FOUND, status: 403, body: "Forbidden\n" };
       }
       throw error;
     }
   };
+}
+
+/** No such file, a name that no file can have, and links that lead nowhere. */
+function isOfNothing(error: unknown): boolean {
+  const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
+  if ([NotFound, NotADirectory, FilesystemLoop].some((kind) => error instanceof kind)) return true;
+  return error instanceof Error && "code" in error && error.code === "ENAMETOOLONG";
 }
 
 const NOT_FOUND: PageAnswer = {

@@ -36,6 +36,9 @@ Deno.test("systemLogsPage() shows folders and files", async () => {
     assert.deepEqual(await read(dir, "link"), [200, "hello\n"]);
     assert.equal((await read(dir, "nothing"))[0], 404);
     assert.equal((await read(dir, "pods/a.log/x"))[0], 404);
+    assert.equal((await read(dir, "n".repeat(300)))[0], 404);
+    await Deno.symlink("loop", `${dir}/loop`);
+    assert.equal((await read(dir, "loop"))[0], 404);
   });
 });
 

@@ -105,6 +105,7 @@ export function refuseUpgrade(
     // A client reads the number; words are not asked for by RFC 9112, section 4.
     `HTTP/1.1 ${status} `,
     "content-type: text/plain; charset=utf-8",
+    "x-content-type-options: nosniff",
     `content-length: ${body.length}`,
     "connection: close",
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),

@@ -78,6 +78,9 @@ const FORWARD_CHANNELS = new Map([
   ["v4.base64.channel.k8s.io", { base64: true }],
 ]);
 
+/** As much of a port that is none is told to the client. */
+const PORT_CHARS_MAX = 20;
+
 const FORWARD_SPDY = "portforward.k8s.io";
 const FORWARD_TUNNEL = `SPDY/3.1+${FORWARD_SPDY}`;
 
@@ -166,7 +169,8 @@ function portsOf(params: URLSearchParams): number[] {
   return texts.map((text) => {
     const port = parsePort(text);
     if (port === undefined) {
-      throw new UpgradeRefusal(400, `unable to parse ${JSON.stringify(text)} as a port`);
+      const told = JSON.stringify(text.slice(0, PORT_CHARS_MAX).replace(/: +/g, ":"));
+      throw new UpgradeRefusal(400, `unable to parse ${told} as a port`);
     }
     return port;
   });
