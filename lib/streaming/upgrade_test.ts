@@ -102,7 +102,7 @@ for (const query of ["", "port=", "port=0", "port=65536", "port=80,", "port=-1",
 Deno.test("planForward() tells of a port that is none in words that client-go shows", () => {
   const query = `port=${encodeURIComponent(`a: :  b${"c".repeat(100)}`)}`;
   const { message } = refusal(() => planForward(web("v4.channel.k8s.io", query)));
-  assert.equal(message, 'unable to parse "a::b' + "c".repeat(12) + '" as a port');
+  assert.equal(message, 'unable to parse "a::b' + "c".repeat(13) + '" as a port');
 });
 
 Deno.test("planForward() refuses more ports than there are channels", () => {

@@ -54,10 +54,12 @@ export class AnswerReader {
     if (body === undefined) return undefined;
     this.#text = behind.slice(body.length);
     const last = headers.get("connection")?.toLowerCase() === "close";
-    return { status: Number(status), headers, text: body.text, last };
+    const text = UTF8.decode(Buffer.from(body.text, "latin1"));
+    return { status: Number(status), headers, text, last };
   }
 }
 
+const UTF8 = new TextDecoder();
 const LATIN1 = new TextDecoder("latin1");
 
 function headersOf(lines: readonly string[]): Map<string, string> {

@@ -10,7 +10,7 @@ import { casesOf } from "../../fuzz/settings.ts";
 import { makeDoubtful, makeRequest, SMUGGLED } from "./raw_requests.ts";
 import { assertHarmless, cut, Talk } from "./talk.ts";
 
-const CASES = casesOf(2_000);
+const CASES = casesOf(2_000, 10);
 /** No request can go on with it, neither in its head nor in a chunk's. */
 const STOP = "\0".repeat(64);
 /** What somebody deserves who may come in; 500 is for what the node could not know. */

@@ -1,28 +1,71 @@
+/** Frames of SPDY and their header blocks, as bytes. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { CONTROL_FRAME_BYTES_MAX, HEADER_BLOCK_BYTES_MAX } from "../limits.ts";
+import type { Random } from "../../fuzz/random.ts";
+import { assertAllSaid, runCases } from "../../fuzz/run_cases.ts";
+import { casesOf } from "../../fuzz/settings.ts";
+import { CONTROL_FRAME_BYTES_MAX } from "../limits.ts";
 import { ProtocolError } from "../session.ts";
-import { control, data, headerBlock, TestClient } from "../spdy/_test_client.ts";
+import { control, data, headerBlock } from "../spdy/_test_client.ts";
 import { type Frame, FrameReader } from "../spdy/frames.ts";
-import { HeaderInflater, parseHeaders } from "../spdy/headers.ts";
-import { changed, changes, cut, MemoryWatch, settings } from "./settings.ts";
+import { parseHeaders } from "../spdy/headers.ts";
+import { change, cut, joined, makeBytes } from "./changes.ts";
+import { makeHeaders } from "./header_cases.ts";
 
-const id = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 0x7fffffff }));
-const places = fc.array(fc.nat(1_000), { maxLength: 4 });
+const CASES = casesOf(5_000);
+
+interface Made {
+  readonly bytes: Uint8Array;
+  readonly means: Frame;
+}
 
 /** A frame as the specification draws it. */
-const frame = fc.oneof(
-  fc.record({ id, bytes: fc.uint8Array({ maxLength: 40 }), fin: fc.nat(1) })
-    .map(({ id, bytes, fin }) => data(id, bytes, fin)),
-  fc.record({
-    type: fc.constantFrom(1, 2, 3, 4, 6, 7, 8, 9, 10, 700),
-    id,
-    flags: fc.nat(3),
-    rest: fc.uint8Array({ minLength: 6, maxLength: 40 }),
-  }).map(({ type, id, flags, rest }) =>
-    control(type, { flags, payload: [id >>> 24, id >>> 16, id >>> 8, id, ...rest] })
-  ),
-);
+function makeFrame(random: Random): Made {
+  const id = random.once(2) ? 1 + random.below(9) : 1 + random.below(0x7fffffff);
+  const flags = random.below(4);
+  const fin = (flags & 1) !== 0;
+  if (random.once(2)) {
+    const bytes = makeBytes(random, 40);
+    return { bytes: data(id, bytes, flags), means: { kind: "data", streamId: id, bytes, fin } };
+  }
+  const type = random.of([1, 2, 3, 4, 6, 7, 8, 9, 10, 700]);
+  const rest = makeBytes(random, 40, 6);
+  // The highest bit of an id means nothing.
+  const first = random.once(4) ? id | 0x80000000 : id;
+  const payload = [first >>> 24, first >>> 16, first >>> 8, first, ...rest];
+  const bytes = control(type, { flags, payload });
+  return { bytes, means: meaningOf({ type, id, flags, rest, word: first >>> 0 }) };
+}
+
+/** SPDY/3, sections 2.6.1 to 2.6.7. */
+function meaningOf(
+  { type, id, flags, rest, word }: {
+    type: number;
+    id: number;
+    flags: number;
+    rest: Uint8Array;
+    word: number;
+  },
+): Frame {
+  const fin = (flags & 1) !== 0;
+  const status = ((rest[0]! * 256 + rest[1]!) * 256 + rest[2]!) * 256 + rest[3]!;
+  switch (type) {
+    case 1: {
+      const unidirectional = (flags & 2) !== 0;
+      return { kind: "syn_stream", streamId: id, fin, unidirectional, block: rest.slice(6) };
+    }
+    case 2:
+    case 8:
+      return { kind: type === 2 ? "syn_reply" : "headers", streamId: id, fin, block: rest };
+    case 3:
+      return { kind: "rst_stream", streamId: id, status };
+    case 6:
+      return { kind: "ping", id: word };
+    case 7:
+      return { kind: "goaway", lastStreamId: id, status };
+    default:
+      return { kind: "ignored", type };
+  }
+}
 
 function tryRead(chunks: readonly Uint8Array[]): { frames: Frame[]; error?: ProtocolError } {
   const reader = new FrameReader();
@@ -56,103 +99,63 @@ function withoutCuts(frames: readonly Frame[]): string {
   return texts.join("\n");
 }
 
-const FRAMES = settings(2_000);
-Deno.test(`FrameReader reads the same wherever it is cut, and holds no more than it may, ${FRAMES.numRuns} times`, () => {
-  const memory = new MemoryWatch(FRAMES);
-  const cases = fc.record({
-    frames: fc.array(frame, { maxLength: 6, size: "max" }),
-    changes: changes(fc),
-    places,
+Deno.test(`FrameReader reads the same wherever it is cut, and holds no more than it may, ${CASES} times`, async () => {
+  const tally = await runCases("frames", CASES, (random) => {
+    const frames = random.list(0, 6, () => makeFrame(random));
+    const { bytes, count } = change(
+      random,
+      joined(...frames.map(({ bytes }) => bytes)),
+    );
+    const whole = tryRead([bytes]);
+    const parts = tryRead(cut(random, bytes));
+    assert.equal(withoutCuts(parts.frames), withoutCuts(whole.frames));
+    assert.equal(parts.error?.message, whole.error?.message);
+    for (const read of whole.frames) {
+      if ("block" in read) assert.ok(read.block.length <= CONTROL_FRAME_BYTES_MAX);
+    }
+    if (count === 0) {
+      assert.equal(whole.error, undefined);
+      assert.equal(withoutCuts(whole.frames), withoutCuts(frames.map(({ means }) => means)));
+      return "right";
+    }
+    return whole.error === undefined ? "taken" : "refused";
   });
-  let right = 0;
-  fc.assert(
-    fc.property(cases, ({ frames, changes, places }) => {
-      memory.case();
-      const bytes = changed(new Uint8Array(Buffer.concat(frames)), changes);
-      const whole = tryRead([bytes]);
-      const parts = tryRead(cut(bytes, places));
-      assert.equal(withoutCuts(parts.frames), withoutCuts(whole.frames));
-      assert.equal(parts.error?.message, whole.error?.message);
-      if (changes.length === 0) {
-        assert.equal(whole.error, undefined);
-        assert.equal(whole.frames.length, frames.length);
-        right++;
-      }
-      for (const read of whole.frames) {
-        if ("block" in read) assert.ok(read.block.length <= CONTROL_FRAME_BYTES_MAX);
-      }
-    }),
-    FRAMES,
-  );
-  assert.ok(right > FRAMES.numRuns / 20, "few cases were right");
-  memory.finish("frames");
+  assertAllSaid(tally, ["right", "taken", "refused"]);
 });
 
-const text = fc.string({ maxLength: 12, unit: fc.constantFrom(..."abcz-09 \0") });
-const headers = fc.dictionary(text.filter((name) => name !== ""), text, { maxKeys: 5 });
-
-const BLOCKS = settings(2_000);
-Deno.test(`parseHeaders() reads a block whole or not at all, ${BLOCKS.numRuns} times`, () => {
-  const memory = new MemoryWatch(BLOCKS);
-  let read = 0;
-  fc.assert(
-    fc.property(headers, changes(fc), (headers, changes) => {
-      memory.case();
-      const bytes = changed(headerBlock(headers), changes);
-      let parsed: ReadonlyMap<string, string>;
-      try {
-        parsed = parseHeaders(bytes);
-      } catch (error) {
-        assert.ok(error instanceof ProtocolError, String(error));
-        assert.notEqual(changes.length, 0);
-        return;
-      }
-      read++;
-      if (bytes.every((byte) => byte < 0x80)) assert.deepEqual(blockOf(parsed), bytes);
-    }),
-    BLOCKS,
-  );
-  assert.ok(read > BLOCKS.numRuns / 20, "few blocks were read");
-  memory.finish("header blocks");
+Deno.test(`parseHeaders() reads a block whole or not at all, ${CASES} times`, async () => {
+  const tally = await runCases("header blocks", CASES, (random) => {
+    const headers = makeHeaders(random);
+    const [again] = Object.entries(headers);
+    if (again !== undefined && random.once(8)) {
+      const twice = blockOf(new Map(Object.entries(headers)), [again]);
+      assert.throws(() => parseHeaders(twice), ProtocolError);
+      return "refused";
+    }
+    const { bytes, count } = change(random, headerBlock(headers));
+    let parsed: ReadonlyMap<string, string>;
+    try {
+      parsed = parseHeaders(bytes);
+    } catch (error) {
+      assert.ok(error instanceof ProtocolError, String(error));
+      assert.notEqual(count, 0);
+      return "refused";
+    }
+    if (count === 0) assert.deepEqual(Object.fromEntries(parsed), headers);
+    if (bytes.every((byte) => byte < 0x80)) assert.deepEqual(blockOf(parsed), bytes);
+    return "read";
+  });
+  assertAllSaid(tally, ["read", "refused"]);
 });
 
 /** Like {@linkcode headerBlock}, but in the order of the map: objects put numbers first. */
-function blockOf(headers: ReadonlyMap<string, string>): Uint8Array {
+function blockOf(
+  headers: ReadonlyMap<string, string>,
+  more: readonly (readonly [string, string])[] = [],
+): Uint8Array {
   const [empty] = [headerBlock({})];
-  const entries = [...headers].map((entry) => headerBlock(Object.fromEntries([entry])).subarray(4));
-  empty![3] = headers.size;
-  return new Uint8Array(Buffer.concat([empty!, ...entries]));
+  const all = [...headers, ...more];
+  const entries = all.map((entry) => headerBlock(Object.fromEntries([entry])).subarray(4));
+  empty![3] = all.length;
+  return joined(empty!, ...entries);
 }
-
-const INFLATED = settings(300, 10);
-Deno.test(`HeaderInflater ends with bytes or an error, whatever it is given, ${INFLATED.numRuns} times`, async () => {
-  const memory = new MemoryWatch(INFLATED);
-  let whole = 0;
-  const cases = fc.record({
-    blocks: fc.array(fc.record({ headers, changes: changes(fc) }), { maxLength: 3 }),
-    long: fc.nat(50),
-  });
-  await fc.assert(
-    fc.asyncProperty(cases, async ({ blocks, long }) => {
-      memory.case();
-      using client = new TestClient();
-      const inflater = new HeaderInflater();
-      try {
-        for (const { headers, changes } of blocks) {
-          const more = long === 0 ? { long: "x".repeat(2 * HEADER_BLOCK_BYTES_MAX) } : {};
-          const block = changed(await client.block({ ...headers, ...more }), changes);
-          const bytes = await inflater.inflate(block);
-          assert.ok(bytes.length <= HEADER_BLOCK_BYTES_MAX);
-          whole++;
-        }
-      } catch (error) {
-        assert.ok(error instanceof ProtocolError, String(error));
-      } finally {
-        inflater.close();
-      }
-    }),
-    INFLATED,
-  );
-  assert.ok(whole > INFLATED.numRuns / 20, "few blocks were inflated");
-  memory.finish("inflated blocks");
-});
