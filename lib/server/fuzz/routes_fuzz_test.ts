@@ -18,6 +18,11 @@ const VERBS: Readonly<Record<string, string>> = {
   DELETE: "delete",
 };
 
+/** Parts of a path that names something. */
+const LENGTHS: Readonly<Partial<Record<Route["kind"], readonly number[]>>> = {
+  ...{ logs: [4], exec: [4, 5], attach: [4, 5], run: [4, 5], port_forward: [3, 4] },
+};
+
 /** What a kubelet asks for before it serves the route. */
 function neededFor(route: Route, path: string): string[] | undefined {
   switch (route.kind) {
@@ -75,6 +80,8 @@ Deno.test(`findRoute() and accessFor() agree about every path, ${CASES} times`, 
       assert.deepEqual(accesses.map(({ subresource }) => subresource), needed);
       // Nothing that a path does not name, and nothing without a name but where a folder is shown.
       const segments = path.replace(/^\//, "").split("/").map(decodeURIComponent);
+      const lengths = LENGTHS[route.kind];
+      if (lengths !== undefined) assert.ok(lengths.includes(segments.length), path);
       for (const text of namesOf(route)) {
         assert.ok(segments.includes(text));
         assert.ok(text !== "" || route.kind === "page");

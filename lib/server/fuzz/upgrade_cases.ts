@@ -62,7 +62,8 @@ export function makeUpgrade(random: Random): StreamingRequest {
         ? mutateText(random, "8080", ["80,90", ": ", "0", "65536"])
         : random.word("0123456789,", 1, 6),
   );
-  if (random.once(50)) ports.push("1,".repeat(CHANNEL_PORTS_MAX + random.below(2)));
+  const many = Array.from({ length: CHANNEL_PORTS_MAX + random.below(2) }, () => "80").join();
+  if (random.once(20)) ports.splice(0, ports.length, many);
   const params = new URLSearchParams(ports.map((port) => ["port", port]));
   const method = random.once(6) ? "POST" : "GET";
   const given = Object.entries(headers).filter(([, value]) => value !== undefined);
