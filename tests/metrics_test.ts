@@ -1,6 +1,7 @@
 /** What a node tells of itself and of what its pods use. */
 import assert from "node:assert/strict";
 import { eventually } from "./harness/eventually.ts";
+import { lintMetrics } from "./harness/metrics_lint.ts";
 import { freePort } from "./harness/ports.ts";
 import { type Scene, useTestbed } from "./harness/testbed.ts";
 import { waitGone, waitRunning } from "./harness/wait_pod.ts";
@@ -145,6 +146,39 @@ scenario("the node counts its own work by a kubelet's names", async (scene) => {
   );
   assert.match(text, /^krustlet_warm_processes \d+$/m);
 });
+
+/** A kubelet's own names, which monitors ask for: the linter would have them end in `_total`. */
+const COUNTERS_WITHOUT_TOTAL = [
+  "kubelet_certificate_manager_client_expiration_renew_errors",
+  "kubelet_server_expiration_renew_errors",
+].map((name) => `${name}: counter metrics should have "_total" suffix`);
+
+scenario(
+  "Prometheus reads every page of metrics, and its linter finds fault with a kubelet's names alone",
+  async (scene) => {
+    const image = await scene.image("sleep");
+    const probe = { exec: { command: ["true"] }, periodSeconds: 1 };
+    const ref = await scene.pod({ name: "linted", containers: [{ image, livenessProbe: probe }] });
+    await waitRunning(scene.cluster, ref);
+    await eventually("a probe and a measurement to be told", async () => {
+      const probes = samples(await page(scene, "/metrics/probes"), "prober_probe_total");
+      const cpu = samples(
+        await page(scene, "/metrics/resource"),
+        "container_cpu_usage_seconds_total",
+      );
+      return [...probes.keys()].some((key) => key.includes(`pod="linted"`)) &&
+        cpu.has(of(scene, "linted"));
+    }, { withinMs: MEASURED_MS_MAX });
+    const rows = { "": 30, "/resource": 5, "/cadvisor": 5, "/probes": 1 };
+    const found: string[] = [];
+    for (const [path, least] of Object.entries(rows)) {
+      const { families, problems } = await lintMetrics(await page(scene, `/metrics${path}`));
+      assert.ok(families >= least, `/metrics${path} has ${families} families`);
+      found.push(...problems.map(({ metric, text }) => `${metric}: ${text}`));
+    }
+    assert.deepEqual(found, COUNTERS_WITHOUT_TOTAL);
+  },
+);
 
 scenario("the node says how it is set up", async (scene) => {
   const { kubeletconfig } = JSON.parse(await page(scene, "/configz"));

@@ -15,6 +15,7 @@ export async function prepareParts(): Promise<void> {
   await buildPrograms();
   await goProgram("registry");
   await goProgram("stream_client");
+  await goProgram("metrics_lint");
   for (const tool of ["crane", "regctl", "skopeo", "oras"] as const) await goProgram(tool);
   await pythonOras();
   await goProgram("metrics_server");

@@ -30,6 +30,7 @@ const PROGRAMS = {
     ldflags: "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3",
   },
   stream_client: { about: "a client of streams", ldflags: "-s -w" },
+  metrics_lint: { about: "Prometheus' reader of metrics", ldflags: "-s -w" },
   crane: {
     about: "crane (about 1 minute)",
     ldflags: "-s -w",
