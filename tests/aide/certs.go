@@ -42,7 +42,6 @@ var clusterSubjects = map[string]subject{
 	"apiserver-kubelet-client": {name: "kube-apiserver-kubelet-client", organization: "system:masters", usage: x509.ExtKeyUsageClientAuth},
 	"controller-manager":       {name: "system:kube-controller-manager", usage: x509.ExtKeyUsageClientAuth},
 	"scheduler":                {name: "system:kube-scheduler", usage: x509.ExtKeyUsageClientAuth},
-	"metrics-server":           {name: "metrics-server", usage: x509.ExtKeyUsageClientAuth},
 	"registry":                 {name: "registry", usage: x509.ExtKeyUsageServerAuth, hosts: []string{"127.0.0.1", "::1", "localhost"}},
 	"admin":                    {name: "kubernetes-admin", organization: "system:masters", usage: x509.ExtKeyUsageClientAuth},
 }

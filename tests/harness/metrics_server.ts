@@ -6,7 +6,6 @@
 import { join } from "node:path";
 import { goProgram } from "../parts/go_program.ts";
 import type { Cluster } from "./cluster.ts";
-import { kubeconfigOf } from "./component_flags.ts";
 import { eventually } from "./eventually.ts";
 import { freePort, machineAddress } from "./ports.ts";
 import { startProcess } from "./processes.ts";
@@ -27,11 +26,8 @@ export async function startMetricsServer(cluster: Cluster): Promise<AsyncDisposa
   const folder = parts.use(await tempFolder());
   const kubeconfig = join(folder.path, "kubeconfig");
   const certs = join(cluster.dir, "certs");
-  await Deno.writeTextFile(
-    kubeconfig,
-    JSON.stringify(kubeconfigOf(cluster.dir, cluster.server, USER)),
-  );
   await cluster.kubectl(["apply", "-f", "-"], { input: JSON.stringify(RIGHTS) });
+  await Deno.writeTextFile(kubeconfig, JSON.stringify(await tokenConfig(cluster)));
   const [address, port] = [machineAddress(), freePort()];
   const process = parts.use(
     await startProcess([
@@ -64,6 +60,23 @@ export async function startMetricsServer(cluster: Cluster): Promise<AsyncDisposa
   }
   const started = parts.move();
   return { [Symbol.asyncDispose]: () => started.disposeAsync() };
+}
+
+/** How a ServiceAccount reaches the cluster and its nodes: by a token, as metrics-server in a pod does. */
+async function tokenConfig(cluster: Cluster): Promise<unknown> {
+  const token = await cluster.kubectl(["create", "token", USER, "--namespace=kube-system"]);
+  const authority = join(cluster.dir, "certs", "ca.crt");
+  return {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{
+      name: "kubernetes",
+      cluster: { server: cluster.server, "certificate-authority": authority },
+    }],
+    users: [{ name: USER, user: { token: token.trim() } }],
+    contexts: [{ name: "kubernetes", context: { cluster: "kubernetes", user: USER } }],
+    "current-context": "kubernetes",
+  };
 }
 
 /** A Service without a selector, what stands behind it, and the API that it serves. */
@@ -104,7 +117,7 @@ async function forget(cluster: Cluster): Promise<void> {
 }
 
 const RBAC = "rbac.authorization.k8s.io";
-const SUBJECTS = [{ apiGroup: RBAC, kind: "User", name: USER }];
+const SUBJECTS = [{ kind: "ServiceAccount", name: USER, namespace: "kube-system" }];
 
 function bound(
   name: string,
@@ -123,11 +136,16 @@ function bound(
   };
 }
 
-/** As in its manifests, but for a user in the place of a service account. */
+/** As in its manifests. */
 const RIGHTS = {
   apiVersion: "v1",
   kind: "List",
   items: [
+    {
+      apiVersion: "v1",
+      kind: "ServiceAccount",
+      metadata: { name: USER, namespace: "kube-system" },
+    },
     {
       apiVersion: `${RBAC}/v1`,
       kind: "ClusterRole",
