@@ -60,7 +60,10 @@ Deno.test(`port-forward over SPDY ends in good order, whatever a peer says, ${CA
     socket.come(...chunks);
     socket.end();
     const uses: Promise<void>[] = [];
-    for await (const client of session) uses.push(use(random, client));
+    for await (const client of session) {
+      assert.equal(client.port, 80);
+      uses.push(use(random, client));
+    }
     await Promise.all(uses);
     assertInOrder(socket);
     return uses.length === 0 ? "nobody" : "served";
