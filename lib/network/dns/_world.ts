@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import type { Pod } from "../../api/types.ts";
 import type { Endpoint } from "../../guest_network.ts";
 import { endpoint, service, slice, tableOf } from "../services/_cluster.ts";
@@ -87,10 +87,7 @@ export class OtherServer implements AsyncDisposable {
   }
 
   static async start(zone: Zone): Promise<OtherServer> {
-    const udp = createSocket("udp4");
-    udp.bind({ address: "127.0.0.1", port: 0 });
-    await once(udp, "listening");
-    const { port } = udp.address();
+    const { udp, tcp, port } = await listen();
     const answer = (bytes: Uint8Array, over: "udp" | "tcp"): Uint8Array | undefined => {
       const query = readQuery(bytes);
       const name = formatName(query.question.name).toLowerCase();
@@ -113,7 +110,7 @@ export class OtherServer implements AsyncDisposable {
       const reply = answer(new Uint8Array(bytes), "udp");
       if (reply !== undefined) udp.send(reply, from.port, from.address);
     });
-    const tcp = createServer((socket) => {
+    tcp.on("connection", (socket) => {
       const splitter = new MessageSplitter(65_535);
       socket.on("error", () => {});
       socket.on("data", (chunk: Uint8Array) => {
@@ -123,8 +120,6 @@ export class OtherServer implements AsyncDisposable {
         }
       });
     });
-    tcp.listen({ host: "127.0.0.1", port });
-    await once(tcp, "listening");
     const server = new OtherServer({ ip: "127.0.0.1", port }, async () => {
       const closed = [once(udp, "close"), once(tcp, "close")];
       udp.close();
@@ -136,6 +131,26 @@ export class OtherServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stop();
+  }
+}
+
+/** One port for packets and connections: a port that is free for the ones may be taken for the others. */
+async function listen(): Promise<{ udp: Socket; tcp: Server; port: number }> {
+  for (;;) {
+    const udp = createSocket("udp4");
+    udp.bind({ address: "127.0.0.1", port: 0 });
+    await once(udp, "listening");
+    const { port } = udp.address();
+    const tcp = createServer();
+    try {
+      tcp.listen({ host: "127.0.0.1", port });
+      await once(tcp, "listening");
+      return { udp, tcp, port };
+    } catch {
+      const closed = once(udp, "close");
+      udp.close();
+      await closed;
+    }
   }
 }
 
