@@ -235,3 +235,10 @@ Deno.test("DnsServer follows the table: an answer is never older than what is kn
   table.applySlice(slice("db", [endpoint(2)], { headless: true }));
   assert.deepEqual(await resolver.resolve4(name), ["10.1.0.2"]);
 });
+
+Deno.test("DnsServer says so when it cannot listen, and leaves nothing open", async () => {
+  using finder = await sources({ signal: NEVER });
+  const addresses = ["127.0.0.1", "192.0.2.1"];
+  const opened = DnsServer.open({ finder, podOf: () => undefined, addresses });
+  await assert.rejects(opened, /^Error: Cannot listen for questions about names: no port is free/);
+});
