@@ -143,7 +143,7 @@ Deno.test(`answerMessage() answers any bytes with a message that can be read, ${
   }
 });
 
-const WRITTEN = settings(20_000);
+const WRITTEN = settings(20_000, 10);
 Deno.test(`writeReply() writes what readReply() reads, as much as there is room for, ${WRITTEN.numRuns} times`, () => {
   let truncated = 0;
   const cases = fc.record({

@@ -4,10 +4,14 @@
  * @module
  */
 
-/** What fast-check is told: `FUZZ_DNS` cases from `FUZZ_SEED` on, else the same ones each time. */
-export function settings(otherwise: number): { numRuns: number; seed: number } {
+/**
+ * What fast-check is told: `FUZZ_DNS` cases from `FUZZ_SEED` on, else the same ones each time. Fuzzers that cost
+ * much try one case in `per`.
+ */
+export function settings(otherwise: number, per = 1): { numRuns: number; seed: number } {
+  const cases = wholeNumber("FUZZ_DNS");
   return {
-    numRuns: wholeNumber("FUZZ_DNS") ?? otherwise,
+    numRuns: cases === undefined ? otherwise : Math.ceil(cases / per),
     seed: wholeNumber("FUZZ_SEED") ?? 20_260,
   };
 }
