@@ -5,11 +5,11 @@
  */
 
 /**
- * What fast-check is told: `FUZZ_DNS` cases from `FUZZ_SEED` on, else the same ones each time. Fuzzers that cost
+ * What fast-check is told: `FUZZ_CASES` cases from `FUZZ_SEED` on, else the same ones each time. Fuzzers that cost
  * much try one case in `per`.
  */
 export function settings(otherwise: number, per = 1): { numRuns: number; seed: number } {
-  const cases = wholeNumber("FUZZ_DNS");
+  const cases = wholeNumber("FUZZ_CASES");
   return {
     numRuns: cases === undefined ? otherwise : Math.ceil(cases / per),
     seed: wholeNumber("FUZZ_SEED") ?? 20_260,
