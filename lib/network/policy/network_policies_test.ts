@@ -331,8 +331,8 @@ Deno.test("NetworkPolicies enforces none where the node may not see them, and sa
     reason: "NetworkPolicyForbidden",
     resource: "networkpolicies",
     message: "Cannot watch networkpolicies for network policies: it is forbidden, so none is " +
-      'enforced on this node; allow the group "system:nodes" to get, list and watch them ' +
-      "(docs/networking.md has the role)",
+      'enforced on this node; run "krustlet bootstrap" as an administrator, or apply the role of ' +
+      "docs/services.md",
   }]);
   // The right comes later.
   cluster.collections.set(POLICIES, [DENY]);

@@ -19,7 +19,7 @@ export interface PolicyTrouble {
 }
 
 const ADVICE =
-  'allow the group "system:nodes" to get, list and watch them (docs/networking.md has the role)';
+  'run "krustlet bootstrap" as an administrator, or apply the role of docs/services.md';
 const CONSEQUENCES: Readonly<Record<PolicyResource, string>> = {
   networkpolicies: "so none is enforced on this node",
   pods: "so podSelector chooses only pods of this node",
