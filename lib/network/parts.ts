@@ -69,8 +69,6 @@ export interface HostList {
   mayResolve(name: string): boolean;
   learned(name: string, addresses: readonly string[]): void;
   mayReach(endpoint: Endpoint): boolean;
-  /** @default {any} */
-  readonly ports: readonly number[] | undefined;
 }
 
 /** One question of a guest, answered. */

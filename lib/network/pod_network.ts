@@ -64,7 +64,6 @@ export class PodNetwork implements Disposable {
     for (const { port } of listeners) {
       if (this.#bound.at("tcp", port) === undefined) this.#bound.bound("tcp", port, "any");
     }
-    const ports = this.#hosts?.ports;
     return {
       ask: async (request) => (await this.#ask(request)).answer,
       listeners,
@@ -80,7 +79,6 @@ export class PodNetwork implements Disposable {
         };
         return policy?.onChange(look) ?? { [Symbol.dispose]: () => {} };
       },
-      ...(ports === undefined ? {} : { connectPorts: ports }),
     };
   }
 

@@ -27,16 +27,10 @@ export class AllowedHosts {
   readonly #entries: readonly HostEntry[];
   readonly #learned = new Map<string, Learned>();
   readonly #now: () => number;
-  /** The ports that the entries name; `undefined` if one of them allows all ports. */
-  readonly ports: readonly number[] | undefined;
 
   private constructor(entries: readonly HostEntry[], now: () => number) {
     this.#entries = entries;
     this.#now = now;
-    const ports = new Set(entries.map(({ port }) => port));
-    this.ports = ports.has(undefined)
-      ? undefined
-      : [...ports].flatMap((port) => port ?? []).sort((a, b) => a - b);
   }
 
   /**
