@@ -149,6 +149,7 @@ export class ClusterNetwork implements AsyncDisposable {
       services: this.#router,
       nodeIp,
       podOf: (ip) => newest(this.#places.find(ip) ?? ""),
+      limitsOf: ({ metadata }) => this.networks.hosts(metadata?.uid ?? ""),
       onTrouble: (message) => log.warn("{message}", { message }),
       signal,
     });

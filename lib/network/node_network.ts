@@ -10,7 +10,7 @@ import type { PodConnection, PodNetworks } from "../pod_networks.ts";
 import { dialPod } from "./dial.ts";
 import { isTaken, LocalAddresses } from "./local_ports.ts";
 import { machineNames } from "./machine_names.ts";
-import type { NetworkParts, PlaceKeeper, PlaceOfPod } from "./parts.ts";
+import type { HostList, NetworkParts, PlaceKeeper, PlaceOfPod } from "./parts.ts";
 import { isOfNode, PodNetwork } from "./pod_network.ts";
 
 /** What {@linkcode NodeNetwork} is made of. */
@@ -78,6 +78,11 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
 
   podIPs(uid: string): readonly string[] | undefined {
     return this.#seats.get(uid)?.network.podIPs;
+  }
+
+  /** The hosts that a pod limits itself to; `undefined` for one that does not. */
+  hosts(uid: string): HostList | undefined {
+    return this.#seats.get(uid)?.network.hosts;
   }
 
   guest(uid: string, container: string): GuestNetwork | undefined {

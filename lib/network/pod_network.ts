@@ -56,6 +56,11 @@ export class PodNetwork implements Disposable {
     return this.#options.place.podIPs;
   }
 
+  /** The hosts that the pod limits itself to; `undefined` for one that does not. */
+  get hosts(): HostList | undefined {
+    return this.#hosts;
+  }
+
   /** The network as a container of the pod has it. */
   guest(container: string): GuestNetwork {
     const { pod, place: { loopback }, parts: { policy } } = this.#options;

@@ -6,7 +6,7 @@
 import type { Pod } from "../../api/types.ts";
 import type { TransportProtocol } from "../../guest_network.ts";
 import { CLUSTER_TTL_SECONDS, type ClusterAnswer } from "./cluster_names.ts";
-import { type NameFinder, shuffle } from "./finder.ts";
+import { followAliases, type NameFinder, sameName, shuffle } from "./finder.ts";
 import {
   CLASS_INTERNET,
   isReply,
@@ -14,15 +14,26 @@ import {
   type Query,
   RCODE,
   readQuery,
+  readReply,
   RECORD_TYPE,
 } from "./message.ts";
-import type { Labels } from "./name.ts";
+import { formatName, type Labels } from "./name.ts";
 import type { PodDns } from "./pod_dns.ts";
 import { type OwnRecord, type OwnReply, writeRefusal, writeReply } from "./write_message.ts";
+
+/** The names that a pod limits itself to. */
+export interface NameLimits {
+  /** True if the pod may look up the name. */
+  mayResolve(name: string): boolean;
+  /** The pod is told these addresses of the name. */
+  learned(name: string, addresses: readonly string[]): void;
+}
 
 /** Who asks, and how. */
 export interface Asker {
   readonly pod: Pod;
+  /** @default {it may look up everything} */
+  readonly limits?: NameLimits | undefined;
   readonly over: TransportProtocol;
   readonly signal: AbortSignal;
 }
@@ -52,6 +63,36 @@ export async function answerMessage(
   const write = (reply: OwnReply): Uint8Array => writeReply(query, { ...reply, over: asker.over });
   const refusal = refusalOf(query);
   if (refusal !== undefined) return write(failed(refusal));
+  const name = formatName(query.question.name);
+  // A program then goes on to the next name of its search path, as for one that there is not.
+  if (asker.limits?.mayResolve(name) === false) return write(failed(RCODE.noName));
+  const reply = await replyTo(query, { bytes, finder, asker });
+  if (asker.limits !== undefined) asker.limits.learned(name, addressesIn(reply, query));
+  return reply;
+}
+
+/** The addresses that a reply has for the question; none in what cannot be read. */
+function addressesIn(bytes: Uint8Array, { question }: Query): string[] {
+  try {
+    const reply = readReply(bytes);
+    if (reply.question.type !== question.type || !sameName(reply.question.name, question.name)) {
+      return [];
+    }
+    return followAliases(reply).flatMap(({ ip }) => ip ?? []);
+  } catch {
+    return [];
+  }
+}
+
+async function replyTo(
+  query: Query,
+  { bytes, finder, asker }: {
+    readonly bytes: Uint8Array;
+    readonly finder: NameFinder;
+    readonly asker: Asker;
+  },
+): Promise<Uint8Array> {
+  const write = (reply: OwnReply): Uint8Array => writeReply(query, { ...reply, over: asker.over });
   try {
     const dns = await finder.dnsOf(asker.pod);
     const answer = finder.cluster(query.question, dns);

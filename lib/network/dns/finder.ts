@@ -146,7 +146,7 @@ export class NameFinder {
 }
 
 /** The records on the way from the question to its addresses: an answer may hold others as well. */
-function followAliases({ question, answers }: Reply): Reply["answers"] {
+export function followAliases({ question, answers }: Reply): Reply["answers"] {
   const found: Reply["answers"][number][] = [];
   let name = key(question.name);
   for (let step = 0; step <= ALIASES_MAX; step++) {
@@ -161,6 +161,11 @@ function followAliases({ question, answers }: Reply): Reply["answers"] {
     name = key(alias.target);
   }
   return [];
+}
+
+/** True for the same name; capitals and small letters do not count. */
+export function sameName(one: Labels, other: Labels): boolean {
+  return key(one) === key(other);
 }
 
 function key(name: Labels): string {

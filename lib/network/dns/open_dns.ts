@@ -10,6 +10,7 @@ import { messageOf } from "../../errors.ts";
 import type { Endpoint, TransportProtocol } from "../../guest_network.ts";
 import type { ServiceMap } from "../services/service_map.ts";
 import type { ServiceTable } from "../services/table.ts";
+import type { NameLimits } from "./answers.ts";
 import { NameFinder } from "./finder.ts";
 import { parseName } from "./name.ts";
 import { type Names, PodNames, type PodNamesOptions } from "./names.ts";
@@ -41,6 +42,8 @@ export interface OpenDnsOptions extends Pick<PodNamesOptions, "hosts"> {
    * search path and servers count.
    */
   readonly podOf: (ip: string) => Pod | undefined;
+  /** What a pod limits itself to. @default {no pod does} */
+  readonly limitsOf?: (pod: Pod) => NameLimits | undefined;
   /** Told what does not work, and goes on. */
   readonly onTrouble: (message: string) => void;
   readonly signal: AbortSignal;
@@ -62,7 +65,7 @@ const DNS_PORT = 53;
 
 /** Opens the node's own server, and all that it asks. Without a server, names of the host still work. */
 export async function openDns(options: OpenDnsOptions): Promise<Dns> {
-  const { config, table, services, nodeIp, podOf, onTrouble, signal, hosts } = options;
+  const { config, table, services, nodeIp, podOf, limitsOf, onTrouble, signal, hosts } = options;
   const finder = new NameFinder({
     table,
     domain: parseName(config.clusterDomain) ?? ["cluster", "local"],
@@ -72,7 +75,12 @@ export async function openDns(options: OpenDnsOptions): Promise<Dns> {
     lookup: ofMachine,
     signal,
   });
-  const server = await openServer({ finder, podOf, onTrouble });
+  const server = await openServer({
+    finder,
+    podOf,
+    onTrouble,
+    ...(limitsOf === undefined ? {} : { limitsOf }),
+  });
   return {
     names: new PodNames({ finder, signal, ...(hosts === undefined ? {} : { hosts }) }),
     nameserver: ({ ip, port }) =>
@@ -97,7 +105,9 @@ function routeBy(
 }
 
 async function openServer(
-  options: Pick<OpenDnsOptions, "podOf" | "onTrouble"> & { readonly finder: NameFinder },
+  options: Pick<OpenDnsOptions, "podOf" | "limitsOf" | "onTrouble"> & {
+    readonly finder: NameFinder;
+  },
 ): Promise<DnsServer | undefined> {
   try {
     return await DnsServer.open(options);

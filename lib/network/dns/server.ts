@@ -9,7 +9,7 @@ import { createServer, isIPv6, type Server, type Socket } from "node:net";
 import type { Pod } from "../../api/types.ts";
 import { messageOf } from "../../errors.ts";
 import type { Endpoint } from "../../guest_network.ts";
-import { answerMessage, QUERY_BYTES_MAX } from "./answers.ts";
+import { answerMessage, type NameLimits, QUERY_BYTES_MAX } from "./answers.ts";
 import type { NameFinder } from "./finder.ts";
 import { MessageSplitter, withLength } from "./tcp_messages.ts";
 
@@ -19,6 +19,8 @@ export interface DnsServerOptions {
   readonly finder: NameFinder;
   /** Which pod has this address, as it is seen here; whoever is no pod gets no answer. */
   readonly podOf: (ip: string) => Pod | undefined;
+  /** What a pod limits itself to. @default {nobody does} */
+  readonly limitsOf?: ((pod: Pod) => NameLimits | undefined) | undefined;
   /** Addresses of this machine, of which the first one counts. @default {127.0.0.1} */
   readonly addresses?: readonly string[];
   /** Told when a socket fails. @default {nobody} */
@@ -123,8 +125,9 @@ export class DnsServer implements AsyncDisposable {
     if (waiting >= POD_QUESTIONS_MAX) return;
     this.#waiting.set(uid, waiting + 1);
     this.#run(async () => {
-      const { finder } = this.#options;
-      const asker = { pod, over: "udp", signal: this.#ending.signal } as const;
+      const { finder, limitsOf } = this.#options;
+      const limits = limitsOf?.(pod);
+      const asker = { pod, limits, over: "udp", signal: this.#ending.signal } as const;
       try {
         const answer = await answerMessage(new Uint8Array(bytes), { finder, asker });
         if (answer === undefined || this.#ending.signal.aborted) return;
@@ -155,10 +158,10 @@ export class DnsServer implements AsyncDisposable {
 
   /** One question after the other: who asks faster than it is answered is not read from. */
   async #serve(socket: Socket, pod: Pod): Promise<void> {
-    const { finder } = this.#options;
+    const { finder, limitsOf } = this.#options;
     const splitter = new MessageSplitter(QUERY_BYTES_MAX);
     using ending = new Ending(socket, this.#ending.signal);
-    const asker = { pod, over: "tcp", signal: ending.signal } as const;
+    const asker = { pod, limits: limitsOf?.(pod), over: "tcp", signal: ending.signal } as const;
     try {
       for await (const chunk of socket as AsyncIterable<Uint8Array>) {
         for (const bytes of splitter.push(chunk)) {

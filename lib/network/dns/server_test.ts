@@ -242,3 +242,28 @@ Deno.test("DnsServer says so when it cannot listen, and leaves nothing open", as
   const opened = DnsServer.open({ finder, podOf: () => undefined, addresses });
   await assert.rejects(opened, /^Error: Cannot listen for questions about names: no port is free/);
 });
+
+Deno.test("DnsServer tells a pod nothing of names that it may not look up, and says what it has told", async () => {
+  await using other = await OtherServer.start({
+    "1 www.example.com": [{ type: "A", name: EXAMPLE, ip: "198.51.100.7" }],
+  });
+  using finder = await sources({ signal: NEVER, servers: { "192.0.2.53": other.endpoint } });
+  const learned: string[] = [];
+  const limits = {
+    mayResolve: (name: string) => /^www\.example\.com$/i.test(name),
+    learned: (name: string, addresses: readonly string[]) =>
+      void learned.push(`${name} ${addresses}`),
+  };
+  await using server = await DnsServer.open({ finder, podOf: () => pod(), limitsOf: () => limits });
+  for (const ask of [packet, overTcp]) {
+    const of = async (name: string): Promise<Reply> =>
+      readReply(await ask(server, writeQuery(parseName(name)!, { id: 7, type: RECORD_TYPE.A })));
+    for (const name of ["secret.evil.test", "web.shop.svc.cluster.local"]) {
+      const reply = await of(name);
+      assert.deepEqual([reply.rcode, ips(reply)], [RCODE.noName, []]);
+    }
+    assert.deepEqual(ips(await of("www.example.com")), ["198.51.100.7"]);
+  }
+  assert.deepEqual(learned, ["www.example.com 198.51.100.7", "www.example.com 198.51.100.7"]);
+  assert.ok(!other.asked.some((question) => question.includes("evil")));
+});
