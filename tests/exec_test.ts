@@ -140,7 +140,10 @@ for (const [transport, env] of Object.entries(TRANSPORTS)) {
     });
     assert.ok(refused);
     stop.abort();
-    assert.match((await forward).stderr, /failed to connect to localhost:80 inside the pod: .*connection refused/);
+    assert.match(
+      (await forward).stderr,
+      /failed to connect to localhost:80 inside the pod: .*connection refused/,
+    );
   });
 }
 

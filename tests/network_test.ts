@@ -131,7 +131,7 @@ scenario("a hundred pods listen on one port, each at its own address", async (sc
   await cluster.delete(`${path}/${name}`);
 });
 
-scenario("a pod keeps its address when its agent starts anew", async (scene) => {
+scenario("a pod keeps its address when its agent is killed and starts anew", async (scene) => {
   const ref = await scene.pod({
     name: "steady",
     restartPolicy: "Always",
@@ -139,6 +139,7 @@ scenario("a pod keeps its address when its agent starts anew", async (scene) => 
     spec: { terminationGracePeriodSeconds: 0 },
   });
   const address = addressOf(await waitRunning(scene.cluster, ref, COMPILED_WITHIN_MS));
+  await scene.node.end("SIGKILL");
   await scene.node.restart();
   await eventually("it to serve again", async () => {
     const pod = await getPod(scene.cluster, ref);
