@@ -4,6 +4,7 @@
  * @module
  */
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import type { Endpoint, TransportProtocol } from "../guest_network.ts";
 
@@ -45,7 +46,9 @@ async function isTakenUdp({ ip, port }: Endpoint): Promise<boolean> {
   try {
     return await promise;
   } finally {
+    const closed = once(socket, "close");
     socket.close();
+    await closed; // before that the port is still taken: by us
   }
 }
 
