@@ -46,7 +46,7 @@ Deno.test({
       const limits = status("limits");
       const limit = (name) => limits.split("\\n").find((line) => line.startsWith(name)).slice(26);
       console.log(pages / 16 < 70, limit("Max core file size"), limit("Max open files"));`);
-    assert.match(stdout, /^true 0 +0 +bytes +4608 +4608 +files/, stderr);
+    assert.match(stdout, /^true 0 +0 +bytes +8704 +8704 +files/, stderr);
   },
 });
 

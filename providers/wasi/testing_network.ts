@@ -61,20 +61,21 @@ const CALLS: Readonly<Record<string, string>> = {
   poll_oneoff: "i32 i32 i32 i32",
 };
 
-/** A module whose `_start` is this code, with the calls that it names. */
-export function socketGuest(code: string, { memory = "", functions = "" } = {}): string {
-  const all = `${code} ${functions}`;
-  const imports = Object.entries(CALLS).filter(([name]) => all.includes(`$${name}`)).map((
+/** A module whose `_start` is this code, with the calls that it names; with threads, in the first of them. */
+export function socketGuest(code: string, { threads = false } = {}): string {
+  const imports = Object.entries(CALLS).filter(([name]) => code.includes(`$${name}`)).map((
     [name, params],
   ) =>
     `(import "wasi_snapshot_preview1" "${name}" (func $${name} (param ${params}) (result i32)))`
   );
+  const memory = threads
+    ? `(import "env" "memory" (memory 16 16 shared)) (export "memory" (memory 0))
+       (func (export "wasi_thread_start") (param i32 i32))`
+    : '(memory (export "memory") 16)';
   return `(module
     (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
     ${imports.join("\n")}
-    (memory (export "memory") 16)
     ${memory}
-    ${functions}
     (global $fd (mut i32) (i32.const 0))
     (global $errno (mut i32) (i32.const 0))
     (func $must (param $errno i32)
@@ -129,3 +130,14 @@ export const ECHOES = `(loop $next
     (i32.const 24)))
   (drop (call $fd_close (i32.load (i32.const 0))))
   (br $next))`;
+
+/** Takes connections from `$fd` and keeps them, without a word, until accept fails; ends with that errno. */
+export const HOLDS = `(loop $next
+  (global.set $errno (call $sock_accept (global.get $fd) (i32.const 0) (i32.const 0)))
+  (if (global.get $errno) (then (call $proc_exit (global.get $errno))))
+  (br $next))`;
+
+/** Asks to connect for ever, whatever comes of it. */
+export const ASKS = `(loop $again (drop ${
+  inBlock(at("sock_connect", "10.96.0.1", 443))
+}) (br $again))`;

@@ -102,7 +102,12 @@ export class DeskLine implements NetworkNews {
     if (end < 0) return undefined;
     const text = new TextDecoder().decode(this.#in.subarray(this.#start, end));
     this.#start = end + 1;
-    return JSON.parse(text) as News | NetworkAnswer;
+    try {
+      return JSON.parse(text) as News | NetworkAnswer;
+    } catch {
+      this.#lose(); // no agent of ours says such a thing
+      return undefined;
+    }
   }
 
   /** Reads what is there; false once there is nothing to come. */

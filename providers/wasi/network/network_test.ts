@@ -1,13 +1,16 @@
 /** Guests in processes of their own, whose sockets lead to a network that the test makes up. */
 import assert from "node:assert/strict";
 import type { ContainerRun, Exit } from "../../../lib/mod.ts";
-import { openFixture, until, type WasiFixture } from "../testing.ts";
+import { guestProcesses, openFixture, SLEEPS, until, type WasiFixture } from "../testing.ts";
+import { QUESTIONS_BURST, QUESTIONS_PER_S_MAX } from "../limits.ts";
 import {
   allow,
+  ASKS,
   at,
   ECHOES,
   exitWith,
   FakeNetwork,
+  HOLDS,
   open,
   serveAt,
   socketGuest,
@@ -17,9 +20,6 @@ const linux = Deno.build.os === "linux";
 const LOCAL = "127.0.0.1";
 const POD = "127.7.7.7";
 const ERRNO = { acces: 2, connrefused: 14, inval: 28, netdown: 38 } as const;
-/** Ways to run a guest. */
-const HANDLERS = ["krustlet-process", "krustlet-worker"];
-
 /** A guest that runs. */
 interface Running {
   readonly exit: Promise<Exit>;
@@ -67,18 +67,22 @@ function podNetwork(): FakeNetwork {
   return network;
 }
 
-for (const runtimeHandler of HANDLERS) {
+for (
+  const [how, runtimeHandler, threads] of [
+    ["a process", "krustlet-process", false],
+    ["a Worker", "krustlet-worker", false],
+    ["threads", "krustlet-process", true],
+  ] as const
+) {
   Deno.test({
-    name: `a guest serves at its pod's address until it is to stop (${runtimeHandler})`,
+    name: `a guest serves at its pod's address until it is to stop (${how})`,
     ignore: !linux,
     async fn(): Promise<void> {
       await using fixture = await openFixture({ poolSize: 0 });
       const network = podNetwork();
       const port = freePort();
-      const container = await fixture.guestOf(socketGuest(serveAt(port) + ECHOES), {
-        network,
-        runtimeHandler,
-      });
+      const wat = socketGuest(serveAt(port) + ECHOES, { threads });
+      const container = await fixture.guestOf(wat, { network, runtimeHandler });
       const guest = begin(fixture, container);
       assert.equal(await echo(guest, port), "hello");
       await assert.rejects(Deno.connect({ hostname: LOCAL, port }), "it is bound to its pod alone");
@@ -92,13 +96,14 @@ for (const runtimeHandler of HANDLERS) {
   });
 
   Deno.test({
-    name: `a guest is told why it may not connect (${runtimeHandler})`,
+    name: `a guest is told why it may not connect (${how})`,
     ignore: !linux,
     async fn(): Promise<void> {
       await using fixture = await openFixture({ poolSize: 0 });
       const network = new FakeNetwork();
       network.decide = () => ({ refused: "connrefused" });
-      const wat = socketGuest(open(2) + exitWith(at("sock_connect", "10.96.0.1", 443)));
+      const code = open(2) + exitWith(at("sock_connect", "10.96.0.1", 443));
+      const wat = socketGuest(code, { threads });
       const container = await fixture.guestOf(wat, { network, runtimeHandler });
       const guest = begin(fixture, container);
       assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.connrefused });
@@ -193,5 +198,121 @@ Deno.test({
     assert.equal(again.kind, "exited", "it finds no listener, and does not want its container's");
     guest.stop.abort();
     await guest.exit;
+  },
+});
+
+/** How many sockets a process has. */
+async function socketsOf(pid: number): Promise<number> {
+  let sockets = 0;
+  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+    const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "");
+    if (target.startsWith("socket:")) sockets++;
+  }
+  return sockets;
+}
+
+Deno.test({
+  name: "a process keeps no way to the agent for a guest that has no network",
+  ignore: !linux,
+  async fn(): Promise<void> {
+    const network = new FakeNetwork();
+    const counts: number[] = [];
+    const asks = `(drop (call $sock_open (i32.const 1) (i32.const 2) (i32.const 0)))`;
+    const sleeps = `(i32.store (i32.const 16) (i32.const 1))
+      (i64.store (i32.const 24) (i64.const 3600000000000))
+      (drop (call $poll_oneoff (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))`;
+    for (
+      const [wat, more] of [
+        [SLEEPS, {}],
+        [SLEEPS, { network }],
+        [socketGuest(asks + sleeps), {}],
+        [socketGuest(asks + sleeps), { network }],
+      ] as const
+    ) {
+      await using fixture = await openFixture({ poolSize: 0 });
+      const started = Promise.withResolvers<void>();
+      const kill = new AbortController();
+      const exit = fixture.provider.run(await fixture.guestOf(wat, more), {
+        onStarted: started.resolve,
+        stop: new AbortController().signal,
+        kill: kill.signal,
+      });
+      await started.promise;
+      const [pid] = await guestProcesses(fixture.folder);
+      // Sleeping is the last thing that it does.
+      await until(async () => (await Deno.readTextFile(`/proc/${pid}/stat`)).includes(") S "));
+      counts.push(await socketsOf(pid!));
+      kill.abort();
+      await exit;
+    }
+    const [none, unused, withoutNetwork, whole] = counts;
+    assert.equal(unused, none, "it imports no sockets");
+    assert.equal(withoutNetwork, none, "there is no network");
+    assert.ok(whole! >= none! + 1, `${counts}`);
+  },
+});
+
+Deno.test({
+  name: "a guest holds 5,000 idle connections, and is asked about once",
+  ignore: !linux,
+  async fn(): Promise<void> {
+    await using fixture = await openFixture({ poolSize: 0 });
+    const network = podNetwork();
+    const port = freePort();
+    const wat = socketGuest(serveAt(port) + HOLDS);
+    const guest = begin(fixture, await fixture.guestOf(wat, { network }));
+    assert.equal(await until(() => connects(port)), true);
+    const connections: Deno.Conn[] = [];
+    try {
+      while (connections.length < 5_000) {
+        connections.push(await Deno.connect({ hostname: POD, port }));
+      }
+      const [pid] = await guestProcesses(fixture.folder);
+      await until(async () => await socketsOf(pid!) > 5_000);
+      assert.equal(network.asked.length, 1);
+      guest.stop.abort();
+      assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.inval });
+    } finally {
+      for (const connection of connections) connection.close();
+    }
+  },
+});
+
+async function connects(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: POD, port })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name: "a guest that floods the agent with questions is slowed, and others are answered",
+  ignore: !linux,
+  async fn(): Promise<void> {
+    await using fixture = await openFixture({ poolSize: 0 });
+    const flooded = new FakeNetwork();
+    flooded.decide = () => ({ refused: "acces" });
+    const sinceMs = performance.now();
+    const flood = begin(
+      fixture,
+      await fixture.guestOf(socketGuest(open(2) + ASKS), { network: flooded }),
+    );
+    await until(() => Promise.resolve(flooded.asked.length > QUESTIONS_BURST));
+    const network = podNetwork();
+    const port = freePort();
+    const other = begin(
+      fixture,
+      await fixture.guestOf(socketGuest(serveAt(port) + ECHOES), { network }),
+    );
+    assert.equal(await echo(other, port), "hello");
+    other.stop.abort();
+    await other.exit;
+    await until(() => Promise.resolve(flooded.asked.length > 3 * QUESTIONS_BURST));
+    const most = QUESTIONS_BURST + QUESTIONS_PER_S_MAX * (performance.now() - sinceMs) / 1_000;
+    assert.ok(flooded.asked.length <= most + 1, `${flooded.asked.length} of ${most}`);
+    flood.kill.abort();
+    assert.deepEqual(await flood.exit, { kind: "killed" });
   },
 });
