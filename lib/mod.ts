@@ -69,7 +69,6 @@ export { dataFolders, type KubeletOptions, type KubeletSettings } from "./kubele
 export { type ClientCaSources, readClientCa } from "./server/client_ca.ts";
 export * from "./logging.ts";
 export type { CapacitySettings } from "./node/capacity.ts";
-export type { PodNetworkMode, PodNetworkWish } from "./network/ground.ts";
 export type { NodeSettings } from "./node/node_object.ts";
 export type * from "./guest_network.ts";
 export type * from "./provider.ts";

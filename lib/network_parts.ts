@@ -6,6 +6,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { ApiClient } from "./api/client.ts";
 import type { Pod } from "./api/types.ts";
+import { readHosts } from "./container/host_files.ts";
 import { podReference } from "./container/places.ts";
 import { messageOf } from "./errors.ts";
 import type { EventSink } from "./events/happening.ts";
@@ -82,6 +83,7 @@ export class ClusterNetwork implements AsyncDisposable {
       newest,
       openHostPorts: (pod, place) => hostPorts.open(pod, place),
       resolvConf: (pod) => this.#resolvConf(pod),
+      clusterDomain: settings.dns.clusterDomain,
       parts: {
         names: {
           resolve: (name, pod) => (this.#dns?.names ?? machineNames).resolve(name, pod),
@@ -149,6 +151,7 @@ export class ClusterNetwork implements AsyncDisposable {
       services: this.#router,
       nodeIp,
       podOf: (ip) => newest(this.#places.find(ip) ?? ""),
+      hosts: (pod) => readHosts(pod, this.networks),
       limitsOf: ({ metadata }) => this.networks.hosts(metadata?.uid ?? ""),
       onTrouble: (message) => log.warn("{message}", { message }),
       signal,

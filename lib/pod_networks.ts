@@ -36,6 +36,8 @@ export interface PodNetworks {
   dial(uid: string, port: number, signal: AbortSignal): Promise<PodConnection>;
   /** What `/etc/resolv.conf` says in the pod. @default {there is no such file} */
   resolvConf?(pod: Pod): Promise<string | undefined>;
+  /** What the names of pods end in. @default {cluster.local} */
+  readonly clusterDomain?: string | undefined;
   /** Takes the addresses back. Nothing of the pod runs any more. */
   release(uid: string): Promise<void>;
   /** Releases all pods that are not known any more. */

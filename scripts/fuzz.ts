@@ -32,7 +32,9 @@ export function casesOf(text: string): number {
 
 /** Files of fuzzers whose path has one of the filters; all of them if there is none. */
 export function chosen(paths: readonly string[], filters: readonly string[]): string[] {
-  const fuzzers = paths.filter((path) => /^(lib\/\w+(\/\w+)?|wasi)\/fuzz\/\w+_test\.ts$/.test(path));
+  const fuzzers = paths.filter((path) =>
+    /^(lib\/\w+(\/\w+)?|wasi)\/fuzz\/\w+_test\.ts$/.test(path)
+  );
   if (filters.length === 0) return fuzzers;
   return fuzzers.filter((path) => filters.some((filter) => path.includes(filter)));
 }

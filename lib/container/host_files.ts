@@ -9,6 +9,7 @@ import type { Pod } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import type { ImageOnDisk } from "../images/images.ts";
 import type { ContainerMount } from "../provider.ts";
+import type { PodNetworks } from "../pod_networks.ts";
 import { placeInRoot } from "./root.ts";
 
 /** Characters of a host name, as systems count them. */
@@ -32,6 +33,13 @@ export interface HostFile {
   readonly text: string;
 }
 
+/** What a pod's names lead to, and end in. */
+export interface HostsFacts {
+  readonly podIPs: readonly string[];
+  /** @default {cluster.local} */
+  readonly clusterDomain?: string | undefined;
+}
+
 /** The pod's name for itself: `spec.hostname`, else its own, cut to what fits. */
 export function hostnameOf({ metadata, spec }: Pod): string {
   const name = spec?.hostnameOverride || spec?.hostname || (metadata?.name ?? "");
@@ -44,19 +52,21 @@ export function hostnameSeen(pod: Pod): string {
 }
 
 /** The name behind {@linkcode hostnameOf}; empty unless the pod has a `subdomain`. */
-export function hostDomainOf({ metadata, spec }: Pod): string {
+export function hostDomainOf({ metadata, spec }: Pod, clusterDomain = CLUSTER_DOMAIN): string {
   if (spec?.hostnameOverride || !spec?.subdomain) return "";
-  return `${spec.subdomain}.${metadata?.namespace}.svc.${CLUSTER_DOMAIN}`;
+  return `${spec.subdomain}.${metadata?.namespace}.svc.${clusterDomain}`;
 }
 
 /**
  * The text of `/etc/hosts`; touches nothing.
- *
- * @param nodeHosts the node's own file, which a pod on the node's network has in place of the pod's names.
+ * `nodeHosts` is the node's own file, which a pod on the node's network has in place of the pod's names.
  */
-export function hostsText(pod: Pod, podIPs: readonly string[], nodeHosts?: string): string {
+export function hostsText(
+  pod: Pod,
+  { podIPs, nodeHosts, clusterDomain }: HostsFacts & { readonly nodeHosts?: string | undefined },
+): string {
   const name = hostnameOf(pod);
-  const domain = hostDomainOf(pod);
+  const domain = hostDomainOf(pod, clusterDomain);
   const names = domain === "" ? name : `${name}.${domain}\t${name}`;
   const head = nodeHosts === undefined
     ? ["# Kubernetes-managed hosts file.", ...LOCAL_NAMES, ...podIPs.map((ip) => `${ip}\t${names}`)]
@@ -68,24 +78,39 @@ export function hostsText(pod: Pod, podIPs: readonly string[], nodeHosts?: strin
   return `${[...head, ...tail].join("\n")}\n`;
 }
 
+/** The text of the pod's `/etc/hosts`, whatever its containers mount over it. */
+export async function readHosts(
+  pod: Pod,
+  networks: Pick<PodNetworks, "podIPs" | "clusterDomain">,
+): Promise<string> {
+  const podIPs = networks.podIPs(pod.metadata?.uid ?? "") ?? [];
+  return await hostsOf(pod, { podIPs, clusterDomain: networks.clusterDomain });
+}
+
 /** The files of a container, less those over which something of its own is mounted. */
 export async function hostFiles(
   pod: Pod,
-  { podIPs, resolvConf, mounts }: {
-    readonly podIPs: readonly string[];
-    /** Whom the pod asks for names. @default {the image's file stays} */
+  { podIPs, mounts, resolvConf, clusterDomain }: HostsFacts & {
+    /** Whom the pod asks for names, as the text of `/etc/resolv.conf`. @default {the image's file stays} */
     readonly resolvConf?: string | undefined;
     readonly mounts: readonly ContainerMount[];
   },
 ): Promise<HostFile[]> {
-  const ofNode = pod.spec?.hostNetwork === true;
-  const nodeHosts = ofNode ? await Deno.readTextFile("/etc/hosts").catch(() => "") : undefined;
-  const files = [{ guestPath: "/etc/hosts", text: hostsText(pod, podIPs, nodeHosts) }];
-  if (!ofNode) files.push({ guestPath: "/etc/hostname", text: `${hostnameOf(pod)}\n` });
+  const hosts = await hostsOf(pod, { podIPs, clusterDomain });
+  const files = [{ guestPath: "/etc/hosts", text: hosts }];
+  if (pod.spec?.hostNetwork !== true) {
+    files.push({ guestPath: "/etc/hostname", text: `${hostnameOf(pod)}\n` });
+  }
   if (resolvConf !== undefined) files.push({ guestPath: "/etc/resolv.conf", text: resolvConf });
   return files.filter(({ guestPath }) =>
     !mounts.some((mount) => mount.guestPath === guestPath || mount.guestPath === "/etc")
   );
+}
+
+async function hostsOf(pod: Pod, facts: HostsFacts): Promise<string> {
+  const ofNode = pod.spec?.hostNetwork === true;
+  const nodeHosts = ofNode ? await Deno.readTextFile("/etc/hosts").catch(() => "") : undefined;
+  return hostsText(pod, { ...facts, nodeHosts });
 }
 
 /** Writes them into a root that no guest can change yet, in the place of what the image has there. */

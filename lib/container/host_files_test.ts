@@ -29,7 +29,7 @@ Deno.test("hostsText() is a kubelet's file, with the pod's names and aliases", (
         { ip: "192.0.2.2", hostnames: ["baz"] },
       ],
     }),
-    ["10.1.0.7", "fd00::7"],
+    { podIPs: ["10.1.0.7", "fd00::7"] },
   );
   assert.equal(
     text,
@@ -48,9 +48,13 @@ fd00::7\tdb.data.shop.svc.cluster.local\tdb
 192.0.2.2\tbaz
 `,
   );
-  assert.match(hostsText(pod(), ["10.1.0.7"]), /allrouters\n10\.1\.0\.7\tweb\n$/);
+  assert.match(
+    hostsText(pod({ subdomain: "data" }), { podIPs: ["10.1.0.7"], clusterDomain: "k8s.example" }),
+    /10\.1\.0\.7\tweb\.data\.shop\.svc\.k8s\.example\tweb\n$/,
+  );
+  assert.match(hostsText(pod(), { podIPs: ["10.1.0.7"] }), /allrouters\n10\.1\.0\.7\tweb\n$/);
   assert.equal(
-    hostsText(pod(), ["10.1.0.7"], "127.0.0.1 localhost\n\n"),
+    hostsText(pod(), { podIPs: [], nodeHosts: "127.0.0.1 localhost\n\n" }),
     "# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost\n",
   );
 });

@@ -80,6 +80,7 @@ export async function prepareRun(
     podIPs: facts.podIPs,
     mounts: [...mounts, ...files],
     resolvConf: await networks?.resolvConf?.(pod),
+    clusterDomain: networks?.clusterDomain,
   });
   const aliases = (pod.spec?.hostAliases ?? []).length > 0;
   const network = networks?.guest(uid, spec.name);

@@ -26,6 +26,8 @@ export interface NodeNetworkOptions {
   readonly openHostPorts?: (pod: Pod, place: PlaceOfPod) => Promise<AsyncDisposable>;
   /** @default {there is no such file} */
   readonly resolvConf?: (pod: Pod) => Promise<string | undefined> | string | undefined;
+  /** What the names of pods end in. @default {cluster.local} */
+  readonly clusterDomain?: string;
 }
 
 /** A pod that has its place. */
@@ -91,6 +93,10 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
 
   dial(uid: string, port: number, signal: AbortSignal): Promise<PodConnection> {
     return dialPod(this.#seats.get(uid)?.network.placesOf(port) ?? [], { port, signal });
+  }
+
+  get clusterDomain(): string | undefined {
+    return this.#options.clusterDomain;
   }
 
   async resolvConf(pod: Pod): Promise<string | undefined> {

@@ -56,6 +56,17 @@ export async function followServices(options: FollowOptions): Promise<void> {
   ]);
 }
 
+/** Half of what a server sends of an object is about who has changed it. */
+function trim<T extends KubeObject>(object: T): T {
+  const { name, namespace, labels } = object.metadata ?? {};
+  const metadata: KubeObject["metadata"] = {
+    ...(name === undefined ? {} : { name }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(labels === undefined ? {} : { labels }),
+  };
+  return { ...object, metadata };
+}
+
 interface Feed<T> {
   readonly part: TablePart;
   readonly path: string;
@@ -73,6 +84,7 @@ async function follow<T extends KubeObject>(
     ...timings,
     path,
     signal,
+    trim,
     onWatching: () => told = undefined,
     onError: (error) => {
       const forbidden = error instanceof ApiError && error.status === 403;
