@@ -16,7 +16,7 @@ const CASE_MS_MAX = 30_000;
 /** Bytes by which the heap may have grown after the warm-up, everything unused collected. */
 const HEAP_GROWTH_MAX = 4 * 1024 * 1024;
 /** Bytes by which the process may have grown after the warm-up: garbage that waits is part of it. */
-const RSS_GROWTH_MAX = 96 * 1024 * 1024;
+const RSS_GROWTH_MAX = 256 * 1024 * 1024;
 /** Cases between two looks at the memory, each of which costs tens of milliseconds. */
 const CASES_PER_LOOK = 50_000;
 /** Cases before a comparison of memory says anything: code is compiled, caches are filled. */

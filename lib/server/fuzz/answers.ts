@@ -28,7 +28,8 @@ export class AnswerReader {
 
   /** Takes the next bytes. */
   add(bytes: Uint8Array): void {
-    this.#text += LATIN1.decode(bytes);
+    // Not by a TextDecoder: its "latin1" is windows-1252, and loses bytes.
+    this.#text += Buffer.from(bytes).toString("latin1");
   }
 
   /**
@@ -60,7 +61,6 @@ export class AnswerReader {
 }
 
 const UTF8 = new TextDecoder();
-const LATIN1 = new TextDecoder("latin1");
 
 function headersOf(lines: readonly string[]): Map<string, string> {
   const headers = new Map<string, string>();

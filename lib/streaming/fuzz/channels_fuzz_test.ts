@@ -86,7 +86,9 @@ function meaningOf(messages: readonly Uint8Array[], version: number): Meaning {
       text += String.fromCharCode(...rest);
       while (text.includes("}") && !sizesEnded) {
         const one = text.slice(0, text.indexOf("}") + 1);
-        const size = /^\s*\{"Width":(-?\d+),"height":(\d+)\}$/.exec(one)?.slice(1).map(Number);
+        const size = /^[ \t\r\n]*\{"Width":(-?\d+),"height":(\d+)\}$/.exec(one)?.slice(1).map(
+          Number,
+        );
         const right = size?.every((side) => side >= 0 && side <= 0xffff);
         if (right) meaning.sizes.push({ width: size![0]!, height: size![1]! });
         else sizesEnded = true;
