@@ -57,7 +57,7 @@ export function servers({ go, rust }: Programs): readonly Server[] {
         language,
         name: "pod, own socket",
         command: () => {
-          const flags = ["--pod-network", "loopback", "--grace-period", "1s"];
+          const flags = ["--grace-period", "1s"];
           return [Deno.execPath(), "run", "-A", MAIN, "run", ...flags, own, "--", "0.0.0.0:8080"];
         },
         env: { NO_COLOR: "1" },

@@ -9,7 +9,7 @@ import { buildPrograms } from "./programs.ts";
 
 /** Tools that scripts start by their own names; busybox knows by which one it was called. */
 const TOOLS = (
-  "sh [ [[ awk basename cat cp curl cut date dd df dirname echo env false find grep head hexdump " +
+  "sh [ [[ awk basename bash cat cp curl cut date dd df dirname echo env false find grep head hexdump " +
   "hostname id ln ls mkdir mv nc printenv printf pwd readlink rm sleep sort stat sync tail tee test " +
   "touch tr true uname wc wget whoami"
 ).split(" ");

@@ -32,7 +32,7 @@ var tools map[string]tool
 // The shell is a tool and calls tools, so the table cannot be an initial value.
 func init() {
 	tools = map[string]tool{
-		"[": test, "[[": test, "awk": awk, "basename": baseName, "cat": cat, "cp": cp, "cut": cut,
+		"[": test, "[[": test, "awk": awk, "basename": baseName, "bash": shell, "cat": cat, "cp": cp, "cut": cut,
 		"curl": curl, "date": date, "dd": dd, "df": df, "dirname": dirName, "echo": echo, "env": env,
 		"false": func(*call) int { return 1 }, "find": find, "grep": grep, "head": head,
 		"hexdump": hexdump, "hostname": hostname, "id": id, "ln": ln, "ls": ls, "mkdir": mkdir,
