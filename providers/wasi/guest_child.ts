@@ -4,6 +4,8 @@ import {
   BOOT_MS_MAX,
   GUEST_OOM_SCORE,
   KILL_MS_MAX,
+  READ_BYTES_MAX,
+  READ_BYTES_MIN,
   SAID_BYTES_MAX,
   STDERR_TAIL_BYTES_MAX,
 } from "./limits.ts";
@@ -198,15 +200,37 @@ const FLOODED = `it said more than ${SAID_BYTES_MAX} bytes to the agent, the lim
 
 /** What a stream brings; once it is too much, that is told. */
 async function* bounded(
-  stream: ReadableStream<Uint8Array>,
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   bytesMax: () => number,
   onFlood: () => void,
 ): AsyncGenerator<Uint8Array, void> {
   let bytes = 0;
-  for await (const chunk of stream) {
+  for await (const chunk of chunksOf(stream)) {
     bytes += chunk.length;
     if (bytes > bytesMax()) onFlood();
     else yield chunk;
+  }
+}
+
+/**
+ * What a stream brings, in buffers that are small while little comes: most processes say two lines, and a
+ * stream's own buffer of 64 KiB is held for as long as it waits.
+ */
+async function* chunksOf(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array, void> {
+  const reader = stream.getReader({ mode: "byob" });
+  try {
+    let size = READ_BYTES_MIN;
+    for (;;) {
+      const { done, value } = await reader.read(new Uint8Array(size));
+      if (done) return;
+      yield value;
+      size = value.length === size ? READ_BYTES_MAX : READ_BYTES_MIN;
+    }
+  } finally {
+    await reader.cancel().catch(() => {}); // who has heard enough leaves nothing open
+    reader.releaseLock();
   }
 }
 

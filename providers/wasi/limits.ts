@@ -176,3 +176,8 @@ export const QUESTIONS_PER_S_MAX = 2_000;
 
 /** Questions of one guest at once, before that rate is enforced. */
 export const QUESTIONS_BURST = 4_000;
+
+/** What is read at once from a process that says little… */
+export const READ_BYTES_MIN = 1_024;
+/** …and from one that has filled that. */
+export const READ_BYTES_MAX = 64 * 1024;
