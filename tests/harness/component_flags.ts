@@ -13,7 +13,15 @@ import { join } from "node:path";
 export interface PlaneOptions {
   /** How long the certificates that it signs live; a duration of Go. */
   readonly signingDuration?: string;
+  /** Pods, Services and nodes have ranges of IPv6 as well. @default false */
+  readonly dualStack?: boolean;
 }
+
+/** Ranges of all pods and of all Services: the second of each is for {@linkcode PlaneOptions.dualStack}. */
+export const RANGES = {
+  pods: ["10.244.0.0/16", "fd00:10:244::/48"],
+  services: ["10.96.0.0/16", "fd00:10:96::/112"],
+} as const;
 
 /** Where a control plane lives. */
 export interface Place extends PlaneOptions {
@@ -36,7 +44,7 @@ export function etcdFlags({ dir, etcdPort }: Place): string[] {
 }
 
 /** kube-apiserver. */
-export function apiServerFlags({ dir, etcdPort, apiPort }: Place): string[] {
+export function apiServerFlags({ dir, etcdPort, apiPort, dualStack }: Place): string[] {
   const certs = join(dir, "certs");
   return [
     `--etcd-servers=http://127.0.0.1:${etcdPort}`,
@@ -44,7 +52,7 @@ export function apiServerFlags({ dir, etcdPort, apiPort }: Place): string[] {
     `--secure-port=${apiPort}`,
     // It could only announce a loopback address, which an endpoint may not be.
     "--endpoint-reconciler-type=none",
-    "--service-cluster-ip-range=10.96.0.0/16",
+    `--service-cluster-ip-range=${rangesText(RANGES.services, dualStack)}`,
     "--allow-privileged=true",
     "--authorization-mode=Node,RBAC",
     // Beta and off by default in 1.36; a node that is asked for it must have it.
@@ -74,7 +82,7 @@ export function apiServerFlags({ dir, etcdPort, apiPort }: Place): string[] {
 }
 
 /** kube-controller-manager. It listens nowhere. */
-export function controllerManagerFlags({ dir, signingDuration }: Place): string[] {
+export function controllerManagerFlags({ dir, signingDuration, dualStack }: Place): string[] {
   const certs = join(dir, "certs");
   return [
     `--kubeconfig=${join(dir, "controller-manager.kubeconfig")}`,
@@ -83,8 +91,8 @@ export function controllerManagerFlags({ dir, signingDuration }: Place): string[
     "--controllers=*,bootstrap-signer-controller,token-cleaner-controller",
     "--use-service-account-credentials=true",
     "--allocate-node-cidrs=true",
-    "--cluster-cidr=10.244.0.0/16",
-    "--service-cluster-ip-range=10.96.0.0/16",
+    `--cluster-cidr=${rangesText(RANGES.pods, dualStack)}`,
+    `--service-cluster-ip-range=${rangesText(RANGES.services, dualStack)}`,
     `--root-ca-file=${certs}/ca.crt`,
     `--cluster-signing-cert-file=${certs}/ca.crt`,
     `--cluster-signing-key-file=${certs}/ca.key`,
@@ -139,4 +147,8 @@ export function kubeconfigOf(dir: string, server: string, user: string): unknown
     contexts: [{ name: "kubernetes", context: { cluster: "kubernetes", user } }],
     "current-context": "kubernetes",
   };
+}
+
+function rangesText(ranges: readonly [string, string], dualStack = false): string {
+  return dualStack ? ranges.join(",") : ranges[0];
 }

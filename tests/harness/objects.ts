@@ -63,6 +63,7 @@ export interface Pod extends KubeObject {
     readonly reason?: string;
     readonly message?: string;
     readonly podIP?: string;
+    readonly podIPs?: readonly { readonly ip: string }[];
     readonly hostIP?: string;
     readonly startTime?: string;
     readonly qosClass?: string;
@@ -82,6 +83,7 @@ export interface NodeImage {
 export interface Node extends KubeObject {
   readonly spec: {
     readonly podCIDR?: string;
+    readonly podCIDRs?: readonly string[];
     readonly taints?: readonly { key: string; value?: string; effect: string }[];
   };
   readonly status: {

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { guest } from "../guests/build.ts";
 import { Cluster } from "./cluster.ts";
+import type { PlaneOptions } from "./component_flags.ts";
 import { startControlPlane } from "./control_plane.ts";
 import { type Krustlet, type KrustletOptions, startKrustlet } from "./kubelet.ts";
 import { podManifest, type PodWish } from "./manifests.ts";
@@ -23,6 +24,8 @@ type PrivateRegistries = ReadonlyMap<"basic" | "token", Registry>;
 export interface TestbedOptions extends KrustletOptions {
   /** Registries with a certificate of the cluster's authority and a user, which the node believes. */
   readonly privateRegistries?: readonly ("basic" | "token")[];
+  /** What is unusual about its control plane, if nobody shares one with it. */
+  readonly plane?: PlaneOptions;
 }
 
 /** What one test has: the testbed of its file, and a namespace of its own. */
@@ -99,9 +102,11 @@ export function clusterTest(
 }
 
 /** The shared control plane if the runner of the tests started one, else one of this file's own. */
-export async function openCluster(): Promise<AsyncDisposable & { readonly cluster: Cluster }> {
+export async function openCluster(
+  options: PlaneOptions = {},
+): Promise<AsyncDisposable & { readonly cluster: Cluster }> {
   const shared = Deno.env.get(SHARED_PLANE);
-  if (!shared) return await startControlPlane();
+  if (!shared) return await startControlPlane(options);
   const cluster = await Cluster.open(shared);
   return {
     cluster,
@@ -147,9 +152,9 @@ class Testbed implements AsyncDisposable {
   }
 
   static async open(options: TestbedOptions): Promise<Testbed> {
-    const { privateRegistries: wanted = [], ...wishes } = options;
+    const { privateRegistries: wanted = [], plane: unusual, ...wishes } = options;
     await using started = new AsyncDisposableStack();
-    const plane = started.use(await openCluster());
+    const plane = started.use(await openCluster(unusual));
     const registry = started.use(await startRegistry());
     const privateRegistries = new Map<"basic" | "token", Registry>();
     const certs = join(plane.cluster.dir, "certs");

@@ -1,0 +1,265 @@
+/** Pods with addresses that the cluster gave their node, and two nodes on one machine. */
+import assert from "node:assert/strict";
+import { RANGES } from "./harness/component_flags.ts";
+import { eventually } from "./harness/eventually.ts";
+import { type Krustlet, startKrustlet } from "./harness/kubelet.ts";
+import { podManifest, podSpec, type PodWish } from "./harness/manifests.ts";
+import { LINK, Neighbour, run, useNetNamespace } from "./harness/net_namespace.ts";
+import type { Pod } from "./harness/objects.ts";
+import { freePort } from "./harness/ports.ts";
+import { type Scene, useTestbed } from "./harness/testbed.ts";
+import { type PodRef, waitEnded, waitPod, waitRunning } from "./harness/wait_pod.ts";
+
+const PORT = 8080;
+/** Go's modules are compiled when they are seen first, on a busy machine. */
+const COMPILED_WITHIN_MS = 180_000;
+/** Routes are looked at once a minute. */
+const ROUTE_BACK_WITHIN_MS = 150_000;
+const SERVING = ["serve", `0.0.0.0:${PORT}`];
+
+const where = useNetNamespace(import.meta.url);
+const mode = where === "inside" ? "anyip" : "loopback";
+let neighbour: Neighbour | undefined;
+let second: Promise<Krustlet> | undefined;
+
+if (where === "inside") {
+  Deno.test.beforeAll(async () => {
+    neighbour = await Neighbour.open(RANGES.pods);
+  });
+  Deno.test.afterAll(async () => {
+    await neighbour?.[Symbol.asyncDispose]();
+  });
+}
+if (where !== "outside") {
+  const scenario = useTestbed({ args: ["--pod-network", mode], plane: { dualStack: true } });
+  Deno.test.afterAll(async () => {
+    await (await second)?.[Symbol.asyncDispose]();
+  });
+  if (where === "inside") {
+    scenario("a Deployment is called by its Service, by name, and from this machine", callService);
+    scenario("pods of two nodes call each other, and see who calls", callAcross);
+    scenario("another machine reaches a pod by its address and by its host port", callFromOutside);
+    scenario("a pod keeps its address and its route when its agent starts anew", keepAddress);
+    scenario("a route that a stranger takes away comes back", keepRoute);
+  } else {
+    const alone = "no network namespace can be made here, so pods have loopback addresses:";
+    scenario(`${alone} pods of two nodes call each other, and see who calls`, callAcross);
+  }
+}
+
+async function callService(scene: Scene): Promise<void> {
+  const { cluster, namespace, node } = scene;
+  const image = await scene.image("gonet_web");
+  await scene.create("/apis/apps/v1/deployments", {
+    metadata: { name: "web" },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { app: "web" } },
+      template: {
+        metadata: { labels: { app: "web" } },
+        spec: podSpec({
+          nodeName: node.nodeName,
+          restartPolicy: "Always",
+          containers: [{
+            image,
+            args: SERVING,
+            ports: [{ name: "http", containerPort: PORT }],
+            readinessProbe: { httpGet: { path: "/probe", port: "http" }, periodSeconds: 1 },
+          }],
+          spec: { terminationGracePeriodSeconds: 0 },
+        }),
+      },
+    },
+  });
+  await scene.create("services", {
+    metadata: { name: "web" },
+    spec: { selector: { app: "web" }, ports: [{ port: 80, targetPort: "http" }] },
+  });
+  const path = `/api/v1/namespaces/${namespace}`;
+  const servers = await eventually("both servers to be ready", async () => {
+    const { items } = await cluster.get<{ items: Pod[] }>(`${path}/pods?labelSelector=app%3Dweb`);
+    const ready = items.filter(({ status }) => status.containerStatuses?.[0]?.ready);
+    return ready.length === 2 ? ready : undefined;
+  }, { withinMs: COMPILED_WITHIN_MS });
+  for (const server of servers) {
+    const address = await addressOf(server, node);
+    assert.match(await asked(`http://${address}:${PORT}/machine`), /^\/machine for [\d.]+:\d+\n$/);
+  }
+  const { spec } = await cluster.get<{ spec: { clusterIP: string } }>(`${path}/services/web`);
+  const urls = {
+    address: `http://${spec.clusterIP}/called`,
+    name: "http://web/called",
+    "full-name": `http://web.${namespace}.svc.cluster.local/called`,
+  };
+  for (const [name, url] of Object.entries(urls)) {
+    await mustGet(scene, { name, node, url });
+  }
+}
+
+async function callAcross(scene: Scene): Promise<void> {
+  const nodes = { first: scene.node, second: await secondNode(scene) };
+  const addresses = new Set<string>();
+  for (const [name, node] of Object.entries(nodes)) {
+    const server = await serve(scene, { name: `server-${name}`, node });
+    const address = await addressOf(server, node);
+    addresses.add(address);
+    const other = node === nodes.first ? nodes.second : nodes.first;
+    await mustGet(scene, {
+      name: `to-${name}`,
+      node: other,
+      url: `http://${address}:${PORT}/called`,
+    });
+    if (mode !== "anyip") continue;
+    await scene.create("services", {
+      metadata: { name: `web-${name}` },
+      spec: { selector: { app: `server-${name}` }, ports: [{ port: 80, targetPort: PORT }] },
+    });
+    await mustGet(scene, {
+      name: `to-service-${name}`,
+      node: other,
+      url: `http://web-${name}/called`,
+    });
+  }
+  assert.equal(addresses.size, 2);
+}
+
+async function callFromOutside(scene: Scene): Promise<void> {
+  const { node } = scene;
+  const hostPort = freePort();
+  const server = await serve(scene, { name: "server", node, hostPort });
+  const address = await addressOf(server, node);
+  const { machine, neighbour: { ipv4 } } = LINK;
+  const seen = await neighbour!.get(`http://${address}:${PORT}/pod`);
+  assert.match(seen, new RegExp(`^/pod for ${ipv4.replaceAll(".", "\\.")}:\\d+\n$`));
+  for (const host of [machine.ipv4, `[${machine.ipv6}]`]) {
+    const answer = await neighbour!.get(`http://${host}:${hostPort}/host-port`);
+    assert.match(answer, /^\/host-port for [\d.]+:\d+\n$/);
+  }
+}
+
+async function keepAddress(scene: Scene): Promise<void> {
+  const { cluster, node } = scene;
+  const before = await serve(scene, { name: "steady", node, restartPolicy: "Always" });
+  const address = await addressOf(before, node);
+  for (const [at, signal] of (["SIGKILL", "SIGTERM"] as const).entries()) {
+    await node.end(signal);
+    assert.match(await routeTo(address), /^local /);
+    await node.restart();
+    const ref = { namespace: scene.namespace, name: "steady" };
+    const after = await waitPod(cluster, ref, {
+      to: `run again after ${signal}`,
+      wanted: ({ status: { containerStatuses: [main] = [] } }) =>
+        main?.ready === true && main.restartCount > at,
+      withinMs: COMPILED_WITHIN_MS,
+    });
+    assert.deepEqual(after.status.podIPs, before.status.podIPs);
+    const url = `http://${address}:${PORT}/again`;
+    assert.match(await servedAt(url), /^\/again for /);
+  }
+}
+
+async function keepRoute(scene: Scene): Promise<void> {
+  const { node } = scene;
+  const server = await serve(scene, { name: "server", node });
+  const ips = (server.status.podIPs ?? []).map(({ ip }) => ip);
+  const ranges = (await node.node())?.spec.podCIDRs ?? [];
+  assert.equal(ranges.length, 2);
+  for (const range of ranges) await run("ip", "route", "del", "local", range, "dev", "lo");
+  for (const ip of ips) assert.doesNotMatch(await routeTo(ip), /^local /);
+  for (const ip of ips) {
+    await eventually(`the route to ${ip}`, async () => /^local /.test(await routeTo(ip)), {
+      withinMs: ROUTE_BACK_WITHIN_MS,
+    });
+  }
+  const [address] = ips;
+  assert.match(await asked(`http://${address}:${PORT}/back`), /^\/back for /);
+  const log = await node.log();
+  for (const range of ranges) assert.ok(log.includes(`The route to range ${range} was gone`));
+}
+
+/** A pod that is to run on a node. */
+interface Wish extends Pick<PodWish, "name" | "restartPolicy"> {
+  readonly node: Krustlet;
+  readonly hostPort?: number;
+  readonly args?: readonly string[];
+}
+
+/** Starts a server, and waits until it serves. Its label `app` is its name. */
+async function serve(scene: Scene, wish: Wish): Promise<Pod> {
+  const { name, node, hostPort, args = SERVING, ...more } = wish;
+  const port = { name: "http", containerPort: PORT };
+  const ref = await start(scene, {
+    ...{ name, labels: { app: name }, nodeName: node.nodeName, ...more },
+    containers: [{
+      image: await scene.image("gonet_web"),
+      args,
+      ports: [hostPort === undefined ? port : { ...port, hostPort }],
+      readinessProbe: { httpGet: { path: "/probe", port: "http" }, periodSeconds: 1 },
+    }],
+    spec: { terminationGracePeriodSeconds: 0 },
+  });
+  return await waitRunning(scene.cluster, ref, COMPILED_WITHIN_MS);
+}
+
+/** A pod asks for a path "/called", and is answered by somebody who sees its own address of that family. */
+async function mustGet(
+  scene: Scene,
+  { name, node, url, family = 0 }: Wish & { readonly url: string; readonly family?: 0 | 1 },
+): Promise<void> {
+  const image = await scene.image("gonet_web");
+  const ref = await start(scene, {
+    ...{ name, nodeName: node.nodeName },
+    containers: [{ image, args: ["get", "4", url] }],
+  });
+  const { status } = await waitEnded(scene.cluster, ref, "Succeeded", COMPILED_WITHIN_MS);
+  const ip = status.podIPs?.[family]?.ip ?? "none";
+  const log = await scene.kubectl("logs", name);
+  const sender = ip.includes(":") ? `[${ip}]` : ip;
+  assert.ok(log.includes(`/called for ${sender}:`), `${name} is ${ip}, and is told: ${log}`);
+}
+
+async function start(scene: Scene, wish: PodWish): Promise<PodRef> {
+  await scene.create("pods", podManifest(wish));
+  return { namespace: scene.namespace, name: wish.name };
+}
+
+/** Another agent of this machine, for all tests of the file. */
+function secondNode({ cluster, registry }: Scene): Promise<Krustlet> {
+  return second ??= startKrustlet(cluster, {
+    args: ["--pod-network", mode],
+    insecureRegistries: [registry.host],
+  });
+}
+
+/** A pod's first address, which is of its node's range. */
+async function addressOf({ status: { podIP = "" } }: Pod, node: Krustlet): Promise<string> {
+  if (mode === "loopback") assert.match(podIP, /^127\.\d+\.\d+\.\d+$/);
+  else assertOfRange(podIP, (await node.node())?.spec.podCIDRs?.[0]);
+  return podIP;
+}
+
+/** The ranges of these nodes end between two numbers of an address: `/24`, `/64`. */
+function assertOfRange(ip: string, range = "none"): void {
+  const [prefix = ""] = range.split("/");
+  const start = range.includes(":") ? prefix.replace(/::$/, ":") : prefix.replace(/0$/, "");
+  assert.ok(ip.startsWith(start), `${ip} is not of ${range}`);
+}
+
+async function routeTo(ip: string): Promise<string> {
+  return await run("ip", "route", "get", ip).catch((error) => String(error));
+}
+
+/** What a server says as soon as it is there. */
+async function servedAt(url: string): Promise<string> {
+  return await eventually(`somebody to serve ${url}`, () => asked(url), {
+    withinMs: COMPILED_WITHIN_MS,
+  });
+}
+
+async function asked(url: string): Promise<string> {
+  const response = await fetch(url, {
+    headers: { connection: "close" },
+    signal: AbortSignal.timeout(10_000),
+  });
+  return await response.text();
+}
