@@ -7,6 +7,8 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import type { Endpoint, TransportProtocol } from "../guest_network.ts";
+import { parseIp } from "./ip.ts";
+import { LocalRoutes } from "./local_routes.ts";
 
 /** How long an address counts as this machine's, or not, in ms: interfaces come and go rarely. */
 const LOCAL_MS = 10_000;
@@ -73,9 +75,24 @@ export class LocalAddresses {
     const nowMs = performance.now();
     const known = this.#near.get(ip);
     if (known !== undefined && nowMs < known.untilMs) return known.isNear;
-    const isNear = freePort(ip) !== 0;
+    const isNear = freePort(ip) !== 0 || isRoutedHere(ip);
     if (this.#near.size >= LOCAL_MAX) this.#near.clear();
     this.#near.set(ip, { isNear, untilMs: nowMs + LOCAL_MS });
     return isNear;
+  }
+}
+
+/**
+ * True for an address of IPv6 that a local route makes this machine's own. Linux lets only those bind it that say
+ * they know (`IPV6_FREEBIND`), so that trying proves nothing.
+ */
+function isRoutedHere(ip: string): boolean {
+  const bytes = parseIp(ip);
+  if (Deno.build.os !== "linux" || bytes?.length !== 16) return false;
+  try {
+    using routes = new LocalRoutes();
+    return routes.isLocal(bytes);
+  } catch {
+    return false; // then pods have no such addresses either
   }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { inNamespace, namespaceFault } from "./_namespace.ts";
 import { freePort, isTaken, LocalAddresses } from "./local_ports.ts";
 
 Deno.test("isTaken() leaves a port that is free to whoever asked, also for UDP", async () => {
@@ -24,4 +25,32 @@ Deno.test("LocalAddresses knows this machine's own, and what can be bound here",
   assert.equal(local.isNode("192.0.2.77"), false);
   assert.equal(local.isNear("127.0.0.1"), true);
   assert.equal(local.isNear("192.0.2.77"), false);
+});
+
+const fault = namespaceFault();
+const because = fault === undefined ? "" : ` (ignored, no network namespace: ${fault})`;
+
+Deno.test({
+  name: `LocalAddresses knows the addresses of local routes, of both families${because}`,
+  ignore: fault !== undefined,
+  fn: async () => {
+    const seen = await inNamespace(
+      `
+      import { LocalAddresses } from "./local_ports.ts";
+      const local = new LocalAddresses();
+      const ips = ["10.244.1.2", "10.244.2.2", "fd00:1::2", "fd00:2::2"];
+      console.log(JSON.stringify(ips.map((ip) => [ip, local.isNear(ip)])));
+      `,
+      {
+        before:
+          "ip route add local 10.244.1.0/24 dev lo && ip -6 route add local fd00:1::/64 dev lo",
+      },
+    );
+    assert.deepEqual(seen, [
+      ["10.244.1.2", true],
+      ["10.244.2.2", false],
+      ["fd00:1::2", true],
+      ["fd00:2::2", false],
+    ]);
+  },
 });
