@@ -39,6 +39,7 @@ if (where !== "outside") {
     scenario("a Deployment is called by its Service, by name, and from this machine", callService);
     scenario("pods of two nodes call each other, and see who calls", callAcross);
     scenario("another machine reaches a pod by its address and by its host port", callFromOutside);
+    scenario("pods have an address of each family, and are called by IPv6", callBothFamilies);
     scenario("a pod keeps its address and its route when its agent starts anew", keepAddress);
     scenario("a route that a stranger takes away comes back", keepRoute);
   } else {
@@ -134,6 +135,43 @@ async function callFromOutside(scene: Scene): Promise<void> {
   for (const host of [machine.ipv4, `[${machine.ipv6}]`]) {
     const answer = await neighbour!.get(`http://${host}:${hostPort}/host-port`);
     assert.match(answer, /^\/host-port for [\d.]+:\d+\n$/);
+  }
+}
+
+async function callBothFamilies(scene: Scene): Promise<void> {
+  const { cluster, registry, node } = scene;
+  // By hand, so that the address of its first pod is known before: nobody is given ::0 and ::1.
+  const ranges = ["fd00:10:244:ff::/64", "10.244.255.0/24"];
+  const args = ["serve", `[fd00:10:244:ff::2]:${PORT}`];
+  await using six = await startKrustlet(cluster, {
+    args: ["--pod-network", mode, "--pod-cidr", ranges.join(",")],
+    insecureRegistries: [registry.host],
+  });
+  const server = await serve(scene, { name: "server", node: six, args });
+  const ips = (server.status.podIPs ?? []).map(({ ip }) => ip);
+  assert.equal(ips.length, 2);
+  ips.forEach((ip, at) => assertOfRange(ip, ranges[at]));
+  const url = `http://[${ips[0]}]:${PORT}/called`;
+  assert.match(await asked(url), /^\/called for \[[\da-f:]+\]:\d+\n$/);
+  assert.ok((await neighbour!.get(url)).startsWith(`/called for [${LINK.neighbour.ipv6}]:`));
+  await scene.create("services", {
+    metadata: { name: "web" },
+    spec: {
+      selector: { app: "server" },
+      ipFamilies: ["IPv6"],
+      ports: [{ port: 80, targetPort: "http" }],
+    },
+  });
+  const { spec } = await cluster.get<{ spec: { clusterIP: string } }>(
+    `/api/v1/namespaces/${scene.namespace}/services/web`,
+  );
+  const urls = {
+    address: url,
+    service: `http://[${spec.clusterIP}]/called`,
+    name: "http://web/called",
+  };
+  for (const [name, url] of Object.entries(urls)) {
+    await mustGet(scene, { name, node, url, family: 1 });
   }
 }
 
