@@ -116,7 +116,9 @@ function decideReach(
   if (view.podIPs.includes(endpoint.ip) && view.kind === "own") return reach(endpoint, view);
   const served = view.destination(endpoint, protocol);
   if (!view.mayReach(endpoint)) return refusal("acces", "allowed-hosts");
-  if (served === "refused") return refusal("connrefused", "no-endpoints");
+  // An endpoint is somebody's word, and must not lead where the pod itself could not go.
+  const isBeyond = typeof served === "object" && isLoopback(served.ip) && !view.isPod(served.ip);
+  if (served === "refused" || isBeyond) return refusal("connrefused", "no-endpoints");
   const to = served ?? endpoint;
   const said = view.kind === "node"
     ? undefined

@@ -20,7 +20,13 @@ const ALONE: NetworkView = {
   nameserver: ({ ip, port }) =>
     ip === "169.254.20.10" && port === 53 ? { ip: "127.0.0.1", port: 10_053 } : undefined,
   destination: ({ ip, port }) =>
-    ip !== SERVICE ? undefined : port === 80 ? { ip: OTHER, port: 8080 } : "refused",
+    ip !== SERVICE
+      ? undefined
+      : port === 6443
+      ? { ip: "127.0.0.1", port }
+      : port === 80
+      ? { ip: OTHER, port: 8080 }
+      : "refused",
   mayReach: () => true,
   judge: () => ({ verdict: "allowed", policies: [] }),
 };
@@ -102,6 +108,9 @@ const ROWS: readonly Row[] = [
   ["listed", "connect", "10.0.0.80 80", "10.64.0.8 8080 from 10.64.0.7"],
   ["listed", "connect", "10.64.0.8 8080", "acces allowed-hosts"],
   ["listed", "connect", "127.0.0.1 8080", "10.64.0.7 8080 from 10.64.0.7"],
+  // An endpoint that is the machine's own loopback, which no pod may reach.
+  ["alone", "connect", "10.0.0.80 6443", "connrefused no-endpoints"],
+  ["shared", "connect", "10.0.0.80 6443", "connrefused no-endpoints"],
   // The cluster's nameserver.
   ["alone", "send", "169.254.20.10 53", "127.0.0.1 10053 from 10.64.0.7"],
   ["closed", "send", "169.254.20.10 53", "127.0.0.1 10053 from 10.64.0.7"],

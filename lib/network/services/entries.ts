@@ -5,7 +5,7 @@
  */
 import { BlockList, isIPv6 } from "node:net";
 import type { EndpointSlice, Service, ServicePort, SliceEndpoint } from "../../api/types.ts";
-import { formatIp, normalizeIp, parseCidr } from "../ip.ts";
+import { type Cidr, formatIp, inCidr, normalizeIp, parseCidr, parseIp } from "../ip.ts";
 
 /** A Service. */
 export interface ServiceEntry {
@@ -139,12 +139,22 @@ export function readSlice(
   };
 }
 
+/**
+ * What an API server allows no endpoint: no address, this link's own (where machines have their metadata), groups, and
+ * IPv4 dressed up as IPv6. Loopback is left to whoever knows the pods that have addresses there.
+ */
+const NOBODYS: readonly Cidr[] = [
+  ...["0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"],
+  ...["::/128", "::ffff:0:0/96", "fe80::/10", "ff00::/8"],
+].map((text) => parseCidr(text)!);
+
 function readEndpoint(
   { addresses: all = [], conditions = {}, hostname, nodeName, hints }: SliceEndpoint,
   same: (text: string) => string,
 ): EndpointEntry | undefined {
-  const ip = normalizeIp(all[0] ?? "");
-  if (ip === undefined) return undefined;
+  const bytes = parseIp(all[0] ?? "");
+  if (bytes === undefined || NOBODYS.some((range) => inCidr(bytes, range))) return undefined;
+  const ip = formatIp(bytes);
   const zones = hints?.forZones?.map((zone) => same(zone.name)) ?? [];
   const nodes = hints?.forNodes?.map((node) => same(node.name)) ?? [];
   const ready = conditions.ready ?? true;

@@ -88,16 +88,19 @@ export class ServiceRouter implements ServiceMap {
     from: ServiceClient,
   ): Way | "refused" | undefined {
     const { table, node } = this.#options;
-    const services = table.withIp(to.ip).filter(({ othersLead }) => !othersLead);
+    const isOwn = ({ clusterIPs }: ServiceEntry): boolean => clusterIPs.includes(to.ip);
+    const all = table.withIp(to.ip).filter(({ othersLead }) => !othersLead);
+    // Whoever names another Service's address as an external one of its own does not come before it.
+    const services = [...all.filter(isOwn), ...all.filter((service) => !isOwn(service))];
     const isPort = (one: PortEntry): boolean => one.port === to.port && one.protocol === protocol;
     for (const service of services) {
       const port = service.ports.find(isPort);
-      const inside = service.clusterIPs.includes(to.ip);
+      const inside = isOwn(service);
       if (port === undefined) continue;
       return inside || lets(service, to, from) ? { service, port, inside } : "refused";
     }
     // Ports of other addresses may be somebody else's; those of the Service's own are nobody's.
-    if (services.some(({ clusterIPs }) => clusterIPs.includes(to.ip))) return "refused";
+    if (services.some(isOwn)) return "refused";
     const service = table.withNodePort(protocol, to.port);
     if (service === undefined || service.othersLead || !node().ips.includes(to.ip)) {
       return undefined;

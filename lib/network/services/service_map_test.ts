@@ -170,3 +170,41 @@ Deno.test("destination() finds the API server by itself where endpoints are not 
   ]);
   assert.deepEqual(ask(443), { ip: "10.1.0.1", port: 6444 });
 });
+
+Deno.test("destination() lets nobody name another Service's own address as an external one", () => {
+  const thief = service("thief", {
+    namespace: "aaa",
+    clusterIP: "10.0.0.66",
+    externalIPs: ["10.0.0.7"],
+    ports: [{ port: 80, protocol: "TCP" }, { port: 81, protocol: "TCP" }],
+  });
+  const table = tableOf([thief, service("web", { clusterIP: "10.0.0.7" })], [
+    slice("thief", [endpoint(66)], { namespace: "aaa" }),
+    slice("web", [endpoint(1)]),
+  ]);
+  const router = new ServiceRouter({ table, node: () => NODE });
+  const found = router.destination({ ip: "10.0.0.7", port: 80 }, "tcp", POD);
+  assert.deepEqual(found, { ip: "10.1.0.1", port: 8080 });
+});
+
+for (
+  const ip of [
+    "0.0.0.0",
+    "169.254.169.254",
+    "224.0.0.1",
+    "::",
+    "::ffff:127.0.0.1",
+    "fe80::1",
+    "ff02::1",
+  ]
+) {
+  Deno.test(`destination() never leads to ${ip}, whatever an endpoint says`, () => {
+    const addressType = ip.includes(":") ? "IPv6" : "IPv4";
+    const clusterIP = ip.includes(":") ? "fd00:1::7" : "10.0.0.7";
+    const table = tableOf([service("web", { clusterIP })], [
+      slice("web", [{ addresses: [ip] }], { addressType }),
+    ]);
+    const router = new ServiceRouter({ table, node: () => NODE });
+    assert.equal(router.destination({ ip: clusterIP, port: 80 }, "tcp", POD), "refused");
+  });
+}

@@ -22,7 +22,7 @@ export type TablePart = "services" | "slices";
 export class ServiceTable {
   readonly #services = new Map<string, ServiceEntry>();
   /** By each address that leads to a Service; external ones may lead to several. */
-  readonly #byIp = new Map<string, ServiceEntry[]>();
+  readonly #byIp = new Map<string, Set<ServiceEntry>>();
   /** By `tcp/30080`. */
   readonly #byNodePort = new Map<string, ServiceEntry>();
   /** How many Services each namespace has. */
@@ -58,7 +58,7 @@ export class ServiceTable {
 
   /** The Services that have this address: one, or several that share an external one. */
   withIp(ip: string): readonly ServiceEntry[] {
-    return this.#byIp.get(ip) ?? [];
+    return [...this.#byIp.get(ip) ?? []];
   }
 
   /** The Service that has this port on every node. */
@@ -100,7 +100,7 @@ export class ServiceTable {
     const entry = readService(service);
     this.#services.set(keyOf(entry), entry);
     this.#namespaces.set(entry.namespace, (this.#namespaces.get(entry.namespace) ?? 0) + 1);
-    for (const ip of ipsOf(entry)) this.#byIp.set(ip, [...this.#byIp.get(ip) ?? [], entry]);
+    for (const ip of ipsOf(entry)) addTo(this.#byIp, ip, entry);
     for (const port of nodePortsOf(entry)) this.#byNodePort.set(port, entry);
   }
 
@@ -112,11 +112,7 @@ export class ServiceTable {
     const others = (this.#namespaces.get(entry.namespace) ?? 0) - 1;
     if (others > 0) this.#namespaces.set(entry.namespace, others);
     else this.#namespaces.delete(entry.namespace);
-    for (const ip of ipsOf(entry)) {
-      const rest = this.#byIp.get(ip)?.filter((one) => one !== entry) ?? [];
-      if (rest.length > 0) this.#byIp.set(ip, rest);
-      else this.#byIp.delete(ip);
-    }
+    for (const ip of ipsOf(entry)) takeFrom(this.#byIp, ip, entry);
     for (const port of nodePortsOf(entry)) {
       // It may have gone over to another Service before we heard of this one's end.
       if (this.#byNodePort.get(port) === entry) this.#byNodePort.delete(port);

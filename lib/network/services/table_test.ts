@@ -145,3 +145,15 @@ Deno.test("ServiceTable holds 5,000 Services with 50,000 endpoints in 40 MiB", (
 function collect(): void {
   for (let round = 0; round < 3; round++) new Array(2 ** 22).fill(round);
 }
+
+Deno.test("ServiceTable knows all of thousands of Services that share one address, until they go", () => {
+  const count = 20_000;
+  const all = Array.from(
+    { length: count },
+    (_, at) => service(`s${at}`, { externalIPs: ["198.51.100.1"] }),
+  );
+  const table = tableOf(all, []);
+  assert.equal(table.withIp("198.51.100.1").length, count);
+  for (const one of all.slice(1)) table.deleteService(one);
+  assert.deepEqual(table.withIp("198.51.100.1").map(({ name }) => name), ["s0"]);
+});
