@@ -43,6 +43,8 @@ interface Limits {
   readonly egress: readonly PolicyRules[];
 }
 
+/** What a program of the node comes from that goes by a port of the node; no pod has it. */
+const NODE_LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1"]);
 const UNLIMITED: readonly PolicyRules[] = [];
 
 /** Answers from watches that last as long as there are pods for them. */
@@ -151,7 +153,9 @@ export class NetworkPolicies implements PolicyBook, AsyncDisposable {
   #isAlwaysAllowed({ direction, pod, peer, protocol }: PolicyQuestion): boolean {
     const uid = pod.metadata?.uid ?? "";
     if (this.#cluster.localUid(peer.ip) === uid) return true;
-    if (direction === "ingress" && this.#options.isNode(peer.ip)) return true;
+    if (direction === "ingress" && (NODE_LOOPBACK.has(peer.ip) || this.#options.isNode(peer.ip))) {
+      return true;
+    }
     return protocol === "UDP" && this.#flows.has({ uid, ...peer });
   }
 

@@ -258,6 +258,10 @@ Deno.test("NetworkPolicies lets the node in, and a pod to itself, whatever polic
   using _held = cluster.book.hold(db, ["10.1.0.1", "fd00::1"]);
   await cluster.untilVerdict("refused", db);
   assert.equal(cluster.verdict(db, { ip: NODE }), "allowed");
+  // So a program of the node comes by a port of the node.
+  assert.equal(cluster.verdict(db, { ip: "127.0.0.1" }), "allowed");
+  assert.equal(cluster.verdict(db, { ip: "::1" }), "allowed");
+  assert.equal(cluster.verdict(db, { ip: "127.65.0.9" }), "refused");
   assert.equal(cluster.verdict(db, { ip: "fd00::1" }), "allowed");
   assert.equal(cluster.verdict(db, { direction: "egress", ip: "10.1.0.1" }), "allowed");
   assert.equal(cluster.verdict(db, { direction: "egress", ip: NODE }), "refused");
