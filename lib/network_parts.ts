@@ -73,6 +73,7 @@ export class ClusterNetwork implements AsyncDisposable {
       tell: (pod, reason, message) => {
         events.tell({ object: podReference(pod), type: "Warning", reason, message });
       },
+      isOfPods: (ip) => this.#places.isOfPods(ip),
       admits: (question) => {
         return this.#policies.allows({ direction: "ingress", ...question });
       },

@@ -48,6 +48,10 @@ export class FakeAddresses implements PlaceKeeper {
   isStandIn(ip: string): boolean {
     return ip.startsWith("127.67.");
   }
+
+  isOfPods(ip: string): boolean {
+    return ip.startsWith("127.66.") || this.isStandIn(ip);
+  }
 }
 
 /** A network whose words are kept. */

@@ -20,6 +20,8 @@ export interface HostPortsOptions {
   readonly tell: (pod: Pod, reason: string, message: string) => void;
   /** Asked for each new peer. @default {everybody may come in} */
   readonly admits?: (question: Admission) => boolean;
+  /** True for an address that is, or may become, a pod's: no other pod's port is opened there. @default {none is} */
+  readonly isOfPods?: (ip: string) => boolean;
   /** The node's addresses. @default {those of this machine's interfaces} */
   readonly addresses?: () => readonly string[];
   /** @default 5_000 */
@@ -70,7 +72,8 @@ export class HostPorts {
     const { retryMs = RETRY_MS } = this.#options;
     const run = async (): Promise<void> => {
       while (await sleep(complete ? LOOK_MS : retryMs, ending.signal)) {
-        complete = await opened.complete();
+        // A system that is out of descriptors does not even name its interfaces.
+        complete = await opened.complete().catch(() => false);
       }
       await opened.close();
     };
@@ -138,8 +141,10 @@ class OpenPorts {
     key: string,
     { port, from }: { readonly port: HostPort; readonly from: Endpoint },
   ): Promise<unknown> {
-    const { pod, podIPs, admits = () => true } = this.#options;
+    const { pod, podIPs, admits = () => true, isOfPods = () => false } = this.#options;
     const { containerPort } = port;
+    // Else a pod could serve in the place of another, even on its loopback.
+    if (isOfPods(from.ip)) return new Error("it is an address of pods, and none of the node");
     const protocol = port.protocol === "UDP" ? "UDP" : "TCP";
     const options: ForwardOptions = {
       from,

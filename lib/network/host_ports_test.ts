@@ -163,3 +163,45 @@ Deno.test("open() tells once of a port that somebody has on all addresses", linu
   assert.equal(told.length, 1);
   assert.ok(told[0]!.includes(` on ${NODE}, ${OTHER}: Address already in use`), told.join());
 });
+
+Deno.test(
+  "open() opens no port at an address of pods, whoever names it as hostIP",
+  linux,
+  async () => {
+    const { told, ports } = hostPorts({ isOfPods: (ip) => ip === OTHER });
+    const [theirs, own] = [freePort(OTHER), freePort()];
+    const pod = podWith([
+      { containerPort: 80, hostPort: theirs, hostIP: OTHER },
+      { containerPort: 80, hostPort: own, hostIP: NODE },
+    ]);
+    await using _forward = await ports.open(pod, PLACE);
+    assert.deepEqual([binds(OTHER, theirs), binds(NODE, own)], [true, false]);
+    assert.equal(told.length, 1);
+    assert.match(
+      told[0]!,
+      /: it is an address of pods, and none of the node; the pod runs without/,
+    );
+  },
+);
+
+Deno.test(
+  "open() goes on though the addresses of the machine cannot be told for a while",
+  linux,
+  async () => {
+    let looks = 0;
+    const addresses = (): string[] => {
+      if (++looks > 1 && looks < 4) throw new Error("too many open files");
+      return looks === 1 ? [NODE] : [NODE, OTHER];
+    };
+    const { ports } = hostPorts({ addresses });
+    const [hostPort, taken] = [freePort(), freePort()];
+    using _stranger = Deno.listen({ hostname: NODE, port: taken });
+    const pod = podWith([
+      { containerPort: 80, hostPort },
+      // It is tried again and again, and so the others are looked at.
+      { containerPort: 80, hostPort: taken },
+    ]);
+    await using _forward = await ports.open(pod, PLACE);
+    await eventually("the new address is open", () => !binds(OTHER, hostPort));
+  },
+);

@@ -32,6 +32,10 @@ export class LatePlaces implements PlaceKeeper {
   isStandIn(ip: string): boolean {
     return this.#keeper?.isStandIn(ip) ?? false;
   }
+
+  isOfPods(ip: string): boolean {
+    return this.#keeper?.isOfPods(ip) ?? false;
+  }
 }
 
 async function raced<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {

@@ -41,6 +41,11 @@ export async function takeLoopbackBlock(preferred?: string): Promise<LoopbackBlo
   return `all ${seconds.length} ranges from 127.${FIRST}.0.0/16 to 127.${LAST}.0.0/16 are in use`;
 }
 
+/** True for an address of a block, whichever agent of this machine has it or will. */
+export function isOfBlock(ip: Uint8Array): boolean {
+  return ip.length === 4 && ip[0] === 127 && ip[1]! >= FIRST && ip[1]! <= LAST + 1;
+}
+
 function blockRange(second: number): Cidr {
   return parseCidr(`127.${second}.0.0/16`)!;
 }

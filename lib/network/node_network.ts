@@ -106,9 +106,13 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
   async release(uid: string): Promise<void> {
     const seat = this.#seats.get(uid);
     this.#seats.delete(uid);
-    seat?.network[Symbol.dispose]();
-    await seat?.hostPorts?.[Symbol.asyncDispose]();
-    await this.#options.addresses.release(uid);
+    try {
+      // First: what still comes by them is judged as the pod's.
+      await seat?.hostPorts?.[Symbol.asyncDispose]();
+    } finally {
+      seat?.network[Symbol.dispose]();
+      await this.#options.addresses.release(uid);
+    }
   }
 
   /** Closes what is open for pods. They keep their addresses for the next agent. */

@@ -318,3 +318,12 @@ function policyOf(
     changed: () => listeners.forEach((listener) => listener()),
   };
 }
+
+Deno.test("release() gives the address back though the pod's ports cannot be closed", async () => {
+  const openHostPorts = (): Promise<AsyncDisposable> =>
+    Promise.resolve({ [Symbol.asyncDispose]: () => Promise.reject(new Error("stuck")) });
+  const { network, addresses } = fakeNetwork(91, { openHostPorts });
+  await network.take(podOf("a"), signal);
+  await assert.rejects(network.release("a"), /stuck/);
+  assert.deepEqual([addresses.uids, network.podIPs("a")], [[], undefined]);
+});

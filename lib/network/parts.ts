@@ -28,6 +28,8 @@ export interface PlaceKeeper {
   find(ip: string): string | undefined;
   /** True for what stands, or may stand, for the loopback of a pod. */
   isStandIn(ip: string): boolean;
+  /** True for an address that is, or may become, a pod's; and for every {@linkcode isStandIn}. */
+  isOfPods(ip: string): boolean;
 }
 
 /** Knows the Services of the cluster. */

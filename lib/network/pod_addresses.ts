@@ -14,7 +14,8 @@ import {
   type PodNetworkWish,
   takeGround,
 } from "./ground.ts";
-import { formatCidr, inCidr, normalizeIp, parseIp } from "./ip.ts";
+import { formatCidr, inCidr, normalizeIp, parseIp, unmapIp } from "./ip.ts";
+import { isOfBlock } from "./loopback_block.ts";
 import { LocalRoutes } from "./local_routes.ts";
 
 /** Where a pod is on the network. */
@@ -169,6 +170,14 @@ until pods end, or give the node a larger range`,
     const { loopbacks } = this.#ground;
     const bytes = parseIp(ip);
     return loopbacks !== undefined && bytes !== undefined && inCidr(bytes, loopbacks);
+  }
+
+  /** True for an address that is, or may become, a pod's: of this node's ranges, or of loopback for any agent's pods. */
+  isOfPods(ip: string): boolean {
+    const bytes = parseIp(ip);
+    if (bytes === undefined) return false;
+    const plain = unmapIp(bytes);
+    return isOfBlock(plain) || this.#ground.ranges.some((range) => inCidr(plain, range));
   }
 
   /** Looks after the routes, each minute until the signal aborts. */

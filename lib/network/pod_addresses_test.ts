@@ -300,3 +300,13 @@ Deno.test({
     });
   },
 });
+
+loopbackTest("isOfPods() is true for all that a pod of this machine has or may get", async () => {
+  const { addresses } = await opened();
+  await using _ = addresses;
+  const { podIPs: [podIP = ""], loopback = "" } = await addresses.take("a");
+  const theirs = [podIP, loopback, `::ffff:${loopback}`, "127.64.0.9", "127.127.255.254"];
+  assert.deepEqual(theirs.filter((ip) => !addresses.isOfPods(ip)), []);
+  const others = ["127.0.0.1", "127.63.0.9", "127.128.0.9", "::1", "192.0.2.2", "no address"];
+  assert.deepEqual(others.filter((ip) => addresses.isOfPods(ip)), []);
+});

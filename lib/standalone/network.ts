@@ -43,7 +43,10 @@ export async function standaloneNetwork(
     await PodAddresses.open({ wanted: "auto", hostIPs: HOST_IPS, warn: note, signal }),
   );
   const told = new Set<string>();
-  const hostPorts = new HostPorts({ tell: (_pod, _reason, message) => note(message) });
+  const hostPorts = new HostPorts({
+    tell: (_pod, _reason, message) => note(message),
+    isOfPods: (ip) => addresses.isOfPods(ip),
+  });
   const nodeDns = new NodeDns("/etc/resolv.conf");
   const networks: NodeNetwork = new NodeNetwork({
     addresses,
