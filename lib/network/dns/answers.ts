@@ -4,6 +4,7 @@
  * @module
  */
 import type { Pod } from "../../api/types.ts";
+import { Deadline } from "../../api/deadline.ts";
 import type { TransportProtocol } from "../../guest_network.ts";
 import { CLUSTER_TTL_SECONDS, type ClusterAnswer } from "./cluster_names.ts";
 import { followAliases, type NameFinder, sameName, shuffle } from "./finder.ts";
@@ -18,6 +19,7 @@ import {
   RECORD_TYPE,
 } from "./message.ts";
 import { formatName, type Labels } from "./name.ts";
+import { RESOLVE_MS_MAX } from "./names.ts";
 import type { PodDns } from "./pod_dns.ts";
 import { type OwnRecord, type OwnReply, writeRefusal, writeReply } from "./write_message.ts";
 
@@ -49,7 +51,12 @@ const SERVERS_TYPES: ReadonlySet<number> = new Set([249, 250, 251, 252]);
  */
 export async function answerMessage(
   bytes: Uint8Array,
-  { finder, asker }: { readonly finder: NameFinder; readonly asker: Asker },
+  { finder, asker, timeoutMs = RESOLVE_MS_MAX }: {
+    readonly finder: NameFinder;
+    readonly asker: Asker;
+    /** For tests. @default {RESOLVE_MS_MAX} */
+    readonly timeoutMs?: number;
+  },
 ): Promise<Uint8Array | undefined> {
   const id = messageId(bytes);
   if (id === undefined || isReply(bytes)) return undefined;
@@ -66,7 +73,14 @@ export async function answerMessage(
   const name = formatName(query.question.name);
   // A program then goes on to the next name of its search path, as for one that there is not.
   if (asker.limits?.mayResolve(name) === false) return write(failed(RCODE.noName));
-  const reply = await replyTo(query, { bytes, finder, asker });
+  // A pod says itself how long its servers may take, and nobody waits that long.
+  using deadline = new Deadline(asker.signal);
+  deadline.restart(timeoutMs);
+  const reply = await replyTo(query, {
+    bytes,
+    finder,
+    asker: { ...asker, signal: deadline.signal },
+  });
   if (asker.limits !== undefined) asker.limits.learned(name, addressesIn(reply, query));
   return reply;
 }

@@ -113,7 +113,7 @@ export class NameFinder {
   ): Promise<Uint8Array> {
     const { timeoutMs, attempts } = dns.patience;
     const { upstream } = this.#sources;
-    const how = { servers: dns.upstream, over, timeoutMs, attempts, signal };
+    const how = { asker: dns.asker, servers: dns.upstream, over, timeoutMs, attempts, signal };
     return await upstream.ask(query, how);
   }
 

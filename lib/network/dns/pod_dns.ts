@@ -4,7 +4,8 @@
  * @module
  */
 import type { Pod } from "../../api/types.ts";
-import { normalizeIp } from "../ip.ts";
+import { formatIp, normalizeIp, parseIp, unmapIp } from "../ip.ts";
+import { isLoopback, isWildcard } from "../kinds_of_address.ts";
 import { formatName, type Labels } from "./name.ts";
 import { readResolverOptions, type ResolvConf, type ResolverOptions } from "./resolv_conf.ts";
 
@@ -22,6 +23,8 @@ export interface DnsSettings {
 export interface PodDns {
   /** What the pod finds in its file. */
   readonly file: ResolvConf;
+  /** The pod's UID: who has asked, where each may ask its part. */
+  readonly asker: string;
   /** True if the cluster's names are for it. */
   readonly cluster: boolean;
   /** Who is asked for all other names. Empty: the machine, by its own means. */
@@ -65,10 +68,12 @@ export function podDns({ metadata, spec }: Pod, settings: DnsSettings): PodDns {
   });
   return {
     ...fitting,
+    asker: metadata?.uid ?? "",
     cluster,
     // The options of a pod that asks the cluster are for asking us.
     patience: readResolverOptions(cluster ? node.options : fitting.file.options),
-    upstream: unique([...(kind === "none" ? [] : own), ...wished]).filter((ip) => ip !== DNS_IP),
+    upstream: unique([...(kind === "none" ? [] : own), ...wished.filter(isElsewhere)])
+      .filter((ip) => ip !== DNS_IP),
   };
 }
 
@@ -82,6 +87,12 @@ function kindOf(spec: Pod["spec"]): "cluster" | "node" | "none" {
 function clusterSearches(namespace: string, domain: Labels): string[] {
   const name = formatName(domain);
   return [`${namespace}.svc.${name}`, `svc.${name}`, name];
+}
+
+/** The node asks in the pod's place: what the pod calls its loopback must not become the node's. */
+function isElsewhere(text: string): boolean {
+  const ip = formatIp(unmapIp(parseIp(text)!));
+  return !isLoopback(ip) && !isWildcard(ip);
 }
 
 /** A server on the machine's own loopback is out of a pod's reach: the node's own server asks it. */

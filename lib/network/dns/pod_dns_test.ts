@@ -90,6 +90,16 @@ Deno.test("podDns() never asks itself", () => {
   assert.deepEqual(podDns(wish, settings).upstream, []);
 });
 
+Deno.test("podDns() lets the node ask nobody on its loopback because a pod wishes it", () => {
+  const settings = { domain: DOMAIN, clusterDns: [], node: NODE };
+  const nameservers = ["127.0.0.1", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::", "192.0.2.9"];
+  const of = (dnsPolicy: string): readonly string[] =>
+    podDns(pod({ dnsPolicy, dnsConfig: { nameservers } }), settings).upstream;
+  assert.deepEqual(of("None"), ["192.0.2.9"]);
+  // What the node itself asks stays.
+  assert.deepEqual(of("ClusterFirst"), ["127.0.0.53", "192.0.2.9"]);
+});
+
 Deno.test("podDns() keeps to a kubelet's limits, and says what is left out in its words", () => {
   const many = (count: number, word: string): string[] =>
     Array.from({ length: count }, (_, at) => `${word}${at}.example`);

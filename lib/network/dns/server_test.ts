@@ -7,6 +7,7 @@ import type { Pod } from "../../api/types.ts";
 import { endpoint, service, slice, tableOf } from "../services/_cluster.ts";
 import { ServiceTable } from "../services/table.ts";
 import { DOMAIN, OtherServer, pod, sources } from "./_world.ts";
+import { answerMessage } from "./answers.ts";
 import type { NameFinder } from "./finder.ts";
 import { RCODE, readReply, RECORD_TYPE, type Reply } from "./message.ts";
 import { parseName } from "./name.ts";
@@ -266,4 +267,22 @@ Deno.test("DnsServer tells a pod nothing of names that it may not look up, and s
   }
   assert.deepEqual(learned, ["www.example.com 198.51.100.7", "www.example.com 198.51.100.7"]);
   assert.ok(!other.asked.some((question) => question.includes("evil")));
+});
+
+Deno.test("answerMessage() gives up in time, however long a pod lets its servers take", async () => {
+  await using other = await OtherServer.start({ "1 www.example.com": "silence" });
+  using finder = await sources({ signal: NEVER, servers: { "192.0.2.9": other.endpoint } });
+  const patient = pod({
+    dnsPolicy: "None",
+    dnsConfig: {
+      nameservers: ["192.0.2.9"],
+      options: [{ name: "timeout", value: "30" }, { name: "attempts", value: "5" }],
+    },
+  });
+  const asker = { pod: patient, over: "udp", signal: NEVER } as const;
+  const query = writeQuery(EXAMPLE, { id: 7, type: RECORD_TYPE.A });
+  const beganMs = performance.now();
+  const reply = await answerMessage(query, { finder, asker, timeoutMs: 20 });
+  assert.equal(readReply(reply!).rcode, RCODE.serverFailure);
+  assert.ok(performance.now() - beganMs < 29_000, "one server alone may take 30 s");
 });

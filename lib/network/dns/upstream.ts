@@ -22,6 +22,8 @@ import { MessageSplitter, withLength } from "./tcp_messages.ts";
 export interface UpstreamQuestion {
   /** Addresses, in the order in which they are asked. */
   readonly servers: readonly string[];
+  /** Who asks: nobody may take the places of all others. */
+  readonly asker: string;
   readonly over: TransportProtocol;
   /** For one server. */
   readonly timeoutMs: number;
@@ -44,7 +46,10 @@ export class UpstreamError extends Error {
 
 /** Where servers listen. */
 const DNS_PORT = 53;
-/** Questions that wait for other servers at once, of all pods: each has a socket. */
+/**
+ * Questions that wait for other servers at once, of all pods: each has a socket. A pod may have as many of them as are
+ * left for the others, so that some are left however many pods ask.
+ */
 export const UPSTREAM_QUESTIONS_MAX = 256;
 /** What a server says that may be different elsewhere. */
 const TRY_ANOTHER: ReadonlySet<number> = new Set([
@@ -57,6 +62,8 @@ const TRY_ANOTHER: ReadonlySet<number> = new Set([
 export class Upstream {
   readonly #options: UpstreamOptions;
   #waiting = 0;
+  /** By who asks. */
+  readonly #waitingOf = new Map<string, number>();
 
   constructor(options: UpstreamOptions = {}) {
     this.#options = options;
@@ -69,22 +76,29 @@ export class Upstream {
    * @throws {UpstreamError} if no server answers in time, or too many questions wait already.
    */
   async ask(query: Uint8Array, how: UpstreamQuestion): Promise<Uint8Array> {
-    if (this.#waiting >= UPSTREAM_QUESTIONS_MAX) {
+    const { asker } = how;
+    const own = this.#waitingOf.get(asker) ?? 0;
+    if (own >= UPSTREAM_QUESTIONS_MAX - this.#waiting) {
       throw new UpstreamError(
-        `Cannot ask for a name: ${UPSTREAM_QUESTIONS_MAX} questions wait already, the limit`,
+        `Cannot ask for a name: ${own} questions of pod "${asker}" wait already, of ${this.#waiting} \
+together; try again when some have an answer`,
       );
     }
     this.#waiting++;
+    this.#waitingOf.set(asker, own + 1);
     try {
       return await this.#askAll(query, how);
     } finally {
       this.#waiting--;
+      const left = this.#waitingOf.get(asker)! - 1;
+      if (left > 0) this.#waitingOf.set(asker, left);
+      else this.#waitingOf.delete(asker);
     }
   }
 
   async #askAll(
     query: Uint8Array,
-    { servers, attempts, ...how }: UpstreamQuestion,
+    { servers, attempts, ...how }: Omit<UpstreamQuestion, "asker">,
   ): Promise<Uint8Array> {
     let best: Uint8Array | undefined;
     let trouble: unknown;

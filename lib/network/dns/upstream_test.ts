@@ -10,6 +10,7 @@ import { type OwnRecord, writeQuery, writeReply } from "./write_message.ts";
 const NAME = parseName("www.example.com")!;
 const QUERY = writeQuery(NAME, { id: 4_711, type: 1 });
 const HOW = {
+  asker: "uid-client",
   servers: ["192.0.2.1"],
   over: "udp",
   timeoutMs: 20_000,
@@ -104,18 +105,27 @@ Deno.test("Upstream says so when nobody serves, and when there is nobody to ask"
   await assert.rejects(upstream.ask(QUERY, { ...HOW, servers: [] }), UpstreamError);
 });
 
-Deno.test("Upstream lets no more questions wait than its limit, and takes others when some end", async () => {
+Deno.test("Upstream lets no pod take the places of all others, and no more than its limit wait", async () => {
   await using silent = await hear(() => {});
   const upstream = new Upstream({ route: () => silent.endpoint });
   const ending = new AbortController();
-  const how = { ...HOW, signal: ending.signal };
-  const asked = Array.from({ length: UPSTREAM_QUESTIONS_MAX }, () => upstream.ask(QUERY, how));
-  await assert.rejects(upstream.ask(QUERY, how), /256 questions wait already/);
+  const asked: Promise<unknown>[] = [];
+  const ask = (asker: string, count: number): void => {
+    const how = { ...HOW, asker, signal: ending.signal };
+    for (let at = 0; at < count; at++) asked.push(upstream.ask(QUERY, how));
+  };
+  const refused = (asker: string): Promise<void> =>
+    assert.rejects(upstream.ask(QUERY, { ...HOW, asker }), /questions of pod "\w+" wait already/);
+  ask("greedy", UPSTREAM_QUESTIONS_MAX / 2);
+  await refused("greedy");
+  ask("second", UPSTREAM_QUESTIONS_MAX / 4);
+  await refused("second");
+  // Whoever has none yet has a place, until there is none at all.
+  const left = UPSTREAM_QUESTIONS_MAX / 4;
+  for (let at = 0; at < left; at++) ask(`pod${at}`, 1);
+  await refused("late");
   ending.abort(new Error("it ends"));
   await Promise.allSettled(asked);
-  await assert.rejects(
-    upstream.ask(QUERY, { ...HOW, timeoutMs: 20 }),
-    /no server/,
-    "there is room",
-  );
+  const again = { ...HOW, asker: "greedy", timeoutMs: 20 };
+  await assert.rejects(upstream.ask(QUERY, again), /no server/, "there is room");
 });
