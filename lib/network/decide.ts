@@ -108,8 +108,7 @@ function decideReach(
   view: NetworkView,
 ): Verdict {
   const nameserver = view.nameserver(endpoint, protocol);
-  // It belongs to the node, which everybody may reach, and has to know who asks.
-  if (nameserver !== undefined) return reach(nameserver, { ...view, isNear: () => true });
+  if (nameserver !== undefined) return reachNameserver(nameserver, view);
   if (isLoopback(endpoint.ip) && !view.isPod(endpoint.ip)) {
     return decideLocal(endpoint, { protocol, view });
   }
@@ -124,6 +123,13 @@ function decideReach(
     ? undefined
     : refusedBy(view.judge("egress", { peer: to, port: to.port, protocol }));
   return said ?? reach(to, view);
+}
+
+/** It belongs to the node, which everybody may reach, and has to know who asks. */
+function reachNameserver(to: Endpoint, { podIPs, loopback, kind }: NetworkView): Verdict {
+  const own = [...(kind === "own" ? podIPs : []), ...(loopback === undefined ? [] : [loopback])];
+  const ip = own.find((each) => sameFamily(each, to.ip));
+  return { answer: { endpoint: to, ...(ip === undefined ? {} : { source: { ip, port: 0 } }) } };
 }
 
 /** What a pod means by `127.0.0.1`: itself. */

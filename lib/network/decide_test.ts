@@ -116,6 +116,10 @@ const ROWS: readonly Row[] = [
   ["closed", "send", "169.254.20.10 53", "127.0.0.1 10053 from 10.64.0.7"],
   ["closed", "send", "169.254.20.10 80", "acces policy"],
   ["node", "send", "169.254.20.10 53", "127.0.0.1 10053"],
+  ["shared", "send", "169.254.20.10 53", "127.0.0.1 10053"],
+  // Who has no address of its own, or none of that family, has one that stands for its loopback.
+  ["fenced", "send", "169.254.20.10 53", "127.0.0.1 10053 from 127.65.0.7"],
+  ["six", "send", "169.254.20.10 53", "127.0.0.1 10053 from 127.65.0.7"],
 ];
 
 for (const [view, want, asked, answer] of ROWS) {

@@ -327,3 +327,21 @@ Deno.test("release() gives the address back though the pod's ports cannot be clo
   await assert.rejects(network.release("a"), /stuck/);
   assert.deepEqual([addresses.uids, network.podIPs("a")], [[], undefined]);
 });
+
+Deno.test("guest() lets a pod with a list of hosts ask a nameserver only where it is told from others", async () => {
+  const nameserver = { ip: "127.0.0.1", port: 10_053 };
+  const hosts = { mayResolve: () => false, learned: () => {}, mayReach: () => false };
+  const { network } = fakeNetwork(92, {
+    parts: { nameserver: () => nameserver, hostsOf: () => hosts },
+  });
+  await using _ = network;
+  const ask = async (pod: Pod): Promise<NetworkAnswer> => {
+    await network.take(pod, signal);
+    const endpoint = { ip: "169.254.20.10", port: 53 };
+    const guest = network.guest(pod.metadata?.uid ?? "", "app")!;
+    return await guest.ask({ want: "send", protocol: "udp", endpoint });
+  };
+  const known = await ask(podOf("a"));
+  assert.deepEqual(known, { endpoint: nameserver, source: { ip: "127.66.92.1", port: 0 } });
+  assert.deepEqual(await ask(podOf("b", { hostNetwork: true })), { refused: "acces" });
+});

@@ -167,12 +167,20 @@ export class PodNetwork implements Disposable {
       isPod: (ip) => parts.isPod(ip),
       isNode: (ip) => parts.isNode(ip),
       isNear: (ip) => parts.isNear(ip),
-      nameserver: (to, protocol) => parts.nameserver?.(to, protocol),
+      // A list of hosts can only hold where the server knows who asks.
+      nameserver: (to, protocol) =>
+        this.#hosts === undefined || this.#isKnown ? parts.nameserver?.(to, protocol) : undefined,
       destination: (to, protocol) => services?.destination(to, protocol, { podIP }),
       mayReach: (to) => this.#hosts?.mayReach(to) ?? true,
       judge: (direction, { protocol, ...of }) =>
         policy?.judge({ direction, pod: newest, protocol: upper(protocol), ...of }) ?? FREE,
     };
+  }
+
+  /** True if somebody can tell the pod by an address that it asks from. */
+  get #isKnown(): boolean {
+    const { pod, place: { loopback, own } } = this.#options;
+    return loopback !== undefined || (own && !isOfNode(pod()));
   }
 
   #listeners(name: string): Endpoint[] {

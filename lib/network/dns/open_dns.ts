@@ -38,8 +38,8 @@ export interface OpenDnsOptions extends Pick<PodNamesOptions, "hosts"> {
   /** The node's address: whose questions lead to Services. */
   readonly nodeIp: string;
   /**
-   * Which pod has this address. Where pods share the node's, any of them will do: it says whose
-   * search path and servers count.
+   * Which pod has this address. Who comes from the node's own loopback, as pods do that have nothing of their own,
+   * is answered as a pod of the node's network with `dnsPolicy: ClusterFirstWithHostNet`.
    */
   readonly podOf: (ip: string) => Pod | undefined;
   /** What a pod limits itself to. @default {no pod does} */
@@ -62,6 +62,11 @@ export interface Dns extends AsyncDisposable {
 }
 
 const DNS_PORT = 53;
+/** Whoever it is: nobody of the machine can be told from another there, and names are no secret of a node. */
+const OF_NODE: Pod = {
+  metadata: { name: "", namespace: "", uid: "" },
+  spec: { containers: [], hostNetwork: true, dnsPolicy: "ClusterFirstWithHostNet" },
+};
 
 /** Opens the node's own server, and all that it asks. Without a server, names of the host still work. */
 export async function openDns(options: OpenDnsOptions): Promise<Dns> {
@@ -77,7 +82,7 @@ export async function openDns(options: OpenDnsOptions): Promise<Dns> {
   });
   const server = await openServer({
     finder,
-    podOf,
+    podOf: (ip) => podOf(ip) ?? (ip === "127.0.0.1" ? OF_NODE : undefined),
     onTrouble,
     ...(limitsOf === undefined ? {} : { limitsOf }),
   });
