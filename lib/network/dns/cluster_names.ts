@@ -38,6 +38,10 @@ export interface ClusterView {
 
 /** How long answers about the cluster hold, as CoreDNS says. */
 export const CLUSTER_TTL_SECONDS = 5;
+/** Records of an answer: a message over TCP holds no more addresses. */
+export const RECORDS_MAX = 4_096;
+/** Slices and endpoints that are looked at for one question: more than a cluster has pods (150,000). */
+const LOOKS_MAX = 200_000;
 /** Version of the specification that is followed; asked for by `dns-version.<domain>`. */
 const SCHEMA_VERSION = "1.1.0";
 
@@ -61,6 +65,8 @@ class ClusterNames {
   readonly #domain: Labels;
   readonly #name: Labels;
   readonly #type: number;
+  /** How many are left: users of the cluster say how many endpoints and ports there are. */
+  #looks = LOOKS_MAX;
 
   constructor(
     { table, domain, name, type }: ClusterView & { readonly name: Labels; readonly type: number },
@@ -94,6 +100,7 @@ class ClusterNames {
     for (const slice of this.#table.headlessWith(ip)) {
       const [namespace = "", name = ""] = slice.service.split("/");
       for (const endpoint of slice.endpoints) {
+        if (this.#looks-- <= 0 || targets.length >= RECORDS_MAX) break;
         if (endpoint.ip === ip) {
           targets.push([hostnameOf(endpoint), ...this.#nameOf({ namespace, name })]);
         }
@@ -141,7 +148,8 @@ class ClusterNames {
     const all = [...hosts.values()].flat();
     const places = this.#places(
       ports,
-      (port) => [...this.#hosts(entry, port).keys()].map((host) => [host, ...this.#nameOf(entry)]),
+      (port) =>
+        [...this.#hosts(entry, { port }).keys()].map((host) => [host, ...this.#nameOf(entry)]),
     );
     return this.#found(
       [...addressRecords(all), ...places],
@@ -150,7 +158,7 @@ class ClusterNames {
   }
 
   #endpoint(entry: ServiceEntry, host: string): ClusterAnswer {
-    const ips = this.#hosts(entry).get(host);
+    const ips = this.#hosts(entry, { host }).get(host);
     return ips === undefined ? NONE : this.#found(addressRecords(ips));
   }
 
@@ -163,16 +171,24 @@ class ClusterNames {
     return ip === undefined || more.length > 0 ? NONE : this.#found(addressRecords([ip]));
   }
 
-  /** The addresses of a Service's endpoints by their names; of those that serve a port, if it is named. */
-  #hosts(entry: ServiceEntry, port?: PortEntry): Map<string, string[]> {
+  /** The addresses of a Service's endpoints by their names; only of those that serve a port, or have a name, if given. */
+  #hosts(
+    entry: ServiceEntry,
+    { port, host: only }: { readonly port?: PortEntry; readonly host?: string } = {},
+  ): Map<string, string[]> {
     const hosts = new Map<string, Set<string>>();
+    let count = 0;
     const serves = (slice: SliceEntry): boolean =>
       port === undefined ||
       slice.ports.some(({ name, protocol }) => name === port.name && protocol === port.protocol);
     for (const slice of this.#table.slicesOf(entry)) {
+      if (this.#looks-- <= 0) break;
       for (const endpoint of serves(slice) ? slice.endpoints : []) {
+        if (count >= RECORDS_MAX || this.#looks-- <= 0) break;
         if (!endpoint.ready && !entry.publishNotReady) continue;
         const host = hostnameOf(endpoint);
+        if (only !== undefined && host !== only) continue;
+        count++;
         const known = hosts.get(host);
         if (known === undefined) hosts.set(host, new Set([endpoint.ip]));
         else known.add(endpoint.ip);
@@ -184,18 +200,17 @@ class ClusterNames {
   /** SRV records: only then the ports are looked at one by one. */
   #places(ports: readonly PortEntry[], targetsOf: (port: PortEntry) => Labels[]): Content[] {
     if (!this.#wants("SRV")) return [];
-    return ports.flatMap((port) => {
+    const places: Content[] = [];
+    for (const port of ports) {
       const targets = targetsOf(port);
       // All are alike: together they have the weight of 100, as CoreDNS shares it.
       const weight = Math.max(1, Math.floor(100 / Math.max(1, targets.length)));
-      return targets.map((target): Content => ({
-        type: "SRV",
-        priority: 0,
-        weight,
-        port: port.port,
-        target,
-      }));
-    });
+      for (const target of targets) {
+        places.push({ type: "SRV", priority: 0, weight, port: port.port, target });
+      }
+      if (places.length >= RECORDS_MAX || this.#looks <= 0) break;
+    }
+    return places.slice(0, RECORDS_MAX);
   }
 
   #found(

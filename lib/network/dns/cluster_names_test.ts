@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { service, slice } from "../services/_cluster.ts";
+import { service, slice, tableOf } from "../services/_cluster.ts";
 import { cluster, DOMAIN } from "./_world.ts";
-import { askCluster } from "./cluster_names.ts";
+import { askCluster, RECORDS_MAX } from "./cluster_names.ts";
 import { RECORD_TYPE } from "./message.ts";
 import { formatName, parseName } from "./name.ts";
 import type { OwnRecord } from "./write_message.ts";
@@ -120,4 +120,26 @@ Deno.test("askCluster() names an address once, and only endpoints that serve a p
   assert.deepEqual(ask("A", DB, table), ["10.1.0.1", "10.1.0.2", "10.1.0.3"]);
   table.applyService(service("db", { clusterIP: "None", ports: [{ name: "web", port: 80 }] }));
   assert.deepEqual(ask("SRV", `_web._tcp.${DB}`, table), [`100 80 db-0.${DB}`]);
+});
+
+Deno.test("askCluster() answers no more than a message holds, however many endpoints and ports there are", () => {
+  const ports = Array.from({ length: 200 }, (_, at) => ({ name: `p${at}`, port: 1 + at }));
+  const slices = Array.from({ length: 100 }, (_, s) => {
+    const endpoints = Array.from({ length: 1_000 }, (_, e) => ({
+      addresses: [`10.${s}.${e >> 8}.${e & 255}`],
+      hostname: s === 3 && e === 7 ? "found" : `h${s}-${e}`,
+    }));
+    // All of them have one address more, and say so a thousand times.
+    const same = endpoints.map(() => ({ addresses: ["10.255.0.1"] }));
+    return [
+      slice("big", endpoints, { name: `big-${s}`, headless: true, ports }),
+      slice("same", same, { name: `same-${s}`, headless: true }),
+    ];
+  }).flat();
+  const table = tableOf([service("big", { clusterIP: "None", ports })], slices);
+  const big = "big.shop.svc.cluster.local";
+  assert.equal(ask("A", big, table).length, RECORDS_MAX);
+  assert.equal(ask("SRV", big, table).length, RECORDS_MAX);
+  assert.equal(ask("PTR", "1.0.255.10.in-addr.arpa", table).length, RECORDS_MAX);
+  assert.deepEqual(ask("A", `found.${big}`, table), ["10.3.0.7"]);
 });
