@@ -28,6 +28,11 @@ export function wordsDir(root: string): string {
   return `${root}-words`;
 }
 
+/** What a run with this root sees as `/etc`, if its root is shared with other pods. */
+export function namesDir(root: string): string {
+  return `${root}-names`;
+}
+
 /** A pod's log folder, in the kubelet's own layout. */
 export function podLogDir(logsDir: string, pod: Pod): string {
   const { namespace, name, uid } = pod.metadata ?? {};

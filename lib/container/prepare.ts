@@ -12,11 +12,12 @@ import type { MountedVolume } from "../volumes/volume.ts";
 import { cpuLimitMillis } from "./cpu_limit.ts";
 import { expandArgs, resolveEnv } from "./env.ts";
 import { hostFiles, hostnameSeen, placeHostFiles } from "./host_files.ts";
-import { containerLogDir, rootDir, wordsDir } from "./places.ts";
+import { containerLogDir, namesDir, rootDir, wordsDir } from "./places.ts";
 import { checkNonRoot } from "./non_root.ts";
 import { placeFile } from "./place_file.ts";
 import { findProgram } from "./program.ts";
 import { makeRoot, mountsThroughLinks, placeInRoot } from "./root.ts";
+import { sharedNames } from "./shared_names.ts";
 import { resolveServiceEnv } from "./service_env.ts";
 import { type ContainerServices, factsOf } from "./services.ts";
 import { targetMounts } from "./target.ts";
@@ -99,9 +100,18 @@ export async function prepareRun(
   });
   const rootPath = await Deno.realPath(root); // whoever opens it follows no link
   const words = terminationFolder(spec, mounts);
+  const lastWords = words !== undefined && readOnlyRoot && !holdsFiles(image.tree, words)
+    ? [await wordsMount(words, own)]
+    : [];
+  // A root that is shared with other pods has nobody's names in it: they are mounted over it.
+  const shared = root === own ? undefined : await sharedNames(names, {
+    path: namesDir(own),
+    tree: image.tree,
+    mountPaths: [...mounts, ...lastWords].map(({ guestPath }) => guestPath),
+    signal,
+  });
   await Promise.all([
     words !== undefined && !readOnlyRoot ? makeFolderIn(rootPath, words, image.tree) : undefined,
-    // A root that is shared with other pods has nobody's names.
     root === own ? placeHostFiles(names, { rootPath, tree: image.tree }) : undefined,
   ]);
   if (workingDir !== undefined) {
@@ -122,9 +132,7 @@ export async function prepareRun(
     ...(workingDir === undefined ? {} : { workingDir }),
     rootPath,
     ...(readOnlyRoot ? { readOnlyRoot } : {}),
-    mounts: words !== undefined && readOnlyRoot && !holdsFiles(image.tree, words)
-      ? [...mounts, await wordsMount(words, own)]
-      : mounts,
+    mounts: [...mounts, ...lastWords, ...(shared === undefined ? [] : [shared])],
     logPath: `${logDir}/${attempt}.log`,
     ...(spec.tty === true ? { tty: true } : {}),
     ...(spec.tty === true || spec.stdin === true ? { promptly: true } : {}),

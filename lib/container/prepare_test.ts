@@ -199,6 +199,44 @@ Deno.test("prepareRun() gives last words a place, also in a root that nothing is
     );
   }));
 
+Deno.test("prepareRun() mounts the pod's names over a root that it shares, among the image's own files", () =>
+  inPlace(async ({ tree, rootPath, prepareTree }) => {
+    await layApp(tree);
+    const readOnly = { securityContext: { readOnlyRootFilesystem: true }, workingDir: "/run" };
+    const run = await prepareTree({ entries: APP }, readOnly);
+    const names = run.mounts.find(({ guestPath }) => guestPath === "/etc");
+    assert.deepEqual([run.rootPath, names?.readOnly, names?.unlisted], [tree, true, true]);
+    const read = (mount: typeof names, name: string): Promise<string> =>
+      Deno.readTextFile(join(mount?.hostPath ?? "", name));
+    assert.match(await read(names, "hosts"), /^# Kubernetes-managed hosts file\./);
+    assert.equal(await read(names, "hostname"), "web\n");
+    await Deno.mkdir(join(tree, "etc/app"), { recursive: true });
+    for (const name of ["hosts", "app/conf"]) {
+      await Deno.writeTextFile(join(tree, "etc", name), "of the image");
+    }
+    await Deno.symlink("../run/release", join(tree, "etc/release"));
+    await Deno.writeTextFile(join(tree, "run/release"), "1.0");
+    const file = (path: string): TreeEntry => ({ kind: "file", path, size: 9, digest: "sha256:2" });
+    const folders = ["etc", "etc/app"].map((path) => ({ kind: "folder", path }) as const);
+    const link = { kind: "link", path: "etc/release", target: "../run/release" } as const;
+    const entries = [...APP, ...folders, file("etc/hosts"), file("etc/app/conf")];
+    const more = await prepareTree({ entries: [...entries, file("run/release"), link] }, readOnly);
+    const etc = more.mounts.find(({ guestPath }) => guestPath === "/etc");
+    assert.match(await read(etc, "hosts"), /^# Kubernetes-managed hosts file\./);
+    assert.equal(await read(etc, "app/conf"), "of the image");
+    assert.equal(await read(etc, "release"), "1.0");
+    assert.equal(await Deno.readTextFile(join(tree, "etc/hosts")), "of the image");
+    assert.ok(!(await namesIn(rootPath)).includes("etc"));
+    // Links to folders would lead nowhere in a copy: the image's own has to do.
+    const odd = [...entries, { kind: "link", path: "etc/all", target: "/run" } as const];
+    const left = await prepareTree({ entries: odd }, readOnly);
+    assert.ok(!left.mounts.some(({ guestPath }) => guestPath === "/etc"));
+    // Who mounts something there sees that.
+    const volumeMounts: VolumeMount[] = [{ name: "data", mountPath: "/etc" }];
+    const own = await prepareTree({ entries }, { ...readOnly, volumeMounts });
+    assert.equal(own.mounts.filter(({ guestPath }) => guestPath === "/etc").length, 1);
+  }));
+
 Deno.test("prepareRun() mounts behind a link of the image by both of its names", () =>
   inPlace(async ({ tree, volume, rootPath, prepareTree }) => {
     await layApp(tree);

@@ -17,7 +17,14 @@ import { backoffText } from "./backoff.ts";
 import { followCpuLimit } from "./cpu_limit.ts";
 import { decideRestart } from "./decide.ts";
 import { ensureImage } from "./image_pull.ts";
-import { containerLogDir, filledMark, podReference, rootDir, wordsDir } from "./places.ts";
+import {
+  containerLogDir,
+  filledMark,
+  namesDir,
+  podReference,
+  rootDir,
+  wordsDir,
+} from "./places.ts";
 import { prepareRun } from "./prepare.ts";
 import { type ContainerRecord, endedRun, endRun } from "./record.ts";
 import { ImageWatch, type WatchedContainer } from "./image_watch.ts";
@@ -342,6 +349,7 @@ ${name}_${namespace}(${uid})`,
     // Nobody can look into a finished run's own files: what must stay belongs into a volume.
     await removeTree(root).catch(() => {});
     await removeTree(wordsDir(root)).catch(() => {});
+    await removeTree(namesDir(root)).catch(() => {});
     await Deno.remove(filledMark(root)).catch(() => {});
   }
 
