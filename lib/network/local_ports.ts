@@ -29,6 +29,17 @@ export async function isTaken(
   }
 }
 
+/** True if nobody listens with this TCP port, on all addresses of the machine or on its loopback. */
+export function isFree(port: number): boolean {
+  try {
+    // Some systems let one program have all addresses and another one of them.
+    for (const hostname of ["0.0.0.0", "127.0.0.1"]) Deno.listen({ hostname, port }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A port that nobody has on this address; 0 if none could be found. */
 export function freePort(ip: string): number {
   try {

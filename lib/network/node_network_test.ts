@@ -241,7 +241,7 @@ Deno.test("dial() finds a server on the pod's loopback and on its address", asyn
 
 Deno.test("dial() reaches no server of the node's own, and says so in a kubelet's words", async () => {
   const { network, addresses } = fakeNetwork(13);
-  addresses.places.set("a", { podIPs: ["127.0.0.1"], loopback: undefined, own: false });
+  addresses.places.set("a", { podIPs: ["192.0.2.7"], loopback: undefined, own: false });
   await network.take(podOf("a"), signal);
   using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = server.addr;
@@ -344,4 +344,22 @@ Deno.test("guest() lets a pod with a list of hosts ask a nameserver only where i
   const known = await ask(podOf("a"));
   assert.deepEqual(known, { endpoint: nameserver, source: { ip: "127.66.92.1", port: 0 } });
   assert.deepEqual(await ask(podOf("b", { hostNetwork: true })), { refused: "acces" });
+});
+
+Deno.test("guest() opens no program of the node because a pod that shares its loopback declares its port", async () => {
+  using stranger = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = stranger.addr;
+  const { network, addresses } = fakeNetwork(93);
+  await using _ = network;
+  addresses.places.set("a", { podIPs: ["192.0.2.7"], loopback: undefined, own: false });
+  const ports = [{ containerPort: port }];
+  await network.take(podOf("a", { containers: [{ name: "app", image: "app", ports }] }), signal);
+  const endpoint = { ip: "127.0.0.1", port };
+  const answer = await network.guest("a", "app")!.ask({
+    want: "connect",
+    protocol: "tcp",
+    endpoint,
+  });
+  assert.deepEqual(answer, { refused: "connrefused" });
+  await assert.rejects(network.dial("a", port, signal), /connection refused/);
 });

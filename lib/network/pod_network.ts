@@ -12,7 +12,7 @@ import type {
 } from "../guest_network.ts";
 import { BoundPorts } from "./bound_ports.ts";
 import { decide, type NetworkView, type PolicyWord, refusal, type Verdict } from "./decide.ts";
-import { freePort } from "./local_ports.ts";
+import { freePort, isFree } from "./local_ports.ts";
 import { isLoopback, isWildcard } from "./kinds_of_address.ts";
 import type { HostList, NetworkParts, PlaceOfPod } from "./parts.ts";
 import { Refusals } from "./refusals.ts";
@@ -63,11 +63,14 @@ export class PodNetwork implements Disposable {
 
   /** The network as a container of the pod has it. */
   guest(container: string): GuestNetwork {
-    const { pod, place: { loopback }, parts: { policy } } = this.#options;
+    const { pod, place: { loopback, own }, parts: { policy } } = this.#options;
     const isGuarded = (): boolean => !isOfNode(pod()) && policy?.isGuarded(pod()) === true;
     const listeners = this.#listeners(container);
+    // Where the machine's loopback is the pod's as well, a declared port may be that of a program of the node.
+    const isOnlyOwn = loopback !== undefined || own;
     for (const { port } of listeners) {
-      if (this.#bound.at("tcp", port) === undefined) this.#bound.bound("tcp", port, "any");
+      if (this.#bound.at("tcp", port) !== undefined) continue;
+      if (isOnlyOwn || isFree(port)) this.#bound.bound("tcp", port, "any");
     }
     return {
       ask: async (request) => (await this.#ask(request)).answer,
