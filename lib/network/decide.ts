@@ -144,6 +144,9 @@ function decideLocal(
   if (loopback === undefined) {
     // What listens there and is not the pod's own is the machine's, or another pod's.
     if (bound === undefined) return refusal("connrefused", "node-loopback");
+    const ip = kind === "own" && bound === "any" ? podIPs[0] : undefined;
+    // It listens at its own address: at the machine's there may be somebody else.
+    if (ip !== undefined) return { answer: { endpoint: { ip, port }, source: { ip, port: 0 } } };
     return { answer: { endpoint } };
   }
   const own = podIPs.find((podIP) => sameFamily(podIP, loopback)) ?? podIPs[0];

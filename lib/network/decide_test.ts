@@ -34,6 +34,7 @@ const VIEWS = {
   alone: ALONE,
   dual: { ...ALONE, podIPs: [OWN, OWN6] },
   six: { ...ALONE, podIPs: [OWN6] },
+  bare: { ...ALONE, loopback: undefined },
   shared: { ...ALONE, podIPs: [NODE], loopback: undefined, kind: "shared" },
   node: { ...ALONE, podIPs: [NODE], loopback: undefined, kind: "node" },
   closed: { ...ALONE, judge: () => ({ verdict: "refused", policies: ["none"] }) },
@@ -100,6 +101,10 @@ const ROWS: readonly Row[] = [
   ["early", "connect", "10.64.0.8 53", "again unknown"],
   ["early", "connect", "127.0.0.1 8080", "10.64.0.7 8080 from 10.64.0.7"],
   ["shared", "connect", "192.168.1.5 80", "192.168.1.5 80"],
+  // An address of its own, and nothing that stands for its loopback.
+  ["bare", "connect", "127.0.0.1 8080", "10.64.0.7 8080 from 10.64.0.7"],
+  ["bare", "connect", "127.0.0.1 8081", "127.0.0.1 8081"],
+  ["bare", "connect", "127.0.0.1 99", "connrefused node-loopback"],
   // Services.
   ["alone", "connect", "10.0.0.80 80", "10.64.0.8 8080 from 10.64.0.7"],
   ["alone", "connect", "10.0.0.80 81", "connrefused no-endpoints"],

@@ -63,14 +63,13 @@ export class PodNetwork implements Disposable {
 
   /** The network as a container of the pod has it. */
   guest(container: string): GuestNetwork {
-    const { pod, place: { loopback, own }, parts: { policy } } = this.#options;
+    const { pod, place: { loopback }, parts: { policy } } = this.#options;
     const isGuarded = (): boolean => !isOfNode(pod()) && policy?.isGuarded(pod()) === true;
     const listeners = this.#listeners(container);
     // Where the machine's loopback is the pod's as well, a declared port may be that of a program of the node.
-    const isOnlyOwn = loopback !== undefined || own;
     for (const { port } of listeners) {
       if (this.#bound.at("tcp", port) !== undefined) continue;
-      if (isOnlyOwn || isFree(port)) this.#bound.bound("tcp", port, "any");
+      if (loopback !== undefined || isFree(port)) this.#bound.bound("tcp", port, "any");
     }
     return {
       ask: async (request) => (await this.#ask(request)).answer,
