@@ -94,11 +94,12 @@ function accept(
   memory.getU32(out);
   checkBits(flags, FDFLAG.nonblock);
   const { inheriting } = listener;
-  const add = (accepted: HostSocket | Answer): Eventual => {
+  /** The guest's errno, or nothing if it was somebody who may not come. */
+  const take = (accepted: HostSocket | Answer): number | undefined => {
     if (typeof accepted === "number") return -accepted;
     if (isGuarded(network, host) && !admitsConnection(network, accepted)) {
       accepted.close();
-      return next();
+      return undefined;
     }
     const added = addSocket(table, accepted, { rights: inheriting, inheriting: 0, flags });
     if (added < 0) return -added;
@@ -106,8 +107,12 @@ function accept(
     return 0;
   };
   const next = (): Eventual => {
-    const accepted = listener.socket.accept({ nonblock: listener.nonblock });
-    return accepted instanceof Promise ? accepted.then(add) : add(accepted);
+    for (;;) { // not deeper and deeper: thousands may knock in vain before a friend does
+      const accepted = listener.socket.accept({ nonblock: listener.nonblock });
+      if (accepted instanceof Promise) return accepted.then((it) => take(it) ?? next());
+      const errno = take(accepted);
+      if (errno !== undefined) return errno;
+    }
   };
   return next();
 }

@@ -3,6 +3,9 @@ import { createSocket, type Socket as Datagrams } from "node:dgram";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { EVENT, FDFLAG } from "../abi.ts";
+import { ERRNO } from "../errno.ts";
+import type { Answer } from "../host/host.ts";
+import type { HostSocket } from "../host/socket.ts";
 import { LibcHost } from "../host/libc/libc_host.ts";
 import { LibcSocket } from "../host/libc/libc_socket.ts";
 import { LibcSockets } from "../host/libc/libc_sockets.ts";
@@ -312,3 +315,31 @@ Deno.test({
     });
   },
 });
+
+/** What a connection is whose peer has gone. */
+const GONE = {
+  peerAddress: (): Answer => -ERRNO.notconn,
+  localAddress: (): Answer => -ERRNO.notconn,
+  close: (): Answer => 0,
+};
+
+Deno.test({
+  name: "sock_accept() passes over any number of strangers",
+  ignore: libc === undefined,
+  async fn(): Promise<void> {
+    using probe = new SocketProbe(libc!, guarding().options);
+    const { fd } = await probe.mustListen();
+    const { accept } = LibcSocket.prototype;
+    let strangers = 0;
+    LibcSocket.prototype.accept = function (): HostSocket | Answer {
+      if (strangers++ === 100_000) return -ERRNO.again;
+      return Object.assign(Object.create(this), GONE);
+    };
+    try {
+      assert.equal(await probe.accept(fd), "again");
+    } finally {
+      LibcSocket.prototype.accept = accept;
+    }
+  },
+});
+
