@@ -153,6 +153,9 @@ export const QUESTION_BYTES_MAX = 1_024;
 /** One line of the agent about the network: all the addresses of a name. */
 export const ANSWER_BYTES_MAX = 16 * 1024;
 
+/** Addresses of each family that the agent tells of one name: more do not fit into its line. */
+export const NAME_ADDRESSES_MAX = 128;
+
 /** Characters of a name that is to be resolved (RFC 1035 §2.3.4, and the dot at its end). */
 export const NAME_CHARS_MAX = 254;
 
@@ -161,6 +164,9 @@ export const ANSWER_MS_MAX = 30_000;
 
 /** From a connection to the agent until it has shown its ticket: it is sent before anything else. */
 export const HELLO_MS_MAX = 10_000;
+
+/** After an accept that failed, as it does while the agent has too many files open. */
+export const ACCEPT_PAUSE_MS = 50;
 
 /** Connections at once that have shown no ticket yet: guests' processes are the only ones that can come. */
 export const STRANGERS_MAX = 256;

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import type { GuestNetwork } from "../../../lib/mod.ts";
-import { HELLO_MS_MAX, SOCKET_PATH_BYTES_MAX, STRANGERS_MAX } from "../limits.ts";
+import { ACCEPT_PAUSE_MS, HELLO_MS_MAX, SOCKET_PATH_BYTES_MAX, STRANGERS_MAX } from "../limits.ts";
 import { type Errand, serveVisitor } from "./desk_visitor.ts";
 import { Lines } from "./lines.ts";
 import { parseHello } from "./question.ts";
@@ -29,8 +29,9 @@ export class NetworkDesk implements AsyncDisposable {
   readonly #folder: string;
   readonly #listener: Deno.UnixListener;
   readonly #expected = new Map<number, Expected>();
-  readonly #connections = new Set<Deno.Conn>();
+  readonly #visitors = new Set<Visitor>();
   readonly #serving: Promise<void>;
+  readonly #closed = new AbortController();
   #strangers = 0;
   #runs = 0;
 
@@ -82,36 +83,51 @@ export class NetworkDesk implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
     this.#listener.close();
-    for (const connection of this.#connections) connection.close();
-    this.#connections.clear();
+    for (const visitor of this.#visitors) this.#dismiss(visitor);
     await this.#serving;
     await Deno.remove(this.#folder, { recursive: true }).catch(() => {}); // somebody was quicker
   }
 
   async #serve(): Promise<void> {
     const visits = new Set<Promise<void>>();
-    for await (const connection of this.#listener) {
+    for (;;) {
+      const connection = await this.#accept();
+      if (connection === undefined) break;
       if (this.#strangers >= STRANGERS_MAX) {
         connection.close();
         continue;
       }
-      this.#connections.add(connection);
-      const visit = this.#receive(connection).finally(() => {
+      const visitor = { connection, leave: new AbortController() };
+      this.#visitors.add(visitor);
+      const visit = this.#receive(visitor).finally(() => {
         visits.delete(visit);
-        if (this.#connections.delete(connection)) connection.close();
+        this.#dismiss(visitor);
       });
       visits.add(visit);
     }
     await Promise.all(visits);
   }
 
+  /** The next who comes; `undefined` once it is closed. */
+  async #accept(): Promise<Deno.Conn | undefined> {
+    while (!this.#closed.signal.aborted) {
+      try {
+        return await this.#listener.accept();
+      } catch {
+        // No descriptor is left for who has come, and he waits. To leave would cut all guests to come off.
+        await pause(ACCEPT_PAUSE_MS, this.#closed.signal);
+      }
+    }
+    return undefined;
+  }
+
   /** Finds out who has come, and what for. Never rejects. */
-  async #receive(connection: Deno.Conn): Promise<void> {
+  async #receive(visitor: Visitor): Promise<void> {
+    const { connection, leave: { signal: gone } } = visitor;
     const lines = new Lines(connection);
-    const leave = (): void => {
-      if (this.#connections.delete(connection)) connection.close();
-    };
+    const leave = (): void => this.#dismiss(visitor);
     const late = setTimeout(leave, HELLO_MS_MAX);
     this.#strangers++;
     let expected: Expected | undefined;
@@ -125,8 +141,14 @@ export class NetworkDesk implements AsyncDisposable {
     }
     if (expected === undefined || expected.gone.aborted) return;
     expected.gone.addEventListener("abort", leave);
-    await serveVisitor(expected.errand, { connection, lines });
+    await serveVisitor(expected.errand, { connection, lines, gone });
     expected.gone.removeEventListener("abort", leave);
+  }
+
+  #dismiss(visitor: Visitor): void {
+    if (!this.#visitors.delete(visitor)) return;
+    visitor.leave.abort();
+    visitor.connection.close();
   }
 
   /** Whose ticket that is; it is good for once. */
@@ -140,11 +162,30 @@ export class NetworkDesk implements AsyncDisposable {
   }
 }
 
+interface Visitor {
+  readonly connection: Deno.Conn;
+  /** Aborted when the connection is closed. */
+  readonly leave: AbortController;
+}
+
 interface Expected {
   readonly token: string;
   readonly errand: Errand;
   /** The run has ended. */
   readonly gone: AbortSignal;
+}
+
+/** Waits for so long, or until the signal is aborted. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) return Promise.resolve();
+  const end = (): void => resolve();
+  const timer = setTimeout(end, ms);
+  signal.addEventListener("abort", end);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+  });
 }
 
 /** Compares in a time that does not tell how much is right. */

@@ -119,6 +119,18 @@ for (
   });
 }
 
+lineTest("a name that nobody can have is not asked for, and costs nothing", async () => {
+  const addresses = ["10.0.0.1"];
+  await using agent = await agentThatSays(`${NEWS}\n`, `${JSON.stringify({ addresses })}\n`);
+  const line = lineTo(agent);
+  const { lookup } = networkOptions(line, { ticket: agent.ticket, awaitsListeners: false });
+  for (const name of ["", "a b", "b\u00fccher.example", "two\nlines", "a".repeat(255)]) {
+    assert.deepEqual(lookup!(name), [], name);
+  }
+  assert.deepEqual(lookup!("web"), addresses, "the agent has not hung up");
+  await agent.heard;
+});
+
 lineTest("DeskLine.open() says so when nobody is there, or it is sent away", async () => {
   const socket = kernel!.unixSocket();
   const ticket = { path: "/nowhere/desk", run: 1, token: "", listeners: [] };

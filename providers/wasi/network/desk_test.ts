@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { NetworkAnswer, NetworkRequest } from "../../../lib/mod.ts";
-import { QUESTION_BYTES_MAX } from "../limits.ts";
+import {
+  ANSWER_BYTES_MAX,
+  ANSWER_MS_MAX,
+  NAME_ADDRESSES_MAX,
+  QUESTION_BYTES_MAX,
+} from "../limits.ts";
 import { until } from "../testing.ts";
 import { FakeNetwork } from "../testing_network.ts";
 import { type Admission, NetworkDesk } from "./desk.ts";
@@ -226,6 +231,81 @@ Deno.test({
       assert.deepEqual(await flood.hear(), { refused: "acces" });
     }
     assert.equal(most, 1);
+  },
+});
+
+Deno.test({
+  name: "NetworkDesk tells no more addresses of a name than a line has room for",
+  ignore,
+  async fn(): Promise<void> {
+    await using desk = await NetworkDesk.open();
+    const network = new FakeNetwork();
+    const many = Array.from({ length: 2_000 }, (_, index) => index);
+    const v4 = many.map((index) => `110.100.${100 + index % 100}.${100 + index % 100}`);
+    const v6 = many.map((index) =>
+      `fd00:1111:2222:3333:4444:5555:6666:${(8_192 + index).toString(16)}`
+    );
+    network.decide = () => ({ addresses: [...v4, ...v6] });
+    using admission = desk.admit(network, options);
+    using visitor = await Visitor.with(admission);
+    assert.deepEqual(await visitor.hear(), { guarded: false });
+    const told = await visitor.ask({ want: "resolve", name: "huge" }) as { addresses: string[] };
+    const most = NAME_ADDRESSES_MAX;
+    assert.deepEqual(told.addresses, [...v4.slice(0, most), ...v6.slice(0, most)]);
+    assert.ok(JSON.stringify(told).length < ANSWER_BYTES_MAX / 2);
+  },
+});
+
+Deno.test({
+  name: "NetworkDesk closes at once, whatever the network is asked at the time",
+  ignore,
+  async fn(): Promise<void> {
+    const network = new FakeNetwork();
+    network.decide = () => new Promise(() => {});
+    for (const how of ["the run ends", "the desk closes"]) {
+      const desk = await NetworkDesk.open();
+      const admission = desk.admit(network, options);
+      using visitor = await Visitor.with(admission);
+      assert.deepEqual(await visitor.hear(), { guarded: false });
+      network.asked.length = 0;
+      await visitor.say(JSON.stringify(CONNECT));
+      await until(() => Promise.resolve(network.asked.length === 1));
+      const sinceMs = performance.now();
+      if (how === "the run ends") {
+        admission[Symbol.dispose]();
+        await until(() => Promise.resolve(network.listening === 0));
+      }
+      await desk[Symbol.asyncDispose]();
+      assert.ok(performance.now() - sinceMs < ANSWER_MS_MAX / 2, how);
+      assert.equal(await visitor.hear(), undefined);
+    }
+  },
+});
+
+Deno.test({
+  name: "NetworkDesk goes on after an accept that failed",
+  ignore,
+  async fn(): Promise<void> {
+    const folder = await Deno.makeTempDir();
+    const sample = Deno.listen({ transport: "unix", path: `${folder}/sample` });
+    const listeners = Object.getPrototypeOf(sample) as { accept: typeof sample.accept };
+    sample.close();
+    const { accept } = listeners;
+    let failures = 0;
+    listeners.accept = function (this: Deno.UnixListener): Promise<Deno.UnixConn> {
+      if (failures++ < 2) return Promise.reject(new Error("Too many open files (os error 24)"));
+      return accept.call(this);
+    };
+    try {
+      await using desk = await NetworkDesk.open(`${folder}/desk`);
+      using admission = desk.admit(new FakeNetwork(), options);
+      using visitor = await Visitor.with(admission);
+      assert.deepEqual(await visitor.hear(), { guarded: false });
+      assert.ok(failures > 2);
+    } finally {
+      listeners.accept = accept;
+      await Deno.remove(folder, { recursive: true });
+    }
   },
 });
 

@@ -1,5 +1,10 @@
 import type { GuestNetwork, NetworkAnswer, NetworkRequest } from "../../../lib/mod.ts";
-import { ANSWER_MS_MAX, QUESTIONS_BURST, QUESTIONS_PER_S_MAX } from "../limits.ts";
+import {
+  ANSWER_MS_MAX,
+  NAME_ADDRESSES_MAX,
+  QUESTIONS_BURST,
+  QUESTIONS_PER_S_MAX,
+} from "../limits.ts";
 import type { Lines } from "./lines.ts";
 import { Pace } from "./pace.ts";
 import { parseQuestion } from "./question.ts";
@@ -18,7 +23,12 @@ export interface Errand {
  */
 export async function serveVisitor(
   errand: Errand,
-  { connection, lines }: { readonly connection: Deno.Conn; readonly lines: Lines },
+  { connection, lines, gone }: {
+    readonly connection: Deno.Conn;
+    readonly lines: Lines;
+    /** Aborted when nobody waits for an answer any more, and the connection is closed. */
+    readonly gone: AbortSignal;
+  },
 ): Promise<void> {
   const { network, stop } = errand;
   let sending: Promise<unknown> = Promise.resolve();
@@ -43,7 +53,7 @@ export async function serveVisitor(
       if (question === undefined) return;
       const waitMs = pace.take(performance.now());
       if (waitMs >= 1) await sleep(waitMs);
-      await send(await answer(network, question));
+      await send(await answer(network, { question, gone }));
     }
   } catch {
     // It has gone in the middle of a word.
@@ -53,16 +63,31 @@ export async function serveVisitor(
 }
 
 /** The network's answer; `again` if that takes too long, or is none. */
-async function answer(network: GuestNetwork, question: NetworkRequest): Promise<NetworkAnswer> {
+async function answer(
+  network: GuestNetwork,
+  { question, gone }: { readonly question: NetworkRequest; readonly gone: AbortSignal },
+): Promise<NetworkAnswer> {
   const late = Promise.withResolvers<NetworkAnswer>();
-  const timer = setTimeout(() => late.resolve(NO_ANSWER), ANSWER_MS_MAX);
+  const giveUp = (): void => late.resolve(NO_ANSWER);
+  const timer = setTimeout(giveUp, ANSWER_MS_MAX);
+  gone.addEventListener("abort", giveUp);
   try {
-    return await Promise.race([network.ask(question), late.promise]);
+    return shortened(await Promise.race([network.ask(question), late.promise]));
   } catch {
     return NO_ANSWER; // a defect of the network's; the guest cannot help it
   } finally {
     clearTimeout(timer);
+    gone.removeEventListener("abort", giveUp);
   }
+}
+
+/** As much of an answer as its line has room for: a Service may have thousands of addresses, or a name server say so. */
+function shortened(answer: NetworkAnswer): NetworkAnswer {
+  if (!("addresses" in answer)) return answer;
+  const left = { ipv4: NAME_ADDRESSES_MAX, ipv6: NAME_ADDRESSES_MAX };
+  return {
+    addresses: answer.addresses.filter((ip) => left[ip.includes(":") ? "ipv6" : "ipv4"]-- > 0),
+  };
 }
 
 const NO_ANSWER: NetworkAnswer = { refused: "again" };

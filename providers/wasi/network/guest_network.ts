@@ -7,7 +7,7 @@ import type {
   Refused,
   WasiOptions,
 } from "../../../wasi/mod.ts";
-import type { NetworkTicket } from "./words.ts";
+import { isName, type NetworkTicket } from "./words.ts";
 
 /** Who answers a guest's host. */
 export interface Line extends NetworkNews {
@@ -26,6 +26,7 @@ export function networkOptions(
   return {
     allowAddress: (request) => decide(line, request),
     lookup(name): readonly string[] | Refused {
+      if (!isName(name)) return []; // guests may be handed any text; nobody has such a name
       const answer = line.ask({ want: "resolve", name });
       if ("refused" in answer) return answer;
       return "addresses" in answer ? answer.addresses : [];

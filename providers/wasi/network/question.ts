@@ -1,11 +1,8 @@
 import type { Endpoint, NetworkRequest } from "../../../lib/mod.ts";
 import { canonicalIp } from "../../../wasi/mod.ts";
-import { NAME_CHARS_MAX } from "../limits.ts";
-import type { Hello } from "./words.ts";
+import { type Hello, isName } from "./words.ts";
 
 const PORT_MAX = 65_535;
-/** Hosts' names, and whatever a resolver may be asked for; no blanks, no control characters. */
-const NAME = /^[\x21-\x7e]+$/;
 
 /** Reads the first line of a connection; `undefined` for anything else. */
 export function parseHello(line: string): Hello | undefined {
@@ -25,8 +22,7 @@ export function parseQuestion(line: string): NetworkRequest | undefined {
   const { want, protocol } = value;
   if (want === "resolve") {
     const { name } = value;
-    const good = typeof name === "string" && name.length <= NAME_CHARS_MAX && NAME.test(name);
-    return good ? { want, name } : undefined;
+    return typeof name === "string" && isName(name) ? { want, name } : undefined;
   }
   const endpoint = parseEndpoint(value.endpoint);
   if (endpoint === undefined || (protocol !== "tcp" && protocol !== "udp")) return undefined;

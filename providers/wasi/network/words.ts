@@ -7,6 +7,10 @@
  * @module
  */
 import type { Endpoint, NetworkAnswer, NetworkRequest } from "../../../lib/mod.ts";
+import { NAME_CHARS_MAX } from "../limits.ts";
+
+/** Hosts' names, and whatever a resolver may be asked for; no blanks, no control characters. */
+const NAME = /^[\x21-\x7e]+$/;
 
 /** What an order says of its run's network. Worthless once a process has shown it. */
 export interface NetworkTicket {
@@ -36,6 +40,11 @@ export type News =
   | { readonly guarded: boolean }
   /** The grace period has begun: what listens is shut down. */
   | { readonly stop: true };
+
+/** True for what may be asked for as a name: the agent hangs up on anything else. */
+export function isName(name: string): boolean {
+  return name.length <= NAME_CHARS_MAX && NAME.test(name);
+}
 
 /** A line, its end included. */
 export function encodeWord(
