@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { createSocket, type Socket as Datagrams } from "node:dgram";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { EVENT, FDFLAG } from "../abi.ts";
+import { EVENT, FDFLAG, RIGHTS_ALL } from "../abi.ts";
+import { SocketDescriptor } from "../descriptors/socket.ts";
 import { ERRNO } from "../errno.ts";
 import type { Answer } from "../host/host.ts";
 import type { HostSocket } from "../host/socket.ts";
@@ -11,6 +12,7 @@ import { LibcSocket } from "../host/libc/libc_socket.ts";
 import { LibcSockets } from "../host/libc/libc_sockets.ts";
 import type { AddressDecision, AddressRequest } from "../network/decision.ts";
 import type { NetworkNews } from "../network/news.ts";
+import { Vectors } from "../memory.ts";
 import { parseIp } from "../network/ip.ts";
 import type { WasiOptions } from "../options.ts";
 import { FREE } from "../testing/probe.ts";
@@ -26,12 +28,14 @@ class News implements NetworkNews {
   descriptor: number | undefined;
   guarded = true;
   closing = false;
+  heard = false;
 
   constructor(descriptor?: number) {
     this.descriptor = descriptor;
   }
 
   look(): { guarded: boolean; closing: boolean } {
+    this.heard = false;
     if (this.closing) this.descriptor = undefined;
     return { guarded: this.guarded, closing: this.closing };
   }
@@ -274,7 +278,9 @@ async function withDescriptor(
 }
 
 /** Opened here, because a library stays open for good and would look like a leak. */
-const libc = Deno.build.os === "linux" ? LibcHost.open({ sockets: LibcSockets }) : undefined;
+const [libc, otherThread] = Deno.build.os === "linux"
+  ? [LibcHost.open({ sockets: LibcSockets }), LibcHost.open({ sockets: LibcSockets })]
+  : [];
 
 Deno.test({
   name: "news that come while a guest waits to accept end that, and connections go on",
@@ -302,6 +308,18 @@ Deno.test({
 });
 
 Deno.test({
+  name: "news that was taken in with something else wakes nobody, and is heeded",
+  ignore: libc === undefined,
+  async fn(): Promise<void> {
+    await withDescriptor(libc!, async ({ probe, news }) => {
+      const { fd } = await probe.mustListen();
+      [news.closing, news.heard] = [true, true];
+      assert.equal(await probe.accept(fd), "inval", "it would wait for ever");
+    });
+  },
+});
+
+Deno.test({
   name: "poll_oneoff() tells of a listener that was shut down while it waited",
   ignore: libc === undefined,
   async fn(): Promise<void> {
@@ -313,6 +331,35 @@ Deno.test({
       await readable(probe, fd);
       assert.equal(await probe.accept(fd), "inval");
     });
+  },
+});
+
+const SENDS = { rights: RIGHTS_ALL, inheriting: 0, flags: 0 } as const;
+
+Deno.test({
+  name: "stopListening() leaves a connection alone that has the number of what listened",
+  ignore: libc === undefined,
+  fn(): void {
+    using server = Deno.listen({ hostname: LOCAL, port: 0 });
+    const ip = parseIp(LOCAL)!;
+    const listener = libc!.openSocket("ipv4", "tcp") as LibcSocket;
+    listener.bind({ ip, port: 0 });
+    assert.equal(listener.listen(1), 0);
+    const { fd } = listener;
+    assert.equal(otherThread!.adoptSocket({ fd, family: "ipv4", protocol: "tcp" }).close(), 0);
+    const connection = libc!.openSocket("ipv4", "tcp") as LibcSocket;
+    assert.equal(connection.fd, fd, "the kernel gives the lowest");
+    assert.equal(connection.connect({ ip, port: server.addr.port }, { nonblock: false }), 0);
+    try {
+      libc!.stopListening();
+      const text = new Vectors();
+      text.memory = new TextEncoder().encode("!");
+      text.add(0, 1);
+      assert.equal(connection.send(text, new SocketDescriptor(connection, SENDS).transfer()), 1);
+    } finally {
+      libc!.heed(undefined);
+      connection.close();
+    }
   },
 });
 

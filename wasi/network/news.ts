@@ -15,4 +15,11 @@ export interface NetworkNews {
    * something on behalf of the guest waits for it as well, on the libc host. Undefined once nothing will come.
    */
   readonly descriptor: number | undefined;
+  /**
+   * News has been taken in along with something else, so that {@linkcode descriptor} cannot be read for it, and nobody
+   * has looked since.
+   *
+   * @default false
+   */
+  readonly heard?: boolean;
 }

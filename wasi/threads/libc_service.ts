@@ -95,7 +95,8 @@ export class LibcService implements Service {
     shared.tell(networkNews.look());
     this.#watch = setInterval(() => {
       const said = networkNews.look();
-      if (said.closing && !shared.look().closing) this.#table.stopListening();
+      // Again and again: a thread may have another one listen.
+      if (said.closing) this.#table.stopListening();
       shared.tell(said);
     }, NEWS_MS);
     return shared;

@@ -28,6 +28,7 @@ export class DeskLine implements NetworkNews {
   #start = 0;
   #end = 0;
   #state = { guarded: true, closing: false };
+  #heard = false;
   #cut = false;
 
   private constructor(calls: LineCalls, socket: number) {
@@ -56,15 +57,20 @@ export class DeskLine implements NetworkNews {
     return this.#cut ? undefined : this.#socket;
   }
 
+  get heard(): boolean {
+    return this.#heard;
+  }
+
   look(): { readonly guarded: boolean; readonly closing: boolean } {
     while (this.#readable(0) && this.#fill()) this.#hear();
+    this.#heard = false;
     return this.#state;
   }
 
   /** Asks, and blocks until there is an answer. */
   ask(request: NetworkRequest): NetworkAnswer | Lost {
     if (this.#cut || !this.#write(encodeWord(request))) return this.#lose();
-    const answer = this.#await((word) => "guarded" in word || "stop" in word ? undefined : word);
+    const answer = this.#await((word) => isNews(word) ? undefined : word);
     return answer ?? this.#lose();
   }
 
@@ -92,6 +98,7 @@ export class DeskLine implements NetworkNews {
     for (let word = this.#next(); word !== undefined; word = this.#next()) {
       if ("guarded" in word) this.#state = { ...this.#state, guarded: word.guarded };
       else if ("stop" in word) this.#state = { ...this.#state, closing: true };
+      if (isNews(word)) this.#heard = true;
       found ??= find(word);
     }
     return found;
@@ -141,4 +148,8 @@ export class DeskLine implements NetworkNews {
     }
     return true;
   }
+}
+
+function isNews(word: News | NetworkAnswer): word is News {
+  return "guarded" in word || "stop" in word;
 }

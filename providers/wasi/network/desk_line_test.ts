@@ -83,7 +83,9 @@ lineTest("DeskLine shows its ticket, asks, and hears news behind an answer", asy
   const line = lineTo(agent);
   assert.deepEqual(line.look(), { guarded: false, closing: false });
   assert.deepEqual(line.ask(CONNECT), { endpoint: { ip: "10.1.1.1", port: 8443 } });
+  assert.equal(line.heard, true, "nobody can be woken for what was read with the answer");
   assert.deepEqual(line.look(), { guarded: true, closing: true });
+  assert.equal(line.heard, false);
   assert.deepEqual(line.ask(CONNECT), { refused: "netdown" }, "it hangs up");
   assert.equal(line.descriptor, undefined);
   assert.deepEqual(await agent.heard, [

@@ -96,6 +96,46 @@ for (
   });
 
   Deno.test({
+    name: `a guest that asks while it is told to stop does so (${how})`,
+    ignore: !linux,
+    async fn(): Promise<void> {
+      await using fixture = await openFixture({ poolSize: 0 });
+      const network = podNetwork();
+      const port = freePort();
+      const bind = network.decide;
+      network.guarded = true;
+      network.decide = (request) => {
+        if (request.want === "accept") guest.stop.abort();
+        return bind(request);
+      };
+      const wat = socketGuest(serveAt(port) + ECHOES, { threads });
+      const guest = begin(fixture, await fixture.guestOf(wat, { network, runtimeHandler }));
+      assert.equal(await echo(guest, port), "hello");
+      assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.inval });
+    },
+  });
+
+  Deno.test({
+    name: `a guest that listens after it was told to stop takes nobody (${how})`,
+    ignore: !linux,
+    async fn(): Promise<void> {
+      await using fixture = await openFixture({ poolSize: 0 });
+      const network = podNetwork();
+      const [port, later] = [freePort(), freePort()];
+      const accept = "(call $sock_accept (global.get $fd) (i32.const 0) (i32.const 0))";
+      const wat = socketGuest(
+        `${serveAt(port)} (drop ${accept}) ${serveAt(later)} ${exitWith(accept)}`,
+        { threads },
+      );
+      const guest = begin(fixture, await fixture.guestOf(wat, { network, runtimeHandler }));
+      await until(() => Promise.resolve(network.asked.length === 1 || undefined));
+      guest.stop.abort();
+      assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.inval });
+      assert.equal(network.asked.length, 2);
+    },
+  });
+
+  Deno.test({
     name: `a guest is told why it may not connect (${how})`,
     ignore: !linux,
     async fn(): Promise<void> {

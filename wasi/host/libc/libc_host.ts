@@ -134,6 +134,9 @@ export class LibcHost implements System {
       get descriptor(): number | undefined {
         return news.descriptor;
       },
+      get heard(): boolean {
+        return news.heard ?? false;
+      },
       look: () => {
         if (news.look().closing) this.stopListening();
       },

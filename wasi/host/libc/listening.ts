@@ -48,6 +48,9 @@ export class Listening {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    for (const fd of this.#sockets) this.#calls.shutdown(fd, BOTH_WAYS);
+    for (const fd of this.#sockets) {
+      // Another thread may have closed it, and the number is a connection's by now.
+      if (this.#calls.getOption(fd, "listening") === 1) this.#calls.shutdown(fd, BOTH_WAYS);
+    }
   }
 }

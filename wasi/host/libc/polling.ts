@@ -9,6 +9,8 @@ const SLICE_NS = BigInt(SLEEP_SLICE_MS_MAX) * 1_000_000n;
 export interface Heeded {
   /** Can be read when there is some, until it is looked at. */
   readonly descriptor: number | undefined;
+  /** There is some that nobody can be woken for any more. */
+  readonly heard: boolean;
   /** Looks, and does what follows. */
   look(): void;
 }
@@ -51,6 +53,7 @@ export class Polling {
     this.#timespec[0] = slice / NS_PER_S;
     this.#timespec[1] = slice % NS_PER_S;
     const { functions } = this.#library;
+    if (this.heeded?.heard) this.heeded.look();
     const news = this.heeded?.descriptor;
     if (news === undefined) {
       return functions.ppoll(this.#pollfds, BigInt(count), this.#timespec, null);
