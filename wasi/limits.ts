@@ -88,5 +88,8 @@ export const THREAD_STACK_MIB = 8;
 /** Bytes of output of all threads that wait for the supervisor; then writing blocks. */
 export const OUTPUT_RING_BYTES = 262_144;
 
+/** The longest datagram, with what the length in its header may say (RFC 768). */
+export const UDP_BYTES_MAX = 65_535;
+
 /** Places that a socket of datagrams has sent to and whose answers it takes: a client has a handful. */
 export const CORRESPONDENTS_MAX = 64;

@@ -158,6 +158,16 @@ testSocketHosts(
     await send(stranger, "strange", port);
     await send(friend, "short", port);
     assert.deepEqual(await probe.receive(fd, 8), { text: "short", truncated: false });
+    for (const flags of [1, 0]) {
+      if (flags === 1) await send(stranger, "a long secret", port);
+      if (flags === 1) await send(friend, "short", port);
+      assert.deepEqual(await probe.receive(fd, 64, flags), { text: "short", truncated: false });
+      const memory = new TextDecoder("latin1").decode(probe.bytes);
+      assert.ok(
+        memory.includes("ort") && !memory.includes("secret"),
+        "it is nowhere in its memory",
+      );
+    }
     assert.deepEqual(asked[0]!.local, { hostname: LOCAL, port });
     assert.equal(asked[0]!.protocol, "udp");
     await close(stranger, friend);

@@ -2,7 +2,8 @@ import { FDFLAG, FILETYPE, RIGHT } from "../abi.ts";
 import { ERRNO } from "../errno.ts";
 import type { Answer, Eventual, FileStat } from "../host/host.ts";
 import type { HostSocket, SocketAddress, SocketTransfer } from "../host/socket.ts";
-import type { Vectors } from "../memory.ts";
+import { UDP_BYTES_MAX } from "../limits.ts";
+import { Vectors } from "../memory.ts";
 import type { Correspondents } from "../network/incoming.ts";
 import { Descriptor, type Readiness } from "./descriptor.ts";
 
@@ -108,18 +109,23 @@ export class SocketDescriptor extends Descriptor {
     const { socket } = this;
     const { peek } = transfer;
     transfer.wantsFrom = true;
-    /** The count, or nothing if it is to be tried again. */
-    const judge = (answer: Answer): Answer | undefined => {
-      if (answer < 0 || correspondents.admits(socket, transfer.from)) return answer;
-      transfer.from = undefined;
-      transfer.truncated = false;
-      if (!peek) return undefined;
-      // What was only looked at would be there again.
-      socket.receive(into, { ...transfer, peek: false, nonblock: true });
-      return undefined;
-    };
     for (;;) {
-      const answer = socket.receive(into, transfer);
+      // The guest must not find in its memory what it was not to read.
+      const apart = correspondents.guarded ? apartFrom(into) : undefined;
+      /** The count, or nothing if it is to be tried again. */
+      const judge = (answer: Answer): Answer | undefined => {
+        if (answer < 0) return answer;
+        if (correspondents.admits(socket, transfer.from)) {
+          if (apart !== undefined) fill(into, apart.memory.subarray(0, answer));
+          return answer;
+        }
+        transfer.from = undefined;
+        transfer.truncated = false;
+        // What was only looked at would be there again.
+        if (peek) socket.receive(apartFrom(into), { ...transfer, peek: false, nonblock: true });
+        return undefined;
+      };
+      const answer = socket.receive(apart ?? into, transfer);
       if (typeof answer !== "number") {
         return answer.then((settled) =>
           judge(settled) ?? this.#receiveAdmitted(correspondents, { into, transfer })
@@ -181,4 +187,23 @@ function newTransfer(): SocketTransfer {
     from: undefined,
     truncated: false,
   };
+}
+
+/** Memory of the host's own that takes as much of a datagram as these buffers do. */
+function apartFrom({ bytes }: Vectors): Vectors {
+  const apart = new Vectors();
+  const room = Math.min(bytes, UDP_BYTES_MAX);
+  apart.memory = new Uint8Array(room);
+  if (room > 0) apart.add(0, room);
+  return apart;
+}
+
+/** Copies bytes into buffers that have room for them. */
+function fill(into: Vectors, bytes: Uint8Array): void {
+  for (let index = 0, done = 0; done < bytes.length; index++) {
+    const view = into.view(index);
+    const part = bytes.subarray(done, done + view.length);
+    view.set(part);
+    done += part.length;
+  }
 }

@@ -43,10 +43,18 @@ export class Correspondents {
     this.#host = host;
   }
 
+  /** True while not everybody may send. */
+  get guarded(): boolean {
+    return isGuarded(this.#network, this.#host);
+  }
+
   /** True if what a socket has been sent by this address may be read. */
   admits(socket: HostSocket, from: SocketAddress | undefined): boolean {
-    if (from === undefined || !isGuarded(this.#network, this.#host)) return true;
+    if (from === undefined || !this.guarded) return true;
     if (this.#known.has(keyOf(from))) return true;
+    // Another thread may have connected it: that was asked about as well.
+    const peer = socket.peerAddress();
+    if (typeof peer !== "number" && keyOf(peer) === keyOf(from)) return true;
     const local = socket.localAddress();
     if (typeof local === "number") return false;
     return decideIncoming(this.#network.allow, { protocol: "udp", peer: from, local });
