@@ -257,6 +257,22 @@ Deno.test({
 });
 
 Deno.test({
+  name: "NetworkDesk keeps no more than the last news for who does not listen",
+  ignore,
+  async fn(): Promise<void> {
+    await using desk = await NetworkDesk.open();
+    const network = new FakeNetwork();
+    using admission = desk.admit(network, options);
+    using visitor = await Visitor.with(admission);
+    assert.deepEqual(await visitor.hear(), { guarded: false });
+    for (let times = 0; times < 10_001; times++) network.guarded = !network.guarded;
+    await visitor.say(JSON.stringify(CONNECT));
+    assert.deepEqual(await visitor.hear(), { guarded: true });
+    assert.deepEqual(await visitor.hear(), { endpoint: CONNECT.endpoint });
+  },
+});
+
+Deno.test({
   name: "NetworkDesk closes at once, whatever the network is asked at the time",
   ignore,
   async fn(): Promise<void> {

@@ -32,13 +32,22 @@ export async function serveVisitor(
 ): Promise<void> {
   const { network, stop } = errand;
   let sending: Promise<unknown> = Promise.resolve();
-  const send = (word: News | NetworkAnswer): Promise<unknown> => {
-    sending = sending.then(() => writeAll(connection, encodeWord(word)));
+  const sendThen = (word: () => News | NetworkAnswer): Promise<unknown> => {
+    sending = sending.then(() => writeAll(connection, encodeWord(word())));
     sending.catch(() => {}); // it has gone; who reads finds that out
     return sending;
   };
+  const send = (word: News | NetworkAnswer): Promise<unknown> => sendThen(() => word);
   const onStop = (): void => void send({ stop: true });
-  using _guard = network.onGuardChanged((guarded) => void send({ guarded }));
+  let guardToTell = false;
+  using _guard = network.onGuardChanged(() => {
+    if (guardToTell) return; // who does not listen is told once, however often it changes
+    guardToTell = true;
+    void sendThen(() => {
+      guardToTell = false;
+      return { guarded: network.guarded };
+    });
+  });
   stop?.addEventListener("abort", onStop);
   try {
     await send({ guarded: network.guarded });
