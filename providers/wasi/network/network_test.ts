@@ -72,6 +72,7 @@ for (
     ["a process", "krustlet-process", false],
     ["a Worker", "krustlet-worker", false],
     ["threads", "krustlet-process", true],
+    ["threads that may not share a process", "krustlet-worker", true],
   ] as const
 ) {
   Deno.test({
