@@ -81,7 +81,8 @@ Deno.test("ReferenceIndex forgets nothing when its file cannot be read just now"
   try {
     const tooMany = Object.assign(new Error("Too many open files"), { code: "EMFILE" });
     Object.assign(Deno, { readTextFile: () => Promise.reject(tooMany) });
-    for (const failing of [index.all(), index.put({ ...RECORD, image: "r.io/app:2" })]) {
+    const put = (): Promise<void> => index.put({ ...RECORD, image: "r.io/app:2" });
+    for (const failing of [() => index.all(), put]) {
       await assert.rejects(failing, /cannot be used: Too many open files/);
     }
   } finally {
