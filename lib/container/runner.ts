@@ -49,6 +49,8 @@ export interface ContainerTask extends WatchedContainer {
   readonly runtimeHandler?: string;
   /** Resolves when the change is on disk. */
   changed(): Promise<void>;
+  /** The same, but nobody is told so far. */
+  noted(): Promise<void>;
   /** Called at each first instruction. */
   onStarted?(): void;
   /** Aborted when the end of its pod begins: nothing starts any more. */
@@ -214,8 +216,9 @@ ${name}_${namespace}(${uid})`,
     if (spec.resources === undefined) delete record.resources;
     else record.resources = spec.resources;
     await this.#forgetOldRuns();
-    // On disk before the first instruction, so that a killed agent knows that this run began.
-    await this.#task.changed();
+    // On disk before the first instruction, so that a killed agent knows that this run began. It counts for the
+    // cluster once it runs: who sees a restart counted is to see that run, too.
+    await this.#task.noted();
     this.#tell("Normal", "Created", `Container created: ${spec.name}`);
     const { exit, startedMs } = await this.#live(start);
     // Told to stop before it could begin: the next agent, if there is one, may start it.
@@ -290,6 +293,8 @@ ${name}_${namespace}(${uid})`,
         fromMs = performance.now();
         observer?.containerStarted(kind, performance.now() - beganMs);
         this.#tell("Normal", "Started", `Container started: ${spec.name}`);
+        // It is told of as running when its hook has ended, which may take long.
+        if (spec.lifecycle?.postStart !== undefined) void this.#task.changed();
         void this.#followCpuLimit(start.run, over.signal);
       },
       onHealth: ({ started, ready }) => {

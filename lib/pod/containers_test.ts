@@ -192,3 +192,17 @@ Deno.test("PodManager starts no sidecar of a pod whose work has ended with the a
   assert.equal(world.container("web", "side")?.restartCount, 0);
   await killed.shutdown(0);
 });
+
+Deno.test("PodManager tells of a restart when it tells of the run that it began", async () => {
+  await using world = await World.open();
+  const agent = world.agent();
+  agent.apply(podOf("flaky", { spec: { restartPolicy: "Always" } }));
+  await world.eventually("the second run is told of", () => {
+    const { restartCount, state } = world.container("web") ?? {};
+    return restartCount === 1 && state?.running !== undefined;
+  });
+  const counted = world.said.flatMap(({ status }) => status.containerStatuses ?? [])
+    .filter(({ restartCount }) => restartCount === 1);
+  assert.deepEqual(counted.filter(({ state }) => state.waiting !== undefined), []);
+  await agent.shutdown(0);
+});

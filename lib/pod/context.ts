@@ -68,6 +68,8 @@ export class PodContext {
   #restart = new AbortController();
   #saving: Promise<void> = Promise.resolve();
   #queued: Promise<void> | undefined;
+  /** Something has changed that the next save reports. */
+  #untold = false;
   /** True once there is a file: then it is kept up to date. */
   #remembered: boolean;
 
@@ -104,6 +106,12 @@ export class PodContext {
 
   /** Saves the record, then reports the pod's status. Resolves when the record is on disk. */
   changed(): Promise<void> {
+    this.#untold = true;
+    return this.noted();
+  }
+
+  /** Saves the record: what has changed is nobody else's business so far. Resolves when it is on disk. */
+  noted(): Promise<void> {
     this.changes.set(this.changes.value + 1);
     this.#queued ??= this.#saving.then(() => this.#save());
     this.#saving = this.#queued;
@@ -135,6 +143,7 @@ export class PodContext {
       mounted: this.mounted,
       ...(this.runtimeHandler === undefined ? {} : { runtimeHandler: this.runtimeHandler }),
       changed: () => this.changed(),
+      noted: () => this.noted(),
       ...(role.onStarted === undefined ? {} : { onStarted: role.onStarted }),
       stop: AbortSignal.any([this.ending.stop, ...restart]),
       leave: AbortSignal.any([stop, ...restart]),
@@ -225,6 +234,8 @@ export class PodContext {
 
   async #save(): Promise<void> {
     this.#queued = undefined;
+    const told = this.#untold;
+    this.#untold = false;
     const status = podStatus(this.pod, this.record, {
       hostIPs: this.services.facts.hostIPs,
       podIPs: this.#podIPs(),
@@ -243,7 +254,7 @@ export class PodContext {
     if (this.#remembered) {
       await this.services.records.save(this.key.uid, JSON.stringify(this.record));
     }
-    this.services.status.say(this.key, status);
+    if (told) this.services.status.say(this.key, status);
   }
 
   /** What it had last is told until it is no more. */
