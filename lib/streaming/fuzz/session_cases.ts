@@ -31,15 +31,32 @@ function makeStep(random: Random): Step {
 function makeStreamHeaders(random: Random): Record<string, string> {
   const types = ["error", "data", "error", "data", "stdin", "resize", ""];
   const requestid = random.of(["0", "0", "0", "1", ""]);
+  const streamtype = random.of(types);
+  const port = portOf(streamtype);
   return {
-    streamtype: random.of(types),
-    port: random.of(["80", "80", "80", "0", "x"]),
+    streamtype,
+    port: random.of([port, port, port, "0", "x"]),
     ...(random.once(2) ? {} : { requestid }),
   };
 }
 
-/** Everything that one client sends, in chunks, after what happens to bytes on their way. */
-export async function makeSession(random: Random): Promise<Uint8Array[]> {
+/** The port that data is for. */
+export const DATA_PORT = 80;
+
+/** The port of a stream for errors is another one, which nobody may forward to. */
+function portOf(streamtype: string): string {
+  return `${streamtype === "error" ? 90 : DATA_PORT}`;
+}
+
+/** Everything that one client sends, after what happens to bytes on their way. */
+export interface MadeSession {
+  readonly chunks: Uint8Array[];
+  /** Some bytes are others than the client's: a digit of a port may be, too. */
+  readonly isChanged: boolean;
+}
+
+/** One client's session. */
+export async function makeSession(random: Random): Promise<MadeSession> {
   const steps = random.list(0, 14, () => makeStep(random));
   // A compressor costs more than all the rest: few have one.
   if (!random.once(COMPRESSED_ONE_IN)) {
@@ -51,8 +68,9 @@ export async function makeSession(random: Random): Promise<Uint8Array[]> {
 
 const COMPRESSED_ONE_IN = 32;
 
-function finish(random: Random, bytes: Uint8Array): Uint8Array[] {
-  return cut(random, change(random, bytes).bytes);
+function finish(random: Random, bytes: Uint8Array): MadeSession {
+  const changed = change(random, bytes);
+  return { chunks: cut(random, changed.bytes), isChanged: changed.count > 0 };
 }
 
 /** Writes a client's SYN_STREAM frames. */
@@ -74,7 +92,8 @@ async function written(steps: readonly Step[], client: Writer): Promise<Uint8Arr
     } else if (step.do === "connect") {
       const requestid = `of ${next}`;
       for (const streamtype of ["error", "data"]) {
-        frames.push(await client.open(next, { headers: { streamtype, port: "80", requestid } }));
+        const headers = { streamtype, port: portOf(streamtype), requestid };
+        frames.push(await client.open(next, { headers }));
         next += 2;
       }
     } else if (step.do === "send") frames.push(data(step.id, step.bytes, step.fin));

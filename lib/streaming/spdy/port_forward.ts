@@ -33,6 +33,8 @@ interface Pair {
   readonly timer: ReturnType<typeof setTimeout>;
   data?: SpdyStream;
   error?: SpdyStream;
+  /** What the data's stream asks for; the other one's is only looked at. */
+  port?: number;
 }
 
 class SpdyForward implements PortForwardSession {
@@ -79,10 +81,11 @@ class SpdyForward implements PortForwardSession {
     if (pair === undefined || pair[type] !== undefined) return false;
     pair[type] = stream;
     if (type === "error") void stream.readable.cancel();
+    else pair.port = port;
     const { data, error } = pair;
     if (data !== undefined && error !== undefined) {
       this.#drop(id, pair);
-      this.#ready.add(new SpdyForwarded({ port, stream: data, error }));
+      this.#ready.add(new SpdyForwarded({ port: pair.port!, stream: data, error }));
     }
     return true;
   }

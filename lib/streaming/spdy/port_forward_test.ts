@@ -62,6 +62,13 @@ Deno.test("forwardOverSpdy() gives a client when both its streams are there", as
   assert.deepEqual(ended, [5, 1]);
 });
 
+Deno.test("forwardOverSpdy() takes the port of the data, whichever stream comes first", async () => {
+  await using fixture = new Fixture();
+  await fixture.open(1, { ...PAIR[1], port: "9090" });
+  await fixture.open(3, PAIR[0]);
+  assert.equal((await fixture.next()).port, 9090);
+});
+
 Deno.test("forwardOverSpdy() pairs the streams of clients that have no request id", async () => {
   await using fixture = new Fixture();
   for (const id of [1, 5]) {
