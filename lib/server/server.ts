@@ -180,6 +180,8 @@ export class KubeletServer {
     const over = this.#options.onRequest?.(method, path);
     const gone = new AbortController();
     const left = (): void => {
+      // A socket that closes ends its answer first, and has this on the list of whom it tells itself.
+      if (gone.signal.aborted) return;
       response.off("close", left);
       request.socket.off("close", left);
       this.#connections.idle(peer);

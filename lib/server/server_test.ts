@@ -394,6 +394,34 @@ Deno.test("KubeletServer begins no answer for somebody who left while it asked t
   assert.equal(logs.asked.length, 1);
 });
 
+Deno.test("KubeletServer tells once that a request is over whose asker has left", async () => {
+  const ends = new Map<string, number>();
+  const asked = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<void>();
+  const never = new Promise<boolean>(() => {});
+  await using node = await start({
+    onRequest: (_method, path) => () => {
+      ends.set(path, (ends.get(path) ?? 0) + 1);
+      over.resolve();
+    },
+    authenticateToken: () => Promise.resolve({ name: "waits", groups: [] }),
+    authorize: ({ name }) => {
+      if (name !== "waits") return Promise.resolve(true);
+      asked.resolve();
+      return never;
+    },
+  });
+  const leave = new AbortController();
+  const left = ask(node.port, "/pods", { token: "t", signal: leave.signal });
+  await asked.promise;
+  leave.abort();
+  await assert.rejects(left);
+  await over.promise;
+  // Whatever is told of the one that has left was told before another one is answered.
+  assert.equal((await ask(node.port, "/healthz", { client: API_SERVER })).status, 200);
+  assert.equal(ends.get("/pods"), 1);
+});
+
 Deno.test("KubeletServer ends answers that wait behind another one when their connection ends", async () => {
   using logs = new Log();
   const begun = Promise.withResolvers<void>();

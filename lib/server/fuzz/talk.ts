@@ -68,10 +68,10 @@ export class Talk implements AsyncDisposable {
     return answers;
   }
 
-  /** Waits until nothing goes on any more at the node. */
+  /** Waits until nothing goes on any more at the node: less than that is something that ended twice. */
   async untilQuiet(): Promise<void> {
     const { node } = this;
-    for (let turn = 0; node.open + node.sessions > 0; turn++) {
+    for (let turn = 0; node.open !== 0 || node.sessions !== 0; turn++) {
       assert.ok(turn < TURNS_MAX, `${node.open} requests and ${node.sessions} sessions go on`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
