@@ -73,8 +73,11 @@ export const SERVER_LIMITS: ServerLimits = {
 /** Time for the peers of sessions to close when this side goes away; then they are cut off. */
 const LEAVE_MS_MAX = 2_000;
 
-/** A request's head: the longest that the API server sends is well below. */
-const HEAD_BYTES_MAX = 16 * 1024;
+/**
+ * A request's head: the longest that the API server sends is well below. The target, and the names and
+ * values of headers are counted; with so many bytes, the connection is closed without an answer.
+ */
+export const HEAD_BYTES_MAX = 16 * 1024;
 
 /**
  * Serves the node's API over TLS. Every path needs a client certificate that the cluster's authority

@@ -6,6 +6,7 @@ import { connect as tlsConnect } from "node:tls";
 import { API_SERVER, ask, CLUSTER, FOREIGN, start, STRANGER } from "./_test_node.ts";
 import type { NodeAccess, User } from "./auth.ts";
 import type { LogAbsence, LogLocation } from "./logs.ts";
+import { HEAD_BYTES_MAX } from "./server.ts";
 
 Deno.test("KubeletServer says that it is well", async () => {
   await using node = await start();
@@ -299,6 +300,14 @@ Deno.test("KubeletServer closes connections that are not used again", async () =
   socket.once("secureConnect", () => socket.write("GET /healthz HTTP/1.1\r\nHost: n\r\n\r\n"));
   await closed;
   assert.match(text, /^HTTP\/1.1 200 /);
+});
+
+Deno.test("KubeletServer closes the connection of a head that is too long, without an answer", async () => {
+  await using node = await start();
+  const path = (more: number): string => `/healthz?${"x".repeat(HEAD_BYTES_MAX + more)}`;
+  await assert.rejects(ask(node.port, path(0), { client: API_SERVER }));
+  // Other headers have room in this.
+  assert.equal((await ask(node.port, path(-1_024), { client: API_SERVER })).status, 200);
 });
 
 Deno.test("KubeletServer takes only so many connections", async () => {
