@@ -9,6 +9,11 @@ import { eventually } from "./eventually.ts";
 import { type Process, startProcess } from "./processes.ts";
 import { tempFolder } from "./temp_folder.ts";
 
+/** As often a disk must be full before it stays so… */
+const QUIET_LOOKS = 5;
+/** …and so long apart. */
+const LOOK_MS = 50;
+
 /** Ways to a name space in which one may mount: as anybody, and as root where that is forbidden. */
 const WAYS = [
   { unshare: ["-Urm"], enter: ["-U", "-m", "--preserve-credentials"] },
@@ -83,13 +88,33 @@ export class SmallDisk implements AsyncDisposable {
     if (!success) throw new Error(`Cannot remount: ${new TextDecoder().decode(stderr)}`);
   }
 
-  /** Leaves so many bytes free, by a file `ballast` that takes the rest. */
+  /**
+   * Leaves so many bytes free, by a file `ballast` that takes the rest; also what others give back for a moment
+   * longer, as a file that takes another's place does with that one's.
+   */
   async fillUpTo(freeBytes: number): Promise<void> {
-    await Deno.writeFile(this.path("ballast"), new Uint8Array(await this.free() - freeBytes));
+    using ballast = await Deno.open(this.path("ballast"), { write: true, create: true });
+    for (let quiet = 0; quiet < QUIET_LOOKS; quiet++) {
+      const rest = await this.free() - freeBytes;
+      if (rest > 0) {
+        await writeAll(ballast, rest);
+        quiet = 0;
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#holder.stop();
     await this.#folder[Symbol.asyncDispose]();
+  }
+}
+
+/** Writes so many bytes; fewer, if somebody else was faster to take the room. */
+async function writeAll(file: Deno.FsFile, length: number): Promise<void> {
+  try {
+    for (let left = length; left > 0;) left -= await file.write(new Uint8Array(left));
+  } catch (error) {
+    if (!(error instanceof Error && /No space left/.test(error.message))) throw error;
   }
 }
