@@ -150,14 +150,6 @@ export function readReply(bytes: Uint8Array): Reply {
   return { id: head.id, rcode: head.flags & 15, truncated, question, answers };
 }
 
-/** Where a message's question ends: its bytes are given back as they came. */
-export function questionEnd(bytes: Uint8Array): number {
-  const reader = new Reader(bytes);
-  reader.head();
-  reader.question();
-  return reader.at;
-}
-
 /** Reads a message from its start; never beyond its end, and never for long. */
 class Reader {
   readonly #bytes: Uint8Array;

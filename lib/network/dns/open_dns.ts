@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { lookup } from "node:dns/promises";
-import { isIPv6 } from "node:net";
 import type { Pod } from "../../api/types.ts";
 import { messageOf } from "../../errors.ts";
 import type { Endpoint, TransportProtocol } from "../../guest_network.ts";
 import type { ServiceMap } from "../services/service_map.ts";
 import type { ServiceTable } from "../services/table.ts";
+import { lookUpOnMachine } from "../machine_names.ts";
 import type { NameLimits } from "./answers.ts";
 import { NameFinder } from "./finder.ts";
 import { parseName } from "./name.ts";
@@ -77,7 +76,7 @@ export async function openDns(options: OpenDnsOptions): Promise<Dns> {
     clusterDns: config.clusterDns,
     node: new NodeDns(config.resolvConf),
     upstream: new Upstream({ route: routeBy(services, nodeIp) }),
-    lookup: ofMachine,
+    lookup: lookUpOnMachine,
     signal,
   });
   const server = await openServer({
@@ -119,18 +118,5 @@ async function openServer(
   } catch (error) {
     options.onTrouble(`${messageOf(error)}; programs with a resolver of their own find no names`);
     return undefined;
-  }
-}
-
-/** What this machine's own resolver knows. */
-async function ofMachine(name: string): Promise<readonly string[]> {
-  try {
-    const found = await lookup(name, { all: true });
-    const ips = found.map(({ address }) => address);
-    return [...ips.filter((ip) => !isIPv6(ip)), ...ips.filter(isIPv6)];
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOTFOUND" || code === "ENODATA") return [];
-    throw error;
   }
 }
