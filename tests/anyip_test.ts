@@ -1,15 +1,18 @@
 /** Pods with addresses that the cluster gave their node, and two nodes on one machine. */
 import assert from "node:assert/strict";
+import type { Cluster } from "./harness/cluster.ts";
 import { RANGES } from "./harness/component_flags.ts";
 import { eventually } from "./harness/eventually.ts";
 import { type Krustlet, startKrustlet } from "./harness/kubelet.ts";
 import { podManifest, podSpec, type PodWish } from "./harness/manifests.ts";
 import { LINK, Neighbour, run, useNetNamespace } from "./harness/net_namespace.ts";
+import { allowNetworkPolicies } from "./harness/network_rights.ts";
 import type { Pod } from "./harness/objects.ts";
 import { freePort } from "./harness/ports.ts";
 import { type Scene, useTestbed } from "./harness/testbed.ts";
-import { type PodRef, waitEnded, waitPod, waitRunning } from "./harness/wait_pod.ts";
+import { type PodRef, waitEnded, waitEvent, waitPod, waitRunning } from "./harness/wait_pod.ts";
 
+const POLICIES = "/apis/networking.k8s.io/v1/networkpolicies";
 const PORT = 8080;
 /** Go's modules are compiled when they are seen first, on a busy machine. */
 const COMPILED_WITHIN_MS = 180_000;
@@ -38,6 +41,8 @@ if (where !== "outside") {
   if (where === "inside") {
     scenario("a Deployment is called by its Service, by name, and from this machine", callService);
     scenario("pods of two nodes call each other, and see who calls", callAcross);
+    scenario("NetworkPolicies choose who enters a pod from another node", guardEntry);
+    scenario("NetworkPolicies choose which pods of another node a pod reaches", guardExit);
     scenario("another machine reaches a pod by its address and by its host port", callFromOutside);
     scenario("pods have an address of each family, and are called by IPv6", callBothFamilies);
     scenario("a pod keeps its address and its route when its agent starts anew", keepAddress);
@@ -121,6 +126,89 @@ async function callAcross(scene: Scene): Promise<void> {
     });
   }
   assert.equal(addresses.size, 2);
+}
+
+/** The pod's node hears of those that come from the other one by a watch, with their labels. */
+async function guardEntry(scene: Scene): Promise<void> {
+  const { cluster, node } = scene;
+  await allowNetworkPolicies(cluster);
+  await using partners = await cluster.namespace("partners");
+  const elsewhere = { ...scene, namespace: partners.name };
+  await label(cluster, partners.name, { team: "partner" });
+  // Before there is a pod for it, so that it holds from the first connection on.
+  await scene.create(POLICIES, {
+    metadata: { name: "guests" },
+    spec: {
+      podSelector: { matchLabels: { app: "server" } },
+      ingress: [{
+        from: [{ podSelector: { matchLabels: { role: "friend" } } }, {
+          namespaceSelector: { matchLabels: { team: "partner" } },
+          podSelector: { matchLabels: { role: "envoy" } },
+        }],
+        ports: [{ port: "http" }],
+      }],
+    },
+  });
+  const server = await serve(scene, { name: "server", node: await secondNode(scene) });
+  const url = `http://${await addressOf(server, await secondNode(scene))}:${PORT}/called`;
+  await mustGet(scene, { name: "friend", node, url, labels: { role: "friend" } });
+  await mustGet(elsewhere, { name: "envoy", node, url, labels: { role: "envoy" } });
+  const strangers = [
+    { at: scene, name: "stranger", labels: { role: "envoy" } },
+    { at: elsewhere, name: "far-stranger", labels: { role: "friend" } },
+  ];
+  for (const { at, ...who } of strangers) {
+    await mustNotGet(at, { ...who, node, url }, /EOF|connection reset|closed idle connection/);
+  }
+  await waitEvent(cluster, { namespace: scene.namespace, name: "server" }, {
+    reason: "NetworkRefused",
+    message: /"guests"/,
+  });
+  // What is true of a namespace may change while the connections come.
+  await label(cluster, partners.name, { team: null });
+  await eventually("the envoy's namespace to be no partner's", async () => {
+    const name = `former-${crypto.randomUUID().slice(0, 8)}`;
+    const wish = { name, node, url, labels: { role: "envoy" } };
+    return (await tryGet(elsewhere, wish)).status.phase === "Failed";
+  }, { withinMs: COMPILED_WITHIN_MS });
+}
+
+/** Here it is the client's node that hears of the other one's pods. */
+async function guardExit(scene: Scene): Promise<void> {
+  const { cluster, node, namespace } = scene;
+  await allowNetworkPolicies(cluster);
+  const far = await secondNode(scene);
+  await scene.create(POLICIES, {
+    metadata: { name: "only-to-shop" },
+    spec: {
+      podSelector: { matchLabels: { role: "limited" } },
+      policyTypes: ["Egress"],
+      egress: [{
+        to: [{
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+          podSelector: { matchLabels: { app: "shop" } },
+        }],
+        ports: [{ port: "http" }],
+      }],
+    },
+  });
+  const urls: Record<string, string> = {};
+  for (const name of ["shop", "vault"]) {
+    const address = await addressOf(await serve(scene, { name, node: far }), far);
+    urls[name] = `http://${address}:${PORT}/called`;
+  }
+  const labels = { role: "limited" };
+  await mustGet(scene, { name: "to-shop", node, url: urls["shop"]!, labels });
+  await mustGet(scene, { name: "free", node, url: urls["vault"]! });
+  await mustNotGet(
+    scene,
+    { name: "to-vault", node, url: urls["vault"]!, labels },
+    /permission denied/i,
+  );
+  await waitEvent(cluster, { namespace, name: "to-vault" }, {
+    reason: "NetworkRefused",
+    message: /"only-to-shop"/,
+  });
 }
 
 /** Where an address of 127.0.0.0/8 means the pod's own loopback, unless it is that of a pod of the same node. */
@@ -237,7 +325,7 @@ async function keepRoute(scene: Scene): Promise<void> {
 }
 
 /** A pod that is to run on a node. */
-interface Wish extends Pick<PodWish, "name" | "restartPolicy"> {
+interface Wish extends Pick<PodWish, "name" | "labels" | "restartPolicy"> {
   readonly node: Krustlet;
   readonly hostPort?: number;
   readonly args?: readonly string[];
@@ -260,26 +348,65 @@ async function serve(scene: Scene, wish: Wish): Promise<Pod> {
   return await waitRunning(scene.cluster, ref, COMPILED_WITHIN_MS);
 }
 
+/** A pod that asks a server. */
+interface Asking extends Pick<Wish, "name" | "node" | "labels"> {
+  readonly url: string;
+  /** Which of its own addresses the server is to see. @default 0 */
+  readonly family?: 0 | 1;
+}
+
 /** A pod asks for a path "/called", and is answered by somebody who sees its own address of that family. */
-async function mustGet(
-  scene: Scene,
-  { name, node, url, family = 0 }: Wish & { readonly url: string; readonly family?: 0 | 1 },
-): Promise<void> {
-  const image = await scene.image("gonet_web");
-  const ref = await start(scene, {
-    ...{ name, nodeName: node.nodeName },
-    containers: [{ image, args: ["get", "4", url] }],
-  });
+async function mustGet(scene: Scene, wish: Asking): Promise<void> {
+  const { name, family = 0 } = wish;
+  const ref = await startAsking(scene, wish);
   const { status } = await waitEnded(scene.cluster, ref, "Succeeded", COMPILED_WITHIN_MS);
   const ip = status.podIPs?.[family]?.ip ?? "none";
-  const log = await scene.kubectl("logs", name);
+  const log = await logOf(scene, name);
   const sender = ip.includes(":") ? `[${ip}]` : ip;
   assert.ok(log.includes(`/called for ${sender}:`), `${name} is ${ip}, and is told: ${log}`);
 }
 
+/** A pod asks, and fails with these words. */
+async function mustNotGet(scene: Scene, wish: Asking, words: RegExp): Promise<void> {
+  const ref = await startAsking(scene, wish);
+  await waitEnded(scene.cluster, ref, "Failed", COMPILED_WITHIN_MS);
+  assert.match(await logOf(scene, wish.name), words);
+}
+
+/** A pod asks, and has ended. */
+async function tryGet(scene: Scene, wish: Asking): Promise<Pod> {
+  return await waitPod(scene.cluster, await startAsking(scene, wish), {
+    to: "end",
+    wanted: ({ status: { phase } }) => phase === "Succeeded" || phase === "Failed",
+    withinMs: COMPILED_WITHIN_MS,
+  });
+}
+
+async function startAsking(scene: Scene, { name, node, url, labels }: Asking): Promise<PodRef> {
+  const image = await scene.image("gonet_web");
+  return await start(scene, {
+    ...{ name, nodeName: node.nodeName },
+    ...(labels === undefined ? {} : { labels }),
+    containers: [{ image, args: ["get", "4", url] }],
+  });
+}
+
+async function logOf({ cluster, namespace }: Scene, name: string): Promise<string> {
+  return await cluster.kubectl(["-n", namespace, "logs", name]);
+}
+
+async function label(
+  cluster: Cluster,
+  namespace: string,
+  labels: Readonly<Record<string, string | null>>,
+): Promise<void> {
+  await cluster.patch(`/api/v1/namespaces/${namespace}`, { metadata: { labels } });
+}
+
 async function start(scene: Scene, wish: PodWish): Promise<PodRef> {
-  await scene.create("pods", podManifest(wish));
-  return { namespace: scene.namespace, name: wish.name };
+  const { cluster, namespace } = scene;
+  await cluster.create(`/api/v1/namespaces/${namespace}/pods`, podManifest(wish));
+  return { namespace, name: wish.name };
 }
 
 /** Another agent of this machine, for all tests of the file. */

@@ -1,7 +1,7 @@
 /** NetworkPolicies and a pod's own list of hosts, between programs that are pods of one node. */
 import assert from "node:assert/strict";
-import type { Cluster } from "./harness/cluster.ts";
 import { eventually } from "./harness/eventually.ts";
+import { allowNetworkPolicies } from "./harness/network_rights.ts";
 import type { Pod } from "./harness/objects.ts";
 import { type Scene, useTestbed } from "./harness/testbed.ts";
 import { type PodRef, waitEnded, waitEvent, waitRunning } from "./harness/wait_pod.ts";
@@ -12,11 +12,9 @@ const POLICIES = "/apis/networking.k8s.io/v1/networkpolicies";
 const PORT = 8080;
 /** Go's modules are compiled when they are seen first, on a busy machine. */
 const COMPILED_WITHIN_MS = 120_000;
-const RIGHTS = "/apis/rbac.authorization.k8s.io/v1";
-const ROLE = "network-policies-of-nodes";
 
 scenario("NetworkPolicies choose who enters a pod, by labels that may change", async (scene) => {
-  await allowNetwork(scene.cluster);
+  await allowNetworkPolicies(scene.cluster);
   const address = await serve(scene);
   const url = `http://${address}:${PORT}/hello`;
   await mustGet(scene, { name: "before", url });
@@ -44,7 +42,7 @@ scenario("NetworkPolicies choose who enters a pod, by labels that may change", a
 });
 
 scenario("NetworkPolicies choose where a pod may go, and it is told so at once", async (scene) => {
-  await allowNetwork(scene.cluster);
+  await allowNetworkPolicies(scene.cluster);
   const address = await serve(scene);
   const url = `http://${address}:${PORT}/hello`;
   await scene.create(POLICIES, {
@@ -140,43 +138,4 @@ async function mustGet(scene: Scene, wish: Wish): Promise<void> {
   const { phase, log } = await get(scene, wish);
   assert.equal(phase, "Succeeded", log);
   assert.match(log, /^\/hello for /);
-}
-
-/** Lets all nodes see what policies are made of, and waits until the server knows. */
-async function allowNetwork(cluster: Cluster): Promise<void> {
-  const review = {
-    spec: {
-      user: "system:node:any",
-      groups: ["system:nodes"],
-      resourceAttributes: {
-        verb: "list",
-        group: "networking.k8s.io",
-        resource: "networkpolicies",
-        namespace: "any",
-      },
-    },
-  };
-  const isAllowed = async (): Promise<boolean> => {
-    const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-    const { status } = await cluster.create<{ status: { allowed: boolean } }>(path, review);
-    return status.allowed;
-  };
-  if (await isAllowed()) return;
-  await cluster.create(`${RIGHTS}/clusterroles`, {
-    metadata: { name: ROLE },
-    rules: [
-      {
-        apiGroups: ["networking.k8s.io"],
-        resources: ["networkpolicies"],
-        verbs: ["get", "list", "watch"],
-      },
-      { apiGroups: [""], resources: ["pods", "namespaces"], verbs: ["get", "list", "watch"] },
-    ],
-  });
-  await cluster.create(`${RIGHTS}/clusterrolebindings`, {
-    metadata: { name: ROLE },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: ROLE },
-    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "system:nodes" }],
-  });
-  await eventually("nodes to be allowed to see policies", isAllowed);
 }
