@@ -56,6 +56,8 @@ export interface KubeletSettings extends NodeSettings, RegistrySettings {
   readonly podNetwork: PodNetworkWish;
   /** Ranges of these addresses. @default {those that the cluster gives the node} */
   readonly podCidrs: readonly string[];
+  /** Ranges of all pods of the cluster, reached from a pod's own address. @default {none} */
+  readonly clusterCidrs?: readonly string[];
   /** Whether files of this machine may be images. */
   readonly allowLocalModules: boolean;
   /** Absolute path of the folder that everything lives in. */

@@ -14,6 +14,7 @@ import { type KubeletSettings, nodeReference } from "./kubelet_settings.ts";
 import type { NetworkMetrics } from "./metrics/network_metrics.ts";
 import { type Dns, openDns } from "./network/dns/open_dns.ts";
 import { HostPorts } from "./network/host_ports.ts";
+import { isInRanges } from "./network/ip.ts";
 import { LatePlaces } from "./network/late_places.ts";
 import { machineNames } from "./network/machine_names.ts";
 import { NodeNetwork } from "./network/node_network.ts";
@@ -36,7 +37,14 @@ export interface ClusterNetworkOptions {
   readonly client: ApiClient;
   readonly settings: Pick<
     KubeletSettings,
-    "nodeName" | "nodeIp" | "nodeLabels" | "dataDir" | "podNetwork" | "podCidrs" | "dns"
+    | "nodeName"
+    | "nodeIp"
+    | "nodeLabels"
+    | "dataDir"
+    | "podNetwork"
+    | "podCidrs"
+    | "clusterCidrs"
+    | "dns"
   >;
   readonly events: EventSink;
   readonly metrics: NetworkMetrics;
@@ -59,7 +67,7 @@ export class ClusterNetwork implements AsyncDisposable {
   constructor(options: ClusterNetworkOptions) {
     this.#options = options;
     const { client, settings, events, metrics, newest } = options;
-    const { nodeName, nodeIp, nodeLabels } = settings;
+    const { nodeName, nodeIp, nodeLabels, clusterCidrs = [] } = settings;
     this.#policies = new NetworkPolicies(client, {
       isNode: (ip) => ip === nodeIp,
       onTrouble: ({ reason, message }) => this.#warn(reason, message),
@@ -91,6 +99,7 @@ export class ClusterNetwork implements AsyncDisposable {
         },
         nameserver: (to, protocol) => this.#dns?.nameserver(to, protocol),
         services,
+        isRouted: isInRanges(clusterCidrs),
         policy: this.#policies,
         hostsOf: (pod) => AllowedHosts.of(pod),
         tell: (pod, { reason, message }) => {

@@ -22,6 +22,7 @@ const SERVING = ["serve", `0.0.0.0:${PORT}`];
 
 const where = useNetNamespace(import.meta.url);
 const mode = where === "inside" ? "anyip" : "loopback";
+const ARGS = ["--pod-network", mode, "--cluster-cidr", RANGES.pods.join(",")];
 let neighbour: Neighbour | undefined;
 let second: Promise<Krustlet> | undefined;
 
@@ -34,7 +35,7 @@ if (where === "inside") {
   });
 }
 if (where !== "outside") {
-  const scenario = useTestbed({ args: ["--pod-network", mode], plane: { dualStack: true } });
+  const scenario = useTestbed({ args: ARGS, plane: { dualStack: true } });
   Deno.test.afterAll(async () => {
     await (await second)?.[Symbol.asyncDispose]();
   });
@@ -44,6 +45,10 @@ if (where !== "outside") {
     scenario("NetworkPolicies choose who enters a pod from another node", guardEntry);
     scenario("NetworkPolicies choose which pods of another node a pod reaches", guardExit);
     scenario("another machine reaches a pod by its address and by its host port", callFromOutside);
+    scenario(
+      "a pod reaches pods of another machine, and nothing else there, by its own address",
+      callOut,
+    );
     scenario("pods have an address of each family, and are called by IPv6", callBothFamilies);
     scenario("a pod keeps its address and its route when its agent starts anew", keepAddress);
     scenario("a route that a stranger takes away comes back", keepRoute);
@@ -247,6 +252,25 @@ async function callFromOutside(scene: Scene): Promise<void> {
   }
 }
 
+/** The network leads a part of the pods' range to the neighbour, as to another node. */
+async function callOut(scene: Scene): Promise<void> {
+  const { cluster, node } = scene;
+  const far = "10.244.200.2";
+  await run("ip", "route", "add", `${far}/32`, "via", LINK.neighbour.ipv4);
+  await neighbour!.run("ip", "addr", "add", `${far}/32`, "dev", "lo");
+  await using _ = await neighbour!.serve(PORT);
+  const image = await scene.image("gonet_web");
+  const seen: Record<string, string> = { [far]: "", [LINK.neighbour.ipv4]: LINK.machine.ipv4 };
+  for (const [index, [host, sender]] of Object.entries(seen).entries()) {
+    const ref = await start(scene, {
+      ...{ name: `out-${index}`, nodeName: node.nodeName },
+      containers: [{ image, args: ["get", "1", `http://${host}:${PORT}/`] }],
+    });
+    const pod = await waitEnded(cluster, ref, "Succeeded", COMPILED_WITHIN_MS);
+    assert.equal(await logOf(scene, ref.name), `from ${sender || await addressOf(pod, node)}\n`);
+  }
+}
+
 async function callBothFamilies(scene: Scene): Promise<void> {
   const { cluster, registry, node } = scene;
   // By hand, so that the address of its first pod is known before: nobody is given ::0 and ::1.
@@ -412,7 +436,7 @@ async function start(scene: Scene, wish: PodWish): Promise<PodRef> {
 /** Another agent of this machine, for all tests of the file. */
 function secondNode({ cluster, registry }: Scene): Promise<Krustlet> {
   return second ??= startKrustlet(cluster, {
-    args: ["--pod-network", mode],
+    args: ARGS,
     insecureRegistries: [registry.host],
   });
 }

@@ -37,6 +37,7 @@ Deno.test("parseConfig() has Krustlet's defaults", async () => {
     maxPods: 110,
     podNetwork: "auto",
     podCidrs: [],
+    clusterCidrs: [],
     systemReserved: {},
     kubeReserved: { cpu: "50m", memory: "128Mi" },
     eviction: {
@@ -103,6 +104,7 @@ Deno.test("parseConfig() reads every flag", async () => {
     ..."--x-allow-local-modules true --insecure-registries a:5000,b".split(" "),
     ..."--register-with-taints k=v:NoExecute --node-status-update-frequency 5s".split(" "),
     ..."--pod-network anyip --pod-cidr 10.9.0.0/24 --pod-cidr fd00::/64".split(" "),
+    ..."--cluster-cidr 10.8.0.0/13,fd00::/48".split(" "),
     ..."--client-ca-file /ca --kubeconfig /k --log-level debug --log-format json".split(" "),
     ..."--cluster-domain K8s.example --cluster-dns 10.96.0.10 --resolv-conf /resolv".split(" "),
     ..."--rotate-certificates false --rotate-server-certificates=false".split(" "),
@@ -140,6 +142,7 @@ Deno.test("parseConfig() reads every flag", async () => {
     maxPods: 10,
     podNetwork: "anyip",
     podCidrs: ["10.9.0.0/24", "fd00::/64"],
+    clusterCidrs: ["10.8.0.0/13", "fd00::/48"],
     systemReserved: { cpu: "1" },
     kubeReserved: { memory: "1Gi" },
     eviction: {

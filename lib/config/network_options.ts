@@ -39,6 +39,16 @@ export const NETWORK_OPTIONS = defineOptions({
     help: "Range of the pods' addresses, one of each family at most.",
     group: "Node",
   },
+  clusterCidrs: {
+    flag: "cluster-cidr",
+    env: "KRUSTLET_CLUSTER_CIDR",
+    key: "clusterCIDR",
+    kind: podCidrs,
+    defaultText: "none",
+    help: "Range of all pods of the cluster, where the network leads it to their nodes: pods reach \
+those of other nodes from their own addresses.",
+    group: "Node",
+  },
 });
 
 /** The pods' network as it was asked for. */
@@ -47,11 +57,14 @@ export interface NetworkSettings {
   readonly podNetwork: "auto" | "anyip" | "loopback" | "host";
   /** Ranges of their addresses; none means what the cluster says. */
   readonly podCidrs: readonly string[];
+  /** Ranges of all pods of the cluster, if packets between them get there and back. Default: none. */
+  readonly clusterCidrs: readonly string[];
 }
 
 /** The settings that values are. */
 export function networkSettings(values: OptionValues<typeof NETWORK_OPTIONS>): NetworkSettings {
-  return { podNetwork: values.podNetwork, podCidrs: values.podCidrs ?? [] };
+  const { podNetwork, podCidrs = [], clusterCidrs = [] } = values;
+  return { podNetwork, podCidrs, clusterCidrs };
 }
 
 function check(ranges: readonly string[]): readonly string[] {

@@ -90,6 +90,15 @@ export function inCidr(ip: Uint8Array, { ip: first, bits }: Cidr): boolean {
     first.every((byte, at) => byte === (ip[at]! & maskAt(at, bits)));
 }
 
+/** Tells of an address whether one of these ranges has it. What is no range has none, and what is no address is in none. */
+export function isInRanges(ranges: readonly string[]): (ip: string) => boolean {
+  const cidrs = ranges.flatMap((range) => parseCidr(range) ?? []);
+  return (text) => {
+    const ip = parseIp(text);
+    return ip !== undefined && cidrs.some((cidr) => inCidr(ip, cidr));
+  };
+}
+
 /** How many addresses a range has; too many to count exactly are `Infinity`. */
 export function cidrSize({ ip, bits }: Cidr): number {
   const free = ip.length * BYTE_BITS - bits;

@@ -7,6 +7,7 @@ import {
   inCidr,
   indexIn,
   ipAt,
+  isInRanges,
   normalizeIp,
   parseCidr,
   parseIp,
@@ -29,6 +30,13 @@ const ADDRESSES: readonly [string, string][] = [
   ["64:ff9b::10.0.0.1", "64:ff9b::a00:1"],
   ["1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:102:304"],
 ];
+
+Deno.test("isInRanges() takes any of its ranges, of the address's family", () => {
+  const isIn = isInRanges(["10.244.0.0/16", "fd00:10::/48", "nothing"]);
+  const ips = ["10.244.255.9", "fd00:10:0:7::1", "10.245.0.1", "::", "10.244.0.0/16", ""];
+  assert.deepEqual(ips.map(isIn), [true, true, false, false, false, false]);
+  assert.equal(isInRanges([])("10.244.0.1"), false);
+});
 
 Deno.test("formatIp() writes what parseIp() has read in one form", () => {
   for (const [written, normal] of ADDRESSES) {

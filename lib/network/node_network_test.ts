@@ -346,6 +346,28 @@ Deno.test("guest() lets a pod with a list of hosts ask a nameserver only where i
   assert.deepEqual(await ask(podOf("b", { hostNetwork: true })), { refused: "acces" });
 });
 
+Deno.test("guest() reaches what is routed to other nodes from the pod's own address, unless that is loopback", async () => {
+  const isRouted = (ip: string): boolean => ip.startsWith("192.0.2.");
+  const { network, addresses } = fakeNetwork(94, { parts: { isRouted } });
+  await using _ = network;
+  const places = { far: "198.51.100.7", near: "127.66.94.2" };
+  for (const [uid, ip] of Object.entries(places)) {
+    addresses.places.set(uid, { podIPs: [ip], loopback: "127.67.94.9", own: true });
+    await network.take(podOf(uid), signal);
+  }
+  const ask = async (uid: string, ip: string): Promise<NetworkAnswer> =>
+    await network.guest(uid, "app")!.ask({
+      ...{ want: "connect", protocol: "tcp" },
+      endpoint: { ip, port: 80 },
+    });
+  assert.deepEqual(await ask("far", "192.0.2.9"), {
+    endpoint: { ip: "192.0.2.9", port: 80 },
+    source: { ip: "198.51.100.7", port: 0 },
+  });
+  assert.deepEqual(await ask("far", "203.0.113.9"), { endpoint: { ip: "203.0.113.9", port: 80 } });
+  assert.deepEqual(await ask("near", "192.0.2.9"), { endpoint: { ip: "192.0.2.9", port: 80 } });
+});
+
 Deno.test("guest() opens no program of the node because a pod that shares its loopback declares its port", async () => {
   using stranger = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = stranger.addr;

@@ -88,6 +88,8 @@ export interface NetworkParts {
   isNode(ip: string): boolean;
   /** True if packets from a pod's address get there, and their answers back. */
   isNear(ip: string): boolean;
+  /** True for an address of the cluster's pods, that the network leads to and back from. @default {none is} */
+  readonly isRouted?: ((ip: string) => boolean) | undefined;
   readonly names: NameBook;
   /** @default {there are none} */
   readonly services?: ServiceRoutes | undefined;

@@ -168,7 +168,8 @@ export class PodNetwork implements Disposable {
       boundAt: (protocol, port) => this.#bound.at(protocol, port),
       isPod: (ip) => parts.isPod(ip),
       isNode: (ip) => parts.isNode(ip),
-      isNear: (ip) => parts.isNear(ip),
+      // What has an address of loopback is on this machine only, whatever is routed elsewhere.
+      isNear: (ip) => parts.isNear(ip) || (!isLoopback(podIP) && parts.isRouted?.(ip) === true),
       // A list of hosts can only hold where the server knows who asks.
       nameserver: (to, protocol) =>
         this.#hosts === undefined || this.#isKnown ? parts.nameserver?.(to, protocol) : undefined,

@@ -68,7 +68,7 @@ async function runInside(way: readonly string[], path: string): Promise<void> {
 /** A machine beside ours: it has a link to us, and sends us what goes to pods. */
 export class Neighbour implements AsyncDisposable {
   readonly #holder: Process;
-  readonly #folder: AsyncDisposable;
+  readonly #folder: AsyncDisposable & { readonly path: string };
 
   /** Makes it, and our default route to it. `podRanges` are those of all pods of the cluster. */
   static async open(podRanges: readonly string[]): Promise<Neighbour> {
@@ -88,7 +88,7 @@ export class Neighbour implements AsyncDisposable {
     }
   }
 
-  private constructor(holder: Process, folder: AsyncDisposable) {
+  private constructor(holder: Process, folder: AsyncDisposable & { readonly path: string }) {
     this.#holder = holder;
     this.#folder = folder;
   }
@@ -105,6 +105,24 @@ export class Neighbour implements AsyncDisposable {
     });
     await Deno.stdout.write(await answer.bytes());`;
     return await this.run(Deno.execPath(), "eval", script);
+  }
+
+  /** Serves HTTP there, on all its addresses: tells each who asks where it comes from. */
+  async serve(port: number): Promise<AsyncDisposable> {
+    const script = `Deno.serve(
+      { port: ${port}, onListen: () => console.log("serving") },
+      (_request, { remoteAddr }) => new Response(\`from \${remoteAddr.hostname}\\n\`),
+    );`;
+    const there = ["-t", String(this.#holder.pid), "-n"];
+    const server = await startProcess(["nsenter", ...there, Deno.execPath(), "eval", script], {
+      name: "server of the neighbour",
+      logPath: `${this.#folder.path}/server.log`,
+    });
+    await eventually("the neighbour to serve", async () => {
+      await server.mustRun();
+      return (await server.log()).includes("serving");
+    });
+    return { [Symbol.asyncDispose]: async () => void await server.stop() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
