@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { BootstrapToken } from "./certs/mod.ts";
 import type { ApiClient, ClusterAccess, CommandWorld, KrustletConfig } from "./lib/mod.ts";
 import manifest from "./deno.json" with { type: "json" };
 
@@ -206,20 +207,29 @@ async function bootstrap(args: readonly string[]): Promise<number> {
   const access = await lib.loadKubeconfig(
     settings.kubeconfig === undefined ? {} : { path: settings.kubeconfig },
   );
+  const writeBootstrapFile = async (token: BootstrapToken): Promise<void> =>
+    await certs.writeKubeconfig(
+      settings.bootstrapFile,
+      certs.bootstrapKubeconfig(kubeconfigCluster(access), token),
+    );
+  const end = `The token is good for ${settings.tokenTtlMs / 60_000} minutes. Copy the file to the \
+node and run: krustlet --bootstrap-file FILE`;
+  if (settings.printObjects) {
+    const { token, objects } = certs.newBootstrapObjects({ ttlMs: settings.tokenTtlMs });
+    await writeBootstrapFile(token);
+    console.log((await lib.objectsText(objects)).trimEnd());
+    console.error(`"${settings.bootstrapFile}" was written, and nothing made in the cluster. Make \
+what is printed (kubectl apply -f -). ${end}`);
+    return EXIT.ok;
+  }
   using client = new lib.ApiClient(access, { userAgent: `krustlet/${VERSION}` });
   const objects = lib.anyObjects(client);
   const { token } = await certs.createBootstrapToken(objects, { ttlMs: settings.tokenTtlMs });
   for (const { message } of await certs.ensureBootstrapRbac(objects)) console.error(message);
   for (const { message } of await certs.ensureNetworkRbac(objects)) console.error(message);
-  await certs.writeKubeconfig(
-    settings.bootstrapFile,
-    certs.bootstrapKubeconfig(kubeconfigCluster(access), token),
-  );
+  await writeBootstrapFile(token);
   console.log(settings.bootstrapFile);
-  console.error(
-    `The token is good for ${settings.tokenTtlMs / 60_000} minutes. Copy the file to the node and \
-run: krustlet --bootstrap-file FILE`,
-  );
+  console.error(end);
   return EXIT.ok;
 }
 

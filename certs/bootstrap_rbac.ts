@@ -37,6 +37,11 @@ export async function ensureBootstrapRbac(
   return reports;
 }
 
+/** The bindings that {@linkcode ensureBootstrapRbac} sees to, as they are made. */
+export function bootstrapBindings(): KubernetesObject[] {
+  return BINDINGS.map(bindingObject);
+}
+
 /** A ClusterRoleBinding that gives a role to a group. */
 export interface Binding {
   readonly name: string;
@@ -133,7 +138,8 @@ async function settled(
     };
 }
 
-function bindingObject({ name, role, group }: Binding): KubernetesObject {
+/** The binding as the API server takes it. */
+export function bindingObject({ name, role, group }: Binding): KubernetesObject {
   return {
     apiVersion: API_VERSION,
     kind: KIND,

@@ -71,16 +71,7 @@ export async function createBootstrapToken(
     readonly signal?: AbortSignal;
   } = {},
 ): Promise<{ readonly token: BootstrapToken; readonly expiresMs: number }> {
-  const ttlMs = options.ttlMs ?? TOKEN_TTL_MS_DEFAULT;
-  // A second is what the expiration can tell apart; without an end there would be no limit.
-  const expiresMs = (options.nowMs ?? Date.now()) + ttlMs;
-  if (!(ttlMs >= 1_000) || !(expiresMs <= EXPIRATION_MS_MAX)) {
-    throw new CertificateError(
-      "invalid",
-      `Cannot make token for ${ttlMs / 1_000} s: a token lives at least a second and has an end; ` +
-        `set another time to live`,
-    );
-  }
+  const expiresMs = expirationMs(options);
   for (let attempt = 1;; attempt++) {
     const token = newBootstrapToken();
     try {
@@ -91,6 +82,27 @@ export async function createBootstrapToken(
       throw adminError(`Secret "kube-system/bootstrap-token-${token.id}"`, error);
     }
   }
+}
+
+/**
+ * When a token ends that is made now, in ms since 1970.
+ *
+ * @throws {CertificateError} `invalid` if that is no time that a token can live.
+ */
+export function expirationMs(
+  options: { readonly ttlMs?: number; readonly nowMs?: number },
+): number {
+  const ttlMs = options.ttlMs ?? TOKEN_TTL_MS_DEFAULT;
+  // A second is what the expiration can tell apart; without an end there would be no limit.
+  const expiresMs = (options.nowMs ?? Date.now()) + ttlMs;
+  if (!(ttlMs >= 1_000) || !(expiresMs <= EXPIRATION_MS_MAX)) {
+    throw new CertificateError(
+      "invalid",
+      `Cannot make token for ${ttlMs / 1_000} s: a token lives at least a second and has an end; ` +
+        `set another time to live`,
+    );
+  }
+  return expiresMs;
 }
 
 /** Makes a token from the system's randomness; every character is equally likely. */

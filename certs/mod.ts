@@ -41,6 +41,7 @@
  * @module
  */
 export { obtainCertificate } from "./bootstrap.ts";
+export { newBootstrapObjects } from "./bootstrap_objects.ts";
 export { type BindingReport, ensureBootstrapRbac } from "./bootstrap_rbac.ts";
 export { ensureNetworkRbac } from "./network_rbac.ts";
 export {

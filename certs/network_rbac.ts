@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { type BindingReport, ensureBinding } from "./bootstrap_rbac.ts";
+import {
+  type Binding,
+  bindingObject,
+  type BindingReport,
+  ensureBinding,
+} from "./bootstrap_rbac.ts";
 import { adminError } from "./bootstrap_token.ts";
 import type { BootstrapObjects, KubernetesObject } from "./bootstrap_token.ts";
 import { httpStatusOf } from "./errors.ts";
@@ -17,6 +22,18 @@ const RULES = [
   { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: VERBS },
   { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"], verbs: VERBS },
 ];
+const ROLE: KubernetesObject = {
+  apiVersion: API_VERSION,
+  kind: "ClusterRole",
+  metadata: { name: NETWORK_ROLE },
+  rules: RULES,
+};
+const BINDING: Binding = {
+  name: NETWORK_ROLE,
+  role: NETWORK_ROLE,
+  group: "system:nodes",
+  purpose: "nodes may see Services, their endpoints and network policies",
+};
 
 /**
  * Sees to it that nodes may see Services, their endpoints, network policies and what those select: elsewhere
@@ -30,13 +47,13 @@ export async function ensureNetworkRbac(
 ): Promise<BindingReport[]> {
   return [
     await ensureRole(objects, options.signal),
-    await ensureBinding(objects, {
-      name: NETWORK_ROLE,
-      role: NETWORK_ROLE,
-      group: "system:nodes",
-      purpose: "nodes may see Services, their endpoints and network policies",
-    }, options.signal),
+    await ensureBinding(objects, BINDING, options.signal),
   ];
+}
+
+/** What {@linkcode ensureNetworkRbac} sees to, as it is made: the role, and who has it. */
+export function networkObjects(): KubernetesObject[] {
+  return [ROLE, bindingObject(BINDING)];
 }
 
 async function ensureRole(
@@ -45,16 +62,10 @@ async function ensureRole(
 ): Promise<BindingReport> {
   const name = NETWORK_ROLE;
   const kind = "ClusterRole";
-  const role: KubernetesObject = {
-    apiVersion: API_VERSION,
-    kind,
-    metadata: { name },
-    rules: RULES,
-  };
   try {
     const found = await objects.get({ apiVersion: API_VERSION, kind, name }, signal);
     if (found === undefined) {
-      await objects.create(role, signal).catch((error) => {
+      await objects.create(ROLE, signal).catch((error) => {
         // Another administrator was first.
         if (httpStatusOf(error) !== 409) throw error;
       });

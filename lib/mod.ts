@@ -70,6 +70,7 @@ export { type ClientCaSources, readClientCa } from "./server/client_ca.ts";
 export * from "./logging.ts";
 export type { CapacitySettings } from "./node/capacity.ts";
 export type { NodeSettings } from "./node/node_object.ts";
+export { objectsText } from "./objects_text.ts";
 export type * from "./guest_network.ts";
 export type * from "./provider.ts";
 export type { Screen, Stream } from "./standalone/display.ts";

@@ -22,6 +22,13 @@ export const BOOTSTRAP_OPTIONS = defineOptions({
     help: "How long the token is good for.",
     group: "Bootstrap",
   },
+  printObjects: {
+    flag: "print-objects",
+    kind: kinds.flag,
+    default: false,
+    help: "Print the token's Secret, roles and bindings as YAML, and ask no cluster to make them.",
+    group: "Bootstrap",
+  },
   kubeconfig: {
     ...KUBELET_OPTIONS.kubeconfig,
     defaultText: "~/.kube/config",
@@ -40,6 +47,8 @@ export const BOOTSTRAP_OPTIONS = defineOptions({
 export interface BootstrapArguments {
   /** How long the token is good for, in ms. Default one hour. */
   readonly tokenTtlMs: number;
+  /** Print the objects in the place of making them. Default false. */
+  readonly printObjects: boolean;
   /** `undefined` means `~/.kube/config`. */
   readonly kubeconfig: string | undefined;
   /** Absolute. */
@@ -58,6 +67,7 @@ export function parseBootstrapArguments(sources: ConfigSources): BootstrapArgume
   const dataDir = values.dataDir ?? join(home, ".krustlet");
   return {
     tokenTtlMs: values.tokenTtlMs,
+    printObjects: values.printObjects,
     kubeconfig: values.kubeconfig,
     bootstrapFile: resolve(values.bootstrapFile ?? join(dataDir, "config", "bootstrap.conf")),
   };

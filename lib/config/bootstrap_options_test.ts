@@ -17,6 +17,7 @@ function parse(
 Deno.test("parseBootstrapArguments() has a default for everything", () => {
   assert.deepEqual(parse([]), {
     tokenTtlMs: 3_600_000,
+    printObjects: false,
     kubeconfig: undefined,
     bootstrapFile: join(HOME, ".krustlet", "config", "bootstrap.conf"),
   });
@@ -24,8 +25,9 @@ Deno.test("parseBootstrapArguments() has a default for everything", () => {
 
 Deno.test("parseBootstrapArguments() reads flags", () => {
   const args = ["--token-ttl=30m", "--kubeconfig", "admin.conf", "--bootstrap-file", "out/b.conf"];
-  assert.deepEqual(parse(args), {
+  assert.deepEqual(parse([...args, "--print-objects"]), {
     tokenTtlMs: 1_800_000,
+    printObjects: true,
     kubeconfig: "admin.conf",
     bootstrapFile: resolve("out/b.conf"),
   });
