@@ -5,6 +5,7 @@
  */
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nameCjsImports } from "./cjs_imports.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -36,7 +37,7 @@ export async function bundle(): Promise<ReadonlyMap<string, string>> {
     for await (const path of filesBelow(outdir)) {
       files.set(path, pointToBundle(await Deno.readTextFile(join(outdir, path)), path));
     }
-    return files;
+    return nameCjsImports(files);
   } finally {
     await Deno.remove(outdir, { recursive: true });
   }
