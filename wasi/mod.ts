@@ -52,6 +52,7 @@ export type {
   Lookup,
   NetworkAddress,
   Refused,
+  Soon,
 } from "./network/decision.ts";
 export type { NetworkNews } from "./network/news.ts";
 export { canonicalIp } from "./network/ip.ts";

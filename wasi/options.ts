@@ -78,14 +78,14 @@ export interface WasiOptions {
   readonly listeners?: readonly Listener[];
   /**
    * Decides on each address that the guest wants to bind, connect or send to, and on each name that it
-   * wants to resolve.
+   * wants to resolve. It may answer a promise on the portable host alone.
    *
    * @default {nothing is allowed}
    */
   readonly allowAddress?: AllowAddress;
   /**
    * The IP addresses of a name that the guest resolves with `sock_getaddrinfo`, which was allowed. It
-   * must answer at once.
+   * may answer a promise on the portable host alone.
    *
    * @default {there is no name but `localhost`}
    */

@@ -5,6 +5,7 @@ import { ERRNO } from "../errno.ts";
 import type { Answer, Eventual } from "../host/host.ts";
 import type { HostSocket } from "../host/socket.ts";
 import type { GuestMemory } from "../memory.ts";
+import type { Soon } from "../network/decision.ts";
 import { admitsConnection, isGuarded } from "../network/incoming.ts";
 import { Refusal } from "../refusal.ts";
 import { checkBits } from "./numbers.ts";
@@ -95,9 +96,12 @@ function accept(
   checkBits(flags, FDFLAG.nonblock);
   const { inheriting } = listener;
   /** The guest's errno, or nothing if it was somebody who may not come. */
-  const take = (accepted: HostSocket | Answer): number | undefined => {
+  const take = (accepted: HostSocket | Answer, known?: boolean): Soon<number | undefined> => {
     if (typeof accepted === "number") return -accepted;
-    if (isGuarded(network, host) && !admitsConnection(network, accepted)) {
+    const admitted = known ??
+      (!isGuarded(network, host) || admitsConnection(network, accepted));
+    if (admitted instanceof Promise) return admitted.then((yes) => take(accepted, yes));
+    if (!admitted) {
       accepted.close();
       return undefined;
     }
@@ -109,8 +113,8 @@ function accept(
   const next = (): Eventual => {
     for (;;) { // not deeper and deeper: thousands may knock in vain before a friend does
       const accepted = listener.socket.accept({ nonblock: listener.nonblock });
-      if (accepted instanceof Promise) return accepted.then((it) => take(it) ?? next());
-      const errno = take(accepted);
+      const errno = accepted instanceof Promise ? accepted.then((it) => take(it)) : take(accepted);
+      if (errno instanceof Promise) return errno.then((it) => it ?? next());
       if (errno !== undefined) return errno;
     }
   };

@@ -4,7 +4,8 @@ import { ERRNO } from "../errno.ts";
 import type { Answer, Eventual } from "../host/host.ts";
 import { type HostSocket, isAt, type SocketAddress } from "../host/socket.ts";
 import { BACKLOG_MAX } from "../limits.ts";
-import { type Allowed, decideAddress } from "../network/decision.ts";
+import type { GuestMemory, Vectors } from "../memory.ts";
+import { type Allowed, decideAddress, type Soon } from "../network/decision.ts";
 import { Correspondents, shownAddress } from "../network/incoming.ts";
 import { mapIp } from "../network/ip.ts";
 import { Refusal } from "../refusal.ts";
@@ -26,27 +27,29 @@ export function sockExtensionCalls(state: GuestState): Calls {
   return {
     sock_open: (family: number, type: number, out: number): number =>
       open(state, { family, type, out }),
-    sock_bind(fd: number, pointer: number, port: number): number {
+    sock_bind(fd: number, pointer: number, port: number): Eventual {
       const descriptor = socketOf(table, fd, 0);
       const address = readAddress(memory, pointer, { port, family: descriptor.socket.family });
-      return errnoOfAnswer(bind(state, { fd, descriptor, address }));
+      const answer = bind(state, { fd, descriptor, address });
+      return typeof answer === "number" ? errnoOfAnswer(answer) : answer.then(errnoOfAnswer);
     },
-    sock_listen(fd: number, backlog: number): number {
+    sock_listen(fd: number, backlog: number): Eventual {
       const descriptor = socketOf(table, fd, RIGHT.sockAccept);
+      const listen = (bound: Answer): number => {
+        if (bound < 0) return -bound;
+        return errnoOfAnswer(descriptor.socket.listen(Math.min(Math.max(backlog, 0), BACKLOG_MAX)));
+      };
       const bound = bindFirst(state, { fd, descriptor });
-      if (bound < 0) return -bound;
-      return errnoOfAnswer(descriptor.socket.listen(Math.min(Math.max(backlog, 0), BACKLOG_MAX)));
+      return typeof bound === "number" ? listen(bound) : bound.then(listen);
     },
     sock_connect(fd: number, pointer: number, port: number): Eventual {
       const descriptor = socketOf(table, fd, 0);
-      const { socket, nonblock } = descriptor;
+      const { socket } = descriptor;
       const address = readAddress(memory, pointer, { port, family: socket.family });
       const to = decided(state, { socket, purpose: "connect", address });
-      const source = to.source === undefined ? {} : { source: to.source };
-      const answer = socket.connect(to.address, { nonblock, ...source });
-      descriptor.peer = to.asked;
-      descriptor.correspondents?.remember(to.address, to.asked ?? address);
-      return typeof answer === "number" ? errnoOfAnswer(answer) : answer.then(errnoOfAnswer);
+      return to instanceof Promise
+        ? to.then((to) => connect(descriptor, { to, address }))
+        : connect(descriptor, { to, address });
     },
     sock_recv_from: (
       fd: number,
@@ -69,10 +72,12 @@ export function sockExtensionCalls(state: GuestState): Calls {
       const from = memory.vectors(vectors, count);
       memory.getU32(out);
       if (flags !== 0) return ERRNO.notsup; // there are none
+      const to = descriptor.socket.protocol === "udp"
+        ? destination(state, { descriptor, pointer, port })
+        : undefined;
+      if (to instanceof Promise) return sendLater(descriptor, { to, from, memory, out });
       const transfer = descriptor.transfer();
-      if (descriptor.socket.protocol === "udp") {
-        transfer.to = destination(state, { descriptor, pointer, port });
-      }
+      transfer.to = to;
       return toldBytes(memory, descriptor.socket.send(from, transfer), out);
     },
     /** The first version has a fourth parameter: `port` tells the kind of address, `more` the port. */
@@ -121,8 +126,12 @@ function decided(
     readonly purpose: "bind" | "connect" | "send";
     readonly address: SocketAddress;
   },
-): Allowed {
+): Soon<Allowed> {
   const allowed = decideAddress(network.allow, { purpose, protocol, family, address });
+  return allowed instanceof Promise ? allowed.then(mustBeAllowed) : mustBeAllowed(allowed);
+}
+
+function mustBeAllowed(allowed: Allowed | Answer): Allowed {
   if (typeof allowed === "number") throw new Refusal(-allowed);
   return allowed;
 }
@@ -135,15 +144,32 @@ function bind(
     readonly descriptor: SocketDescriptor;
     readonly address: SocketAddress;
   },
-): Answer {
+): Eventual {
   const { socket } = descriptor;
-  const answer = socket.bind(decided(state, { socket, purpose: "bind", address }).address);
-  if (answer >= 0) {
-    descriptor.bound = true;
-    descriptor.anywhere = address.ip.every((byte) => byte === 0);
-    state.table.changed(fd);
-  }
-  return answer;
+  const bindTo = (to: Allowed): Answer => {
+    const answer = socket.bind(to.address);
+    if (answer >= 0) {
+      descriptor.bound = true;
+      descriptor.anywhere = address.ip.every((byte) => byte === 0);
+      state.table.changed(fd);
+    }
+    return answer;
+  };
+  const to = decided(state, { socket, purpose: "bind", address });
+  return to instanceof Promise ? to.then(bindTo) : bindTo(to);
+}
+
+/** Connects to what the embedder has made of `address`. */
+function connect(
+  descriptor: SocketDescriptor,
+  { to, address }: { readonly to: Allowed; readonly address: SocketAddress },
+): Eventual {
+  const { socket, nonblock } = descriptor;
+  const source = to.source === undefined ? {} : { source: to.source };
+  const answer = socket.connect(to.address, { nonblock, ...source });
+  descriptor.peer = to.asked;
+  descriptor.correspondents?.remember(to.address, to.asked ?? address);
+  return typeof answer === "number" ? errnoOfAnswer(answer) : answer.then(errnoOfAnswer);
 }
 
 /**
@@ -153,7 +179,7 @@ function bind(
 function bindFirst(
   state: GuestState,
   { fd, descriptor }: { readonly fd: number; readonly descriptor: SocketDescriptor },
-): Answer {
+): Eventual {
   const { socket, bound } = descriptor;
   const local = socket.localAddress();
   if (typeof local === "number") return local;
@@ -164,19 +190,52 @@ function bindFirst(
 /** Where a datagram goes; binds the socket first if the embedder wants it to come from somewhere. */
 function destination(
   state: GuestState,
-  { descriptor: { socket, correspondents }, pointer, port }: {
+  { descriptor, pointer, port }: {
     descriptor: SocketDescriptor;
     pointer: number;
     port: number;
   },
-): SocketAddress {
+): Soon<SocketAddress> {
+  const { socket } = descriptor;
   const address = readAddress(state.memory, pointer, { port, family: socket.family });
   const to = decided(state, { socket, purpose: "send", address });
+  return to instanceof Promise
+    ? directLater(descriptor, { to, address })
+    : direct(descriptor, { to, address });
+}
+
+async function directLater(
+  descriptor: SocketDescriptor,
+  { to, address }: { readonly to: Promise<Allowed>; readonly address: SocketAddress },
+): Promise<SocketAddress> {
+  return direct(descriptor, { to: await to, address });
+}
+
+function direct(
+  { socket, correspondents }: SocketDescriptor,
+  { to, address }: { readonly to: Allowed; readonly address: SocketAddress },
+): SocketAddress {
   correspondents?.remember(to.address, to.asked ?? address);
   if (to.source === undefined || isAt(socket, to.source)) return to.address;
   const bound = socket.bind(to.source);
   if (bound < 0) throw new Refusal(-bound); // it has another address already, and would send from there
   return to.address;
+}
+
+/** Sends once it is decided where to. The transfer is another thread's until then. */
+async function sendLater(
+  descriptor: SocketDescriptor,
+  { to, from, memory, out }: {
+    readonly to: Promise<SocketAddress>;
+    readonly from: Vectors;
+    readonly memory: GuestMemory;
+    readonly out: number;
+  },
+): Promise<Answer> {
+  const address = await to;
+  const transfer = descriptor.transfer();
+  transfer.to = address;
+  return await toldBytes(memory, descriptor.socket.send(from, transfer), out);
 }
 
 function receiveFrom(

@@ -1,8 +1,15 @@
 import { ERRNO } from "../errno.ts";
-import type { Protocol } from "../host/socket.ts";
+import type { Eventual } from "../host/host.ts";
+import type { Protocol, SocketAddress } from "../host/socket.ts";
 import { ADDRESSES_MAX, HOSTNAME_BYTES_MAX } from "../limits.ts";
 import type { GuestMemory } from "../memory.ts";
-import type { Network, Refused } from "../network/decision.ts";
+import type {
+  AddressDecision,
+  AddressRequest,
+  Network,
+  Refused,
+  Soon,
+} from "../network/decision.ts";
 import { type NameQuestion, resolveName } from "../network/names.ts";
 import { Refusal } from "../refusal.ts";
 import { ADDRESS_FAMILY } from "./sock_address.ts";
@@ -45,7 +52,7 @@ export function sockNameCalls({ memory, network }: GuestState): Calls {
       results: number,
       most: number,
       outCount: number,
-    ): number {
+    ): Eventual {
       memory.getU32(outCount);
       const first = memory.getU32(results);
       const question = {
@@ -55,11 +62,15 @@ export function sockNameCalls({ memory, network }: GuestState): Calls {
       };
       if (most >>> 0 === 0) return ERRNO.aimemory;
       const count = Math.min(most >>> 0, ADDRESSES_MAX);
-      const answers = resolve(network, question).slice(0, count);
-      let at = first;
-      for (const answer of answers) at = writeInfo(memory, at, answer);
-      memory.setU32(outCount, answers.length);
-      return 0;
+      const tell = (found: readonly Info[]): number => {
+        const answers = found.slice(0, count);
+        let at = first;
+        for (const answer of answers) at = writeInfo(memory, at, answer);
+        memory.setU32(outCount, answers.length);
+        return 0;
+      };
+      const found = resolve(network, question);
+      return found instanceof Promise ? found.then(tell) : tell(found);
     },
   };
 }
@@ -96,9 +107,9 @@ interface Info {
 }
 
 function resolve(
-  { allow, lookup }: Network,
+  network: Network,
   { name, service, hints }: { name: string; service: string; hints: Hints },
-): readonly Info[] {
+): Soon<readonly Info[]> {
   if (hints.family > ADDRESS_FAMILY.ipv6) throw new Refusal(ERRNO.aifamily);
   const types = TYPES.filter(([type]) => hints.type === 0 || hints.type === type);
   const [wanted] = types;
@@ -111,20 +122,38 @@ function resolve(
     numeric: (hints.flags & FLAG.numericHost) !== 0,
     families: FAMILIES[hints.family]!,
   };
-  const found = resolveName(question, (asked, port) => {
-    const address = { hostname: asked, port };
-    const decision = allow({ purpose: "resolve", protocol: wanted[1], address });
+  const infosOf = (found: readonly SocketAddress[] | "service"): readonly Info[] => {
+    if (found === "service") throw new Refusal(ERRNO.aiservice);
+    if (found.length === 0) throw new Refusal(ERRNO.ainoname);
+    return found.flatMap(({ ip, port }) =>
+      types.map(([type, _, protocol]) => ({ ip, port, type, protocol }))
+    );
+  };
+  const found = resolveName(
+    question,
+    (hostname, port) => lookUp(network, { protocol: wanted[1], address: { hostname, port } }),
+  );
+  return found instanceof Promise ? found.then(infosOf) : infosOf(found);
+}
+
+/** The addresses of a name that may be known. */
+function lookUp(
+  { allow, lookup }: Network,
+  { protocol, address }: Pick<AddressRequest, "protocol" | "address">,
+): Soon<readonly string[]> {
+  const look = (decision: AddressDecision): Soon<readonly string[]> => {
     if (decision === false) throw new Refusal(ERRNO.acces);
     if (typeof decision === "object" && "refused" in decision) throw unresolved(decision);
-    const found = lookup(asked);
-    if ("refused" in found) throw unresolved(found);
-    return found;
-  });
-  if (found === "service") throw new Refusal(ERRNO.aiservice);
-  if (found.length === 0) throw new Refusal(ERRNO.ainoname);
-  return found.flatMap(({ ip, port }) =>
-    types.map(([type, _, protocol]) => ({ ip, port, type, protocol }))
-  );
+    const found = lookup(address.hostname);
+    return found instanceof Promise ? found.then(mustFind) : mustFind(found);
+  };
+  const decision = allow({ purpose: "resolve", protocol, address });
+  return decision instanceof Promise ? decision.then(look) : look(decision);
+}
+
+function mustFind(found: readonly string[] | Refused): readonly string[] {
+  if ("refused" in found) throw unresolved(found);
+  return found;
 }
 
 /** Why a name has no addresses, in the terms of `getaddrinfo`. */

@@ -4,6 +4,7 @@ import type { Answer, Eventual, FileStat } from "../host/host.ts";
 import type { HostSocket, SocketAddress, SocketTransfer } from "../host/socket.ts";
 import { UDP_BYTES_MAX } from "../limits.ts";
 import { Vectors } from "../memory.ts";
+import type { Soon } from "../network/decision.ts";
 import type { Correspondents } from "../network/incoming.ts";
 import { Descriptor, type Readiness } from "./descriptor.ts";
 
@@ -113,9 +114,11 @@ export class SocketDescriptor extends Descriptor {
       // The guest must not find in its memory what it was not to read.
       const apart = correspondents.guarded ? apartFrom(into) : undefined;
       /** The count, or nothing if it is to be tried again. */
-      const judge = (answer: Answer): Answer | undefined => {
+      const judge = (answer: Answer, known?: boolean): Soon<Answer | undefined> => {
         if (answer < 0) return answer;
-        if (correspondents.admits(socket, transfer.from)) {
+        const admitted = known ?? correspondents.admits(socket, transfer.from);
+        if (admitted instanceof Promise) return admitted.then((yes) => judge(answer, yes));
+        if (admitted) {
           if (apart !== undefined) fill(into, apart.memory.subarray(0, answer));
           return answer;
         }
@@ -126,12 +129,12 @@ export class SocketDescriptor extends Descriptor {
         return undefined;
       };
       const answer = socket.receive(apart ?? into, transfer);
-      if (typeof answer !== "number") {
-        return answer.then((settled) =>
-          judge(settled) ?? this.#receiveAdmitted(correspondents, { into, transfer })
+      const judged = typeof answer === "number" ? judge(answer) : answer.then((it) => judge(it));
+      if (judged instanceof Promise) {
+        return judged.then((settled) =>
+          settled ?? this.#receiveAdmitted(correspondents, { into, transfer })
         );
       }
-      const judged = judge(answer);
       if (judged !== undefined) return judged;
     }
   }

@@ -41,7 +41,7 @@ export async function prepare(
   const suspension = await suspensionFor(parts, exit);
   const host: System = suspension?.host ?? parts.host;
   const memory = new GuestMemory();
-  const network = networkOf(options);
+  const network = networkOf(options, { suspends: suspension !== undefined });
   const callsFor = (layout: Layout, table: DescriptorTable): Record<string, ImportedCall> => {
     const exitWith = (code: number): never => exit.leave(code);
     const state = { memory, table, host, layout, network, args, env, exit: exitWith };

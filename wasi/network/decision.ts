@@ -55,15 +55,20 @@ export type AddressDecision = boolean | Refused | {
   readonly source?: NetworkAddress;
 };
 
-/** Decides on every address that a guest names. It must answer at once, and should not throw. */
-export type AllowAddress = (request: AddressRequest) => AddressDecision;
+/** At once; as a promise only to a guest that can be suspended, which is one on the portable host. */
+export type Soon<Value> = Value | Promise<Value>;
 
-/** The addresses of a name; empty if it has none. It must answer at once, and should not throw. */
-export type Lookup = (name: string) => readonly string[] | Refused;
+/** Decides on every address that a guest names. It must answer {@linkcode Soon}, and should not throw. */
+export type AllowAddress = (request: AddressRequest) => Soon<AddressDecision>;
+
+/** The addresses of a name; empty if it has none. It must answer {@linkcode Soon}, and should not throw. */
+export type Lookup = (name: string) => Soon<readonly string[] | Refused>;
 
 /** What a guest may use of the network. */
 export interface Network {
+  /** Throws `TypeError` for a promise that the guest cannot wait for: the embedder's defect. */
   readonly allow: AllowAddress;
+  /** As {@linkcode allow}. */
   readonly lookup: Lookup;
   /** @default {everything that comes in is taken, to the end} */
   readonly news: NetworkNews | undefined;
@@ -71,7 +76,10 @@ export interface Network {
   readonly loopback: IpAddress | undefined;
 }
 
-/** What the options of a guest say about the network; nothing is allowed that they do not mention. */
+/**
+ * What the options of a guest say about the network; nothing is allowed that they do not mention. Only a guest that
+ * `suspends` may be kept waiting for an answer.
+ */
 export function networkOf(
   options: {
     readonly allowAddress?: AllowAddress;
@@ -79,13 +87,21 @@ export function networkOf(
     readonly networkNews?: NetworkNews;
     readonly loopback?: string;
   },
+  { suspends = false } = {},
 ): Network {
+  const { allowAddress: allow = () => false, lookup = () => [] } = options;
   return {
-    allow: options.allowAddress ?? (() => false),
-    lookup: options.lookup ?? (() => []),
+    allow: suspends ? allow : (request) => atOnce(allow(request)),
+    lookup: suspends ? lookup : (name) => atOnce(lookup(name)),
     news: options.networkNews,
     loopback: options.loopback === undefined ? undefined : parseIp(options.loopback),
   };
+}
+
+/** WebAssembly would take a promise for the errno 0. */
+function atOnce<Value>(answer: Soon<Value>): Value {
+  if (!(answer instanceof Promise)) return answer;
+  throw new TypeError("Cannot wait for a decision about the network: the guest's host blocks");
 }
 
 /** The addresses to hand to the system. */
@@ -109,19 +125,38 @@ export interface SocketRequest {
  *
  * Throws `TypeError` for a decision that is no address of the socket's family: the embedder's defect.
  */
-export function decideAddress(allow: AllowAddress, request: SocketRequest): Allowed | Answer {
-  const { purpose, protocol, family, address } = request;
+export function decideAddress(
+  allow: AllowAddress,
+  request: SocketRequest,
+): Soon<Allowed | Answer> {
+  const { purpose, protocol, address } = request;
   const ip = purpose === "bind" ? unmapIp(address.ip) : reached(unmapIp(address.ip));
   const asked: NetworkAddress = { hostname: formatIp(ip), port: address.port };
   const decision = allow({ purpose, protocol, address: asked });
+  const about = { asked, ip, family: request.family };
+  return decision instanceof Promise ? settle(decision, about) : allowedBy(decision, about);
+}
+
+/** What was decided about. */
+interface Asked {
+  readonly asked: NetworkAddress;
+  readonly ip: IpAddress;
+  readonly family: Family;
+}
+
+async function settle(decision: Promise<AddressDecision>, about: Asked): Promise<Allowed | Answer> {
+  return allowedBy(await decision, about);
+}
+
+/** What a decision means for the address that was asked for. */
+function allowedBy(decision: AddressDecision, { asked, ip, family }: Asked): Allowed | Answer {
+  const { port } = asked;
   if (decision === false) return -ERRNO.acces;
-  if (decision === true) {
-    return { address: { ip: inFamily(ip, family), port: address.port } };
-  }
+  if (decision === true) return { address: { ip: inFamily(ip, family), port } };
   if ("refused" in decision) return -ERRNO[decision.refused];
   return {
     address: toSocketAddress(decision.address ?? asked, family),
-    ...(decision.address === undefined ? {} : { asked: { ip, port: address.port } }),
+    ...(decision.address === undefined ? {} : { asked: { ip, port } }),
     ...(decision.source === undefined ? {} : { source: toSocketAddress(decision.source, family) }),
   };
 }
@@ -134,13 +169,17 @@ export function decideIncoming(
     readonly peer: SocketAddress;
     readonly local: SocketAddress;
   },
-): boolean {
+): Soon<boolean> {
   const decision = allow({
     purpose: "accept",
     protocol,
     address: { hostname: formatIp(unmapIp(peer.ip)), port: peer.port },
     local: { hostname: formatIp(unmapIp(local.ip)), port: local.port },
   });
+  return decision instanceof Promise ? decision.then(isYes) : isYes(decision);
+}
+
+function isYes(decision: AddressDecision): boolean {
   return typeof decision === "boolean" ? decision : !("refused" in decision);
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ERRNO } from "../errno.ts";
 import type { Family } from "../host/socket.ts";
 import { type AddressDecision, type AddressRequest, decideAddress, networkOf } from "./decision.ts";
 import { formatIp, parseIp } from "./ip.ts";
@@ -17,6 +18,7 @@ function decide(
     asked = request;
     return decision;
   }, { purpose, protocol: "tcp", family, address: { ip: parseIp(hostname)!, port: 80 } });
+  assert.ok(!(allowed instanceof Promise));
   return {
     asked: asked?.address.hostname,
     given: typeof allowed === "number" ? undefined : formatIp(allowed.address.ip),
@@ -57,4 +59,35 @@ Deno.test("networkOf() allows nothing by itself", () => {
   const address = { hostname: "localhost", port: 80 };
   assert.equal(allow({ purpose: "resolve", protocol: "tcp", address }), false);
   assert.deepEqual(lookup("localhost"), []);
+});
+
+Deno.test("decideAddress() waits for a decision that takes its time", async () => {
+  const request = {
+    purpose: "connect",
+    protocol: "tcp",
+    family: "ipv4",
+    address: { ip: parseIp("10.0.0.1")!, port: 80 },
+  } as const;
+  const refused = await decideAddress(() => Promise.resolve({ refused: "connrefused" }), request);
+  assert.equal(refused, -ERRNO.connrefused);
+  const address = { hostname: "10.1.1.1", port: 81 };
+  assert.deepEqual(await decideAddress(() => Promise.resolve({ address }), request), {
+    address: { ip: parseIp("10.1.1.1"), port: 81 },
+    asked: request.address,
+  });
+});
+
+Deno.test("networkOf() never hands a promise to a host that blocks", () => {
+  const options = {
+    allowAddress: () => Promise.resolve(false),
+    lookup: () => Promise.resolve([]),
+  };
+  const { allow, lookup } = networkOf(options);
+  const address = { hostname: "10.0.0.1", port: 80 };
+  const request: AddressRequest = { purpose: "connect", protocol: "tcp", address };
+  assert.throws(() => allow(request), /Cannot wait for a decision about the network/);
+  assert.throws(() => lookup("db"), TypeError);
+  const suspending = networkOf(options, { suspends: true });
+  assert.ok(suspending.allow(request) instanceof Promise);
+  assert.ok(suspending.lookup("db") instanceof Promise);
 });

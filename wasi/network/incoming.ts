@@ -1,6 +1,6 @@
 import type { HostSocket, SocketAddress, SocketSystem } from "../host/socket.ts";
 import { CORRESPONDENTS_MAX } from "../limits.ts";
-import { decideIncoming, type Network } from "./decision.ts";
+import { decideIncoming, type Network, type Soon } from "./decision.ts";
 import { formatIp, type IpAddress, mapIp, unmapIp } from "./ip.ts";
 
 const LOOPBACK: IpAddress = Uint8Array.of(127, 0, 0, 1);
@@ -14,7 +14,7 @@ export function isGuarded({ news }: Network, host: SocketSystem): boolean {
 }
 
 /** Asks whether a connection that has been accepted may be kept. */
-export function admitsConnection({ allow }: Network, socket: HostSocket): boolean {
+export function admitsConnection({ allow }: Network, socket: HostSocket): Soon<boolean> {
   const peer = socket.peerAddress();
   const local = socket.localAddress();
   // Who has gone by now may have left something to read, and nobody can tell who it was.
@@ -49,7 +49,7 @@ export class Correspondents {
   }
 
   /** True if what a socket has been sent by this address may be read. */
-  admits(socket: HostSocket, from: SocketAddress | undefined): boolean {
+  admits(socket: HostSocket, from: SocketAddress | undefined): Soon<boolean> {
     if (from === undefined || !this.guarded) return true;
     if (this.#known.has(keyOf(from))) return true;
     // Another thread may have connected it: that was asked about as well.

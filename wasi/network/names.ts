@@ -1,4 +1,5 @@
 import type { Family, SocketAddress } from "../host/socket.ts";
+import type { Soon } from "./decision.ts";
 import { type IpAddress, parseIp } from "./ip.ts";
 
 /** What is asked of a resolver. */
@@ -29,11 +30,19 @@ const PORT_MAX = 65_535;
  */
 export function resolveName(
   { name, service, passive, numeric, families }: NameQuestion,
-  lookup: (name: string, port: number) => readonly string[],
-): readonly SocketAddress[] | "service" {
+  lookup: (name: string, port: number) => Soon<readonly string[]>,
+): Soon<readonly SocketAddress[] | "service"> {
   const port = portOf(service);
   if (port === undefined) return "service";
   const texts = knownAddresses(name, passive) ?? (numeric ? [] : lookup(name, port));
+  const told = { families, port };
+  return texts instanceof Promise ? texts.then((it) => tell(it, told)) : tell(texts, told);
+}
+
+function tell(
+  texts: readonly string[],
+  { families, port }: { readonly families: readonly Family[]; readonly port: number },
+): readonly SocketAddress[] {
   const ips = texts.map(mustParse);
   return families.flatMap((family) =>
     ips.filter((ip) => ip.length === (family === "ipv4" ? 4 : 16)).map((ip) => ({ ip, port }))

@@ -13,6 +13,7 @@ const QUESTION: NameQuestion = {
 /** The answers as text. What is looked up has two addresses. */
 function resolve(more: Partial<NameQuestion>): string {
   const found = resolveName({ ...QUESTION, ...more }, () => ["fd00::5", "10.0.0.5"]);
+  assert.ok(!(found instanceof Promise));
   if (typeof found === "string") return `no ${found}`;
   return found.map(({ ip, port }) => `${formatIp(ip)} ${port}`).join(", ");
 }
@@ -22,6 +23,15 @@ Deno.test("resolveName() looks names up, IPv4 first", () => {
   assert.equal(resolve({ families: ["ipv6"] }), "fd00::5 5432");
   assert.equal(resolve({ numeric: true }), "");
   assert.throws(() => resolveName(QUESTION, () => ["db.example"]), TypeError);
+});
+
+Deno.test("resolveName() waits for a look-up that takes its time", async () => {
+  const found = resolveName(QUESTION, () => Promise.resolve(["10.0.0.5"]));
+  assert.deepEqual(await found, [{ ip: Uint8Array.of(10, 0, 0, 5), port: 5_432 }]);
+  await assert.rejects(
+    async () => await resolveName(QUESTION, () => Promise.resolve(["db.example"])),
+    TypeError,
+  );
 });
 
 Deno.test("resolveName() knows addresses, this machine and services", () => {

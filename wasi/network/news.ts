@@ -22,4 +22,11 @@ export interface NetworkNews {
    * @default false
    */
   readonly heard?: boolean;
+  /**
+   * Calls back whenever there is something to look at, until that is disposed of: for the portable host, which has no
+   * use for a descriptor.
+   *
+   * @default {a guest on the portable host hears of news when something comes in}
+   */
+  onNews?(listener: () => void): Disposable;
 }

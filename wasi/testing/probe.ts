@@ -71,7 +71,12 @@ export class Probe implements Disposable {
   readonly #table;
   readonly #guestMemory = new GuestMemory();
 
-  constructor(host: System, options: WasiOptions & { readonly layout?: typeof PREVIEW1 } = {}) {
+  /** `suspends`: whoever makes its calls waits for promises. */
+  constructor(
+    host: System,
+    options: WasiOptions & { readonly layout?: typeof PREVIEW1 } = {},
+    { suspends = false } = {},
+  ) {
     const memory = this.#guestMemory;
     memory.bind(this.memory);
     this.#table = openDescriptors(host, options);
@@ -80,7 +85,7 @@ export class Probe implements Disposable {
       host,
       table: this.#table,
       layout: options.layout ?? PREVIEW1,
-      network: networkOf(options),
+      network: networkOf(options, { suspends }),
       args: encodeArgs(options.args ?? []),
       env: encodeEnv(options.env ?? {}),
       exit: (code) => {

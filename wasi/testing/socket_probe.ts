@@ -6,7 +6,8 @@
 import type { System } from "../host/host.ts";
 import { openSuspendingHost } from "../host/open.ts";
 import { formatIp, parseIp } from "../network/ip.ts";
-import type { NetworkAddress } from "../network/decision.ts";
+import type { AddressDecision, NetworkAddress, Refused } from "../network/decision.ts";
+import { turn } from "../guest/turn.ts";
 import type { WasiOptions } from "../options.ts";
 import { FREE, HOSTS, Probe } from "./probe.ts";
 
@@ -27,8 +28,16 @@ export interface Received {
 const FAMILIES: Readonly<Record<string, number>> = { ipv4: 1, ipv6: 2 };
 const TYPES: Readonly<Record<string, number>> = { udp: 1, tcp: 2 };
 
+/** Hosts on which every decision and every look-up takes its time. */
+const SLOW = new WeakSet<System>();
+
 /** As a probe: errors come back as names. Every call may have to be awaited. */
 export class SocketProbe extends Probe {
+  constructor(host: System, options: WasiOptions = {}) {
+    const suspends = host.kind === "portable";
+    super(host, SLOW.has(host) ? slowly(options) : options, { suspends });
+  }
+
   async socket(family: "ipv4" | "ipv6", protocol: "tcp" | "udp"): Promise<number | string> {
     return this.#result(
       await this.callLong("sock_open", FAMILIES[family]!, TYPES[protocol]!, RESULT),
@@ -165,6 +174,25 @@ export class SocketProbe extends Probe {
   }
 }
 
+/** The same decisions, later. */
+function slowly({ allowAddress, lookup, ...others }: WasiOptions): WasiOptions {
+  return {
+    ...others,
+    ...(allowAddress === undefined ? {} : {
+      async allowAddress(request): Promise<AddressDecision> {
+        await turn();
+        return await allowAddress(request);
+      },
+    }),
+    ...(lookup === undefined ? {} : {
+      async lookup(name): Promise<readonly string[] | Refused> {
+        await turn();
+        return await lookup(name);
+      },
+    }),
+  };
+}
+
 /** Everything may be reached. */
 export const ALLOW_ALL: WasiOptions = { allowAddress: () => true };
 
@@ -175,17 +203,25 @@ export function testSocketHosts(
   options: WasiOptions = ALLOW_ALL,
 ): void {
   for (const [kind, shared] of HOSTS) {
-    if (kind !== "libc" && kind !== "portable") continue; // the others differ in files only
-    Deno.test(`${name} (${kind})`, async () => {
-      const suspending = kind === "portable" ? await openSuspendingHost() : undefined;
-      const host = suspending ?? shared;
-      try {
-        using probe = new SocketProbe(host, options);
-        await run(probe, host);
-      } finally {
-        await suspending?.finish();
-      }
-    });
+    if (kind === "libc") {
+      Deno.test(`${name} (libc)`, async () => {
+        using probe = new SocketProbe(shared, options);
+        await run(probe, shared);
+      });
+    }
+    if (kind !== "portable") continue; // the others differ in files only
+    for (const slow of [false, true]) {
+      Deno.test(`${name} (portable${slow ? ", decisions take their time" : ""})`, async () => {
+        const host = await openSuspendingHost();
+        if (slow) SLOW.add(host);
+        try {
+          using probe = new SocketProbe(host, options);
+          await run(probe, host);
+        } finally {
+          await host.finish();
+        }
+      });
+    }
   }
 }
 

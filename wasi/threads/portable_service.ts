@@ -28,6 +28,7 @@ export class PortableService implements Service {
     this.#memory = memory;
     this.#host = new ServingHost({ suspends: true });
     this.#table = openDescriptors(this.#host, options);
+    if (options.networkNews !== undefined) this.#host.heed(options.networkNews);
   }
 
   answer(line: QuestionLine, { values }: Question): Reply | Promise<Reply> {
@@ -42,7 +43,9 @@ export class PortableService implements Service {
 
   flush(): void {}
 
-  close(): void {}
+  close(): void {
+    this.#host.heed(undefined);
+  }
 
   async finish(): Promise<void> {
     this.#table.closeAll();
@@ -66,7 +69,7 @@ export class PortableService implements Service {
         layout,
         host: this.#host,
         table: this.#table,
-        network: networkOf(this.#options),
+        network: networkOf(this.#options, { suspends: true }),
         args: encodeArgs(this.#options.args ?? []),
         env: encodeEnv(this.#options.env ?? {}),
         exit: () => {

@@ -10,6 +10,7 @@ import type {
   System,
   Wait,
 } from "../host.ts";
+import type { NetworkNews } from "../../network/news.ts";
 import { Refusal } from "../../refusal.ts";
 import type { Family, HostSocket, Protocol } from "../socket.ts";
 import { standardFiletype } from "../standard.ts";
@@ -22,6 +23,7 @@ import { PortableDirectory } from "./portable_directory.ts";
 import { PortableFile } from "./portable_file.ts";
 import type { Ready } from "./portable_socket.ts";
 import { PortableDatagram } from "./portable_socket_datagram.ts";
+import { Doors } from "./portable_socket_doors.ts";
 import { Lingering } from "./portable_socket_lingering.ts";
 import { PortableStream } from "./portable_socket_stream.ts";
 import { Waiting } from "./portable_socket_wait.ts";
@@ -36,10 +38,12 @@ const CPUTIME_RESOLUTION_NS = 1_000n;
 export class PortableHost implements System {
   readonly kind = "portable";
   readonly #lingering = new Lingering();
+  readonly #doors = new Doors();
   readonly #never = new Int32Array(new SharedArrayBuffer(4));
   readonly #byDescriptor: boolean;
   /** Of a host that never blocks. */
   readonly #waiting: Waiting | undefined;
+  #heeded: Disposable | undefined;
 
   /**
    * Loads what it needs of Node's library, so that an early `openHost` is worth it. Names are reached
@@ -96,7 +100,20 @@ export class PortableHost implements System {
 
   openSocket(family: Family, protocol: Protocol): HostSocket | Answer {
     if (protocol === "udp") return new PortableDatagram(family);
-    return new PortableStream({ family, lingering: this.#lingering });
+    return new PortableStream({ family, lingering: this.#lingering, doors: this.#doors });
+  }
+
+  heed(news: NetworkNews | undefined): void {
+    this.#heeded?.[Symbol.dispose]();
+    const look = (): void => {
+      if (news?.look().closing) this.stopListening();
+    };
+    this.#heeded = news?.onNews?.(look);
+    if (this.#heeded !== undefined) look(); // what was said before
+  }
+
+  stopListening(): void {
+    this.#doors.shut();
   }
 
   clockNs(clock: number): bigint {
@@ -143,6 +160,7 @@ export class PortableHost implements System {
 
   /** Loses what is not sent yet, and keeps nobody waiting any more. */
   end(): void {
+    this.heed(undefined);
     this.#lingering.cut();
     this.#waiting?.end();
   }

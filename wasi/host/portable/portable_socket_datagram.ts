@@ -53,6 +53,7 @@ export class PortableDatagram implements PortableSocket {
   }
 
   bind(address: SocketAddress): Answer {
+    if (this.#closed) return -ERRNO.badf; // by another thread, while it was decided where to
     if (this.#socket !== undefined) return -ERRNO.inval;
     if (!belongs(address, this.family)) return -ERRNO.afnosupport;
     const { hostname, port } = textOf(address);
@@ -107,6 +108,7 @@ export class PortableDatagram implements PortableSocket {
   }
 
   send(from: Vectors, { to }: SocketTransfer): Eventual {
+    if (this.#closed) return -ERRNO.badf;
     if ((this.#shut & SHUTDOWN.send) !== 0) return -ERRNO.pipe;
     const target = to ?? this.#peer;
     if (target === undefined) return -ERRNO.destaddrreq;

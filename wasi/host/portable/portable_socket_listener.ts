@@ -39,7 +39,9 @@ export class Listener {
     return -ERRNO.again;
   }
 
+  /** May be called again. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#listener.close();
     if (typeof this.#next === "object") this.#next.close();

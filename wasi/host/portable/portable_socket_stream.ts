@@ -29,12 +29,17 @@ import { Connection, type Wire } from "./portable_socket_connection.ts";
 import { socketRefusal } from "./portable_socket_error.ts";
 import type { Lingering } from "./portable_socket_lingering.ts";
 import { Listener } from "./portable_socket_listener.ts";
+import type { Door, Doors } from "./portable_socket_doors.ts";
 import { connectFrom } from "./portable_socket_source.ts";
+
+/** Until a guest is told again that it can accept nobody any more. */
+const REPEATED_REFUSAL_MS = 100;
 
 /** How {@linkcode PortableStream} comes to be. */
 export interface PortableStreamOptions {
   readonly family: Family;
   readonly lingering: Lingering;
+  readonly doors: Doors;
   /** Of one that was accepted. */
   readonly wire?: Wire;
 }
@@ -44,12 +49,13 @@ export interface PortableStreamOptions {
  * and peers that knock before `listen` wait in the system's queue; to connect from there, the
  * listener is given up again.
  */
-export class PortableStream implements PortableSocket {
+export class PortableStream implements PortableSocket, Door {
   readonly type = "socket";
   readonly protocol = "tcp";
   readonly family: Family;
   readonly changes = new Changes();
   readonly #lingering: Lingering;
+  readonly #doors: Doors;
   readonly #options = new Map<SocketOption, number>();
   #bound: Listener | undefined;
   #listens = false;
@@ -58,34 +64,50 @@ export class PortableStream implements PortableSocket {
   /** What came of connecting, if nobody has looked yet. */
   #refusal: Answer = 0;
   #closed = false;
+  /** It listened, and takes nobody any more. */
+  #shut = false;
+  /** A guest that waited to accept has been told that it is in vain: not all take that for an end. */
+  #toldShut = false;
 
-  constructor({ family, lingering, wire }: PortableStreamOptions) {
+  constructor({ family, lingering, doors, wire }: PortableStreamOptions) {
     this.family = family;
     this.#lingering = lingering;
+    this.#doors = doors;
     if (wire !== undefined) this.#connected(wire);
   }
 
   bind(address: SocketAddress): Answer {
+    if (this.#closed) return -ERRNO.badf; // by another thread, while it was decided where to
     if (this.#bound !== undefined || this.#connection !== undefined) return -ERRNO.inval;
     return belongs(address, this.family) ? this.#bind(address) : -ERRNO.afnosupport;
   }
 
   listen(backlog: number): Answer {
+    if (this.#closed) return -ERRNO.badf;
     if (this.#connection !== undefined || this.#connecting !== undefined) return -ERRNO.inval;
     const bound = this.#bound === undefined ? this.#bind(unspecified(this.family), backlog) : 0;
     this.#listens = bound === 0;
+    if (this.#listens) this.#doors.add(this);
     return bound;
+  }
+
+  shut(): void {
+    this.#shut = true;
+    this.#bound?.close();
   }
 
   accept(
     { nonblock }: { nonblock: boolean },
   ): HostSocket | Answer | Promise<HostSocket | Answer> {
     const attempt = (): HostSocket | Answer => {
-      if (this.#bound === undefined || !this.#listens) return -ERRNO.inval;
+      if (this.#closed) return -ERRNO.badf;
+      if (this.#bound === undefined || !this.#listens || this.#shut) return -ERRNO.inval;
       const wire = this.#bound.take();
       if (typeof wire === "number") return wire;
-      return new PortableStream({ family: this.family, lingering: this.#lingering, wire });
+      const [family, lingering, doors] = [this.family, this.#lingering, this.#doors];
+      return new PortableStream({ family, lingering, doors, wire });
     };
+    if (this.#shut && !this.#closed && !nonblock) return this.#refuseToAccept();
     return persist(attempt, { changes: this.changes, nonblock });
   }
 
@@ -93,6 +115,7 @@ export class PortableStream implements PortableSocket {
     address: SocketAddress,
     { nonblock, source }: { nonblock: boolean; source?: SocketAddress },
   ): Eventual {
+    if (this.#closed) return -ERRNO.badf;
     if (this.#connection !== undefined || this.#listens) return -ERRNO.isconn;
     if (this.#connecting !== undefined) return -ERRNO.already;
     if (!belongs(address, this.family)) return -ERRNO.afnosupport;
@@ -154,6 +177,7 @@ export class PortableStream implements PortableSocket {
     if (this.#closed) return { errno: ERRNO.badf, bytes: 0n, hangup: true };
     if (this.#connection !== undefined) return this.#connection.readiness(interest);
     if (this.#connecting !== undefined) return undefined;
+    if (this.#shut) return { errno: ERRNO.success, bytes: 0n, hangup: true };
     if (this.#listens) return interest === "read" ? this.#bound?.readiness() : undefined;
     return { errno: ERRNO.success, bytes: 0n, hangup: true };
   }
@@ -162,10 +186,19 @@ export class PortableStream implements PortableSocket {
     if (this.#closed) return -ERRNO.badf;
     this.#closed = true;
     this.#connecting?.abort();
+    this.#doors.remove(this);
     this.#bound?.close();
     this.#connection?.close();
     this.changes.wake();
     return 0;
+  }
+
+  /** Tells a guest that takes no notice ten times a second: it would do nothing else, and fill its log. */
+  #refuseToAccept(): Eventual {
+    const repeated = this.#toldShut;
+    this.#toldShut = true;
+    if (!repeated) return -ERRNO.inval;
+    return new Promise((resolve) => setTimeout(() => resolve(-ERRNO.inval), REPEATED_REFUSAL_MS));
   }
 
   #bind(address: SocketAddress, backlog?: number): Answer {
