@@ -12,6 +12,10 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const UNIT = ["lib", "wasi", "certs", "providers", "scripts"];
+/** Files that use one control plane at a time: more of them would wait for it, and not for each other. */
+const FILES_AT_ONCE_MAX = 4;
+const DENO_JOBS = Deno.env.get("DENO_JOBS") ??
+  String(Math.min(navigator.hardwareConcurrency, FILES_AT_ONCE_MAX));
 /** Their examples are tests. */
 const DOORS = ["lib/mod.ts", "lib/krator/mod.ts", "wasi/mod.ts", "certs/mod.ts"];
 
@@ -69,7 +73,8 @@ if (import.meta.main) {
     await prepareParts();
     // Most files can share a control plane; who wants to break one starts its own.
     await using plane = await startSharedPlane();
-    counts.push(await denoTest(filters.length > 0 ? filters : ["tests"], plane.env));
+    const files = filters.length > 0 ? filters : ["tests"];
+    counts.push(await denoTest(["--parallel", ...files], { DENO_JOBS, ...plane.env }));
   }
   const passed = counts.reduce((sum, count) => sum + count.passed, 0);
   const failed = counts.reduce((sum, count) => sum + count.failed, 0);
