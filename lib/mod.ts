@@ -19,6 +19,7 @@
 export * from "./api/certificate_requests.ts";
 export * from "./api/client.ts";
 export * from "./api/kubeconfig.ts";
+export { listWatch, type ListWatchEvent, type ListWatchOptions } from "./api/list_watch.ts";
 export * from "./api/objects.ts";
 export * from "./api/paths.ts";
 export type * from "./api/object_source.ts";

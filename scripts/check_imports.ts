@@ -25,7 +25,11 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   "node_identity.ts": { "lib": "speaks to the cluster", "certs": "says as whom" },
   "tests": { "demos": "builds and runs them" }, // black box: it starts main.ts as a process
-  "demos": { "tests": "shares the guests' builder" },
+  "demos": {
+    "tests": "shares the guests' builder",
+    "lib": "builds a node and an operator with it",
+    "node_identity.ts": "joins a cluster as krustlet does",
+  },
   "scripts": {
     "tests": "builds and starts the real parts",
     "providers": "measures a provider alone",
@@ -36,7 +40,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** A room is entered by its door; `guest_main.ts` is what another process starts with. */
 const DOOR =
-  /^((lib|wasi|certs)\/mod|lib\/(testing|images|images\/oci)\/mod|providers\/[^/]+\/(mod|guest_main))\.ts$/;
+  /^((lib|wasi|certs)\/mod|lib\/(testing|krator|images|images\/oci)\/mod|providers\/[^/]+\/(mod|guest_main))\.ts$/;
 
 /** Inside `lib`: what each folder may use, besides the files at the top and the API's types. */
 const FOLDERS: Readonly<Record<string, readonly string[]>> = {

@@ -11,7 +11,7 @@
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const UNIT = ["lib", "wasi", "certs", "providers", "scripts"];
+const UNIT = ["lib", "wasi", "certs", "providers", "scripts", "demos"];
 /** Files that use one control plane at a time: more of them would wait for it, and not for each other. */
 const FILES_AT_ONCE_MAX = 4;
 const DENO_JOBS = Deno.env.get("DENO_JOBS") ??

@@ -17,6 +17,8 @@ const CLUSTER = {
   deployment: { module: "beat", wait: ["rollout", "status", "deployment/beat"] },
   job: { module: "primes", wait: ["wait", "--for=condition=complete", "job/primes"] },
 } as const;
+/** Demos of the guides, which are programs beside a cluster; `tests/guides_test.ts` runs them. */
+const GUIDES = ["operator", "provider"];
 /** Where the manifests expect the modules, which a test cannot write. */
 const INSTALLED = "/srv/krustlet";
 
@@ -30,7 +32,7 @@ clusterTest("every demo has a test, a README and an expected output", async () =
     assert.ok((await Deno.stat(join(DEMOS, name, "README.md"))).isFile);
     assert.ok((await expected(name)).endsWith("\n"));
   }
-  assert.deepEqual(found.sort(), [...LOCAL, ...Object.keys(CLUSTER)].sort());
+  assert.deepEqual(found.sort(), [...LOCAL, ...Object.keys(CLUSTER), ...GUIDES].sort());
 });
 
 clusterTest("the demos build, and those for krustlet run print what they should", async () => {

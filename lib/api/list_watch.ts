@@ -25,7 +25,9 @@ export type ListWatchEvent<T extends KubeObject> =
 export interface ListWatchOptions<T extends KubeObject = KubeObject> {
   /** Path of the collection, as `podsPath()`. */
   readonly path: string;
+  /** Only objects with these fields, as `metadata.name=web`. @default {all} */
   readonly fieldSelector?: string;
+  /** Only objects with these labels, as `app=web`. @default {all} */
   readonly labelSelector?: string;
   /** Makes each object of a list smaller as its page comes. Those of a watch are told as they are. */
   readonly trim?: (object: T) => T;
@@ -35,7 +37,7 @@ export interface ListWatchOptions<T extends KubeObject = KubeObject> {
   readonly onError?: (error: unknown, retryInMs: number) => void;
   /** Called whenever a watch is open (again), before its first event. */
   readonly onWatching?: () => void;
-  /** @default {90 s} */
+  /** How long a watch may say nothing. @default {90 s} */
   readonly silenceMs?: number;
   /** In [0, 1). @default {Math.random} */
   readonly random?: () => number;
