@@ -9,6 +9,8 @@ import { runTool, withProgress } from "../../tests/parts/run.ts";
 /** The programs that are measured, and the one that measures. Rust's are absent where its crates are. */
 export interface Programs {
   readonly load: string;
+  /** A peer: a runtime that hands over listeners, as wasmtime did until version 44. */
+  readonly wazero: string;
   readonly go: {
     readonly native: string;
     /** With Go's own `net`: it can serve on a listener that it is handed, on any host. */
@@ -16,7 +18,12 @@ export interface Programs {
     /** With a `net` that opens sockets. */
     readonly sockets: string;
   };
-  readonly rust?: { readonly native: string; readonly wasm: string };
+  readonly rust?: {
+    readonly native: string;
+    /** It needs nothing but preview 1. */
+    readonly stock: string;
+    readonly sockets: string;
+  };
 }
 
 const SOURCES = fileURLToPath(new URL("./programs", import.meta.url));
@@ -30,7 +37,7 @@ export async function buildPrograms(): Promise<Programs> {
   const folder = await cached({
     name: "bench_net",
     inputs: [
-      await hashFolder(SOURCES, (name) => /\.go$|^go\.mod$/.test(name)),
+      await hashFolder(SOURCES, (name) => /\.go$|^go\.(mod|sum)$/.test(name)),
       await hashFolder(CARGO, (name) => /\.rs$|^Cargo\./.test(name)),
       await goVersion(),
       await goNetVersion(),
@@ -46,10 +53,15 @@ export async function buildPrograms(): Promise<Programs> {
   const at = (name: string): string => join(folder, name);
   return {
     load: at("load"),
+    wazero: at("wazero"),
     go: { native: at("hello_go"), stock: at("stock.wasm"), sockets: at("sockets.wasm") },
-    ...(rustWasm === undefined
-      ? {}
-      : { rust: { native: at("hello_rust"), wasm: at("hello_rust.wasm") } }),
+    ...(rustWasm === undefined ? {} : {
+      rust: {
+        native: at("hello_rust"),
+        stock: at("rust_stock.wasm"),
+        sockets: at("rust_sockets.wasm"),
+      },
+    }),
   };
 }
 
@@ -66,6 +78,7 @@ async function buildGo(output: string): Promise<void> {
         },
       );
     await go({}, "load", "./load");
+    await go({}, "wazero", "github.com/tetratelabs/wazero/cmd/wazero");
     await go({}, "hello_go", "./hello");
     await go(WASI, "stock.wasm", "./hello");
     await go(WASI, "sockets.wasm", overlay, "./hello");
@@ -77,13 +90,21 @@ async function buildGo(output: string): Promise<void> {
 async function buildRust(output: string): Promise<void> {
   const scratch = await Deno.makeTempDir({ prefix: "krustlet-bench-" });
   try {
-    const cargo = ["cargo", "build", "--locked", "--release", "--bin=hello"] as const;
     const env = { CARGO_TARGET_DIR: scratch, RUSTFLAGS: "--cfg tokio_unstable" };
-    await runTool(cargo, { cwd: CARGO, env });
-    await runTool([...cargo, "--target=wasm32-wasip1"], { cwd: CARGO, env });
-    await Deno.copyFile(join(scratch, "release/hello"), join(output, "hello_rust"));
-    const wasm = join(scratch, "wasm32-wasip1/release/hello.wasm");
-    await Deno.copyFile(wasm, join(output, "hello_rust.wasm"));
+    const build = async (name: string, built: string, ...flags: string[]): Promise<void> => {
+      const cargo = ["cargo", "build", "--locked", "--release", "--bin=hello"] as const;
+      await runTool([...cargo, ...flags], { cwd: CARGO, env });
+      await Deno.copyFile(join(scratch, built), join(output, name));
+    };
+    const wasi = "--target=wasm32-wasip1";
+    await build("hello_rust", "release/hello");
+    await build("rust_sockets.wasm", "wasm32-wasip1/release/hello.wasm", wasi);
+    await build(
+      "rust_stock.wasm",
+      "wasm32-wasip1/release/hello.wasm",
+      wasi,
+      "--no-default-features",
+    );
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }

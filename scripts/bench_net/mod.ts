@@ -1,18 +1,23 @@
 /**
- * Measures servers of one page beside their native builds: requests per second and how long they take,
- * and connections that say nothing.
+ * Measures servers of one page: as pods, in the WASI host alone, in other runtimes, and as native builds.
+ * Requests per second, how long they take and what they cost, and connections that say nothing.
  *
  *     deno task bench:net [--connections N] [--seconds N] [--rounds N] [--idle N] [--only REGEX]
  *
- * Figures are medians of the rounds; in a round each server is asked once, so that what else the machine
- * does meets all of them. The load has a program of its own, which takes a core as well.
+ * In a round each server is started and asked once, so that what else the machine does meets all of
+ * them; figures are medians of the rounds, and ratios are taken within a round. The load has a program of
+ * its own, which takes a core as well. wasmtime is `$WASMTIME` or on the path; it hands over listeners up
+ * to version 44. wazero is built from its sources.
  *
  * @module
  */
 import { parseArgs } from "node:util";
-import { median } from "../bench_wasi/rows.ts";
+import { findWasmtime } from "../bench_wasi/wasmtime.ts";
 import { buildPrograms } from "./build.ts";
-import { RunningServer, type Server, servers } from "./servers.ts";
+import { measureIdle, measureRequests } from "./measure.ts";
+import { ServerError } from "./running_server.ts";
+import { type Server, servers, titleOf } from "./servers.ts";
+import { idleTable, requestTable, type Rounds } from "./tables.ts";
 
 const { values } = parseArgs({
   options: {
@@ -23,113 +28,42 @@ const { values } = parseArgs({
     only: { type: "string", default: "" },
   },
 });
-/** Until compilers have seen what is hot. */
-const WARM_UP_SECONDS = "3";
-
-/** What the load tells. */
-interface Load {
-  readonly requests: number;
-  readonly errors: number;
-  readonly perSecond: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
-}
-
-/** And what it has cost the server. */
-interface Measured extends Load {
-  /** CPU time per request, in µs: it says more than the rate where the machine is busy. */
-  readonly cpuUs: number;
-}
 
 const programs = await buildPrograms();
-const all = servers(programs)
-  .filter(({ language, name }) => new RegExp(values.only).test(`${language} ${name}`));
+const wasmtime = await findWasmtime();
+if (wasmtime === undefined) console.log("wasmtime: not found; $WASMTIME says where it is");
+const all = servers(programs, { wasmtime })
+  .filter((server) => new RegExp(values.only).test(titleOf(server)));
+const asking = {
+  load: programs.load,
+  connections: Number(values.connections),
+  seconds: Number(values.seconds),
+};
 
-async function ask(address: string, seconds: string): Promise<Load> {
-  const { stdout, success } = await new Deno.Command(programs.load, {
-    args: ["ask", address, values.connections, seconds],
-    stdin: "null",
-    stderr: "inherit",
-  }).output();
-  if (!success) throw new Error(`Cannot measure the server at ${address}: the load has failed`);
-  return JSON.parse(new TextDecoder().decode(stdout)) as Load;
-}
-
-/** Asks each server once a round; one runs at a time. */
-async function measureRequests(): Promise<Map<Server, Measured[]>> {
-  const measured = new Map(all.map((server) => [server, [] as Measured[]]));
+/** Measures each server once a round, one at a time. One that fails says so, and is left out from then on. */
+async function measureAll<T>(measure: (server: Server) => Promise<T>): Promise<Rounds<T>> {
+  const measured = new Map(all.map((server) => [server, [] as T[]]));
   for (let round = 0; round < Number(values.rounds); round++) {
-    for (const [server, loads] of measured) {
-      await using running = await RunningServer.start(server);
-      await ask(running.address, WARM_UP_SECONDS);
-      const beforeMs = await running.cpuMs();
-      const load = await ask(running.address, values.seconds);
-      loads.push({ ...load, cpuUs: (await running.cpuMs() - beforeMs) * 1_000 / load.requests });
+    for (const [server, results] of measured) {
+      try {
+        results.push(await measure(server));
+      } catch (error) {
+        if (!(error instanceof ServerError)) throw error;
+        console.log(error.message);
+        measured.delete(server);
+      }
     }
   }
   return measured;
 }
 
-function tellRequests(measured: Map<Server, Measured[]>): void {
-  console.log(
-    line(["", "requests/s", "ratio", "p50 µs", "p99 µs", "ratio", "CPU µs", "ratio", "errors"]),
-  );
-  for (const [server, loads] of measured) {
-    const native = measured.entries().find(([{ language }]) => language === server.language)?.[1];
-    const middle = (key: keyof Load | "cpuUs", of = loads): number =>
-      median(of.map((load) => load[key]));
-    const ratio = (key: keyof Load | "cpuUs"): string =>
-      `x ${(middle(key) / middle(key, native)).toFixed(2)}`;
-    console.log(line([
-      `${server.language}: ${server.name}`,
-      ...[middle("perSecond").toFixed(0), ratio("perSecond"), middle("p50Us").toFixed(0)],
-      ...[middle("p99Us").toFixed(0), ratio("p99Us"), middle("cpuUs").toFixed(1), ratio("cpuUs")],
-      String(loads.reduce((sum, { errors }) => sum + errors, 0)),
-    ]));
-  }
+if (asking.seconds > 0) {
+  console.log(`\n${asking.connections} connections that ask, one request at a time\n`);
+  console.log(requestTable(await measureAll((server) => measureRequests(server, asking))));
 }
-
-/** Holds connections to each server, and asks once on each in the end. */
-async function measureIdle(): Promise<void> {
-  console.log(line(["", "held", "KiB each", "answer", "per second"]));
-  for (const server of all) {
-    await using running = await RunningServer.start(server);
-    await ask(running.address, "1");
-    const before = await running.privateMiB();
-    await using child = new Deno.Command(programs.load, {
-      args: ["hold", running.address, values.idle],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    const held = await nextResult(lines);
-    const each = (await running.privateMiB() - before) * 1_024 / held.requests;
-    await child.stdin.close();
-    const answered = await nextResult(lines);
-    await lines.cancel();
-    console.log(line([
-      `${server.language}: ${server.name}`,
-      `${held.requests}/${values.idle}`,
-      each.toFixed(1),
-      String(answered.requests),
-      answered.perSecond.toFixed(0),
-    ]));
-  }
-}
-
-async function nextResult(lines: ReadableStreamDefaultReader<string>): Promise<Load> {
-  const { done, value } = await lines.read(); // it writes each result at once
-  if (done) throw new Error("Cannot hold connections: the load has failed");
-  return JSON.parse(value) as Load;
-}
-
-function line([name = "", ...columns]: readonly string[]): string {
-  return `${name.padEnd(36)}${columns.map((column) => column.padStart(11)).join("")}`.trimEnd();
-}
-
-if (Number(values.seconds) > 0) tellRequests(await measureRequests());
-if (Number(values.idle) > 0) {
-  console.log(`\n${values.idle} idle connections`);
-  await measureIdle();
+const idle = Number(values.idle);
+if (idle > 0) {
+  console.log(`\n${idle} connections that say nothing, and then 8 beside them that ask\n`);
+  const beside = { ...asking, connections: 8, idle };
+  console.log(idleTable(await measureAll((server) => measureIdle(server, beside))));
 }

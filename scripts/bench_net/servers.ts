@@ -5,174 +5,124 @@ import type { Programs } from "./build.ts";
 export interface Server {
   readonly language: "Go" | "Rust";
   readonly name: string;
+  /** The one that others are compared with. */
+  readonly yardstick?: Yardstick;
   command(address: string): readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
-  /** Finds in its output where it listens, if it is not where it was told to. */
-  readonly place?: RegExp;
+  /** A pod's manifest, for its standard input. It has an address of its own, whatever it is told. */
+  readonly manifest?: string;
 }
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
-/** Linux tells CPU times in hundredths of a second on every machine that Deno runs on. */
-const MS_PER_TICK = 10;
+/** A server's name, with its language. */
+export function titleOf({ language, name }: Pick<Server, "language" | "name">): string {
+  return `${language}: ${name}`;
+}
+
+/** What ratios are told to. */
+export type Yardstick = "native" | "wasmtime" | "wazero";
+
 const CLI = fileURLToPath(new URL("../../wasi/cli.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const POD_PORT = 8_080;
+
+/** A server in one language: native, with nothing but preview 1, and with sockets of its own. */
+interface Builds {
+  readonly native: string;
+  readonly stock: string;
+  readonly sockets: string;
+}
 
 /**
- * The native one first: the others are compared with it. A guest has one thread, so Go's native one has
- * one as well; Rust's has one anyway. Another runtime is not among them: wasmtime 48 takes no listeners
- * for preview 1 any more, and wazero 1.12 lacks the socket extension.
+ * The native one first. A guest has one thread, so Go's native one has one as well; Rust's has one
+ * anyway. The peers run the very module that a pod runs: no runtime but ours is here with the extension
+ * for sockets.
+ *
+ * @param peers wasmtime may be missing
  */
-export function servers({ go, rust }: Programs): readonly Server[] {
-  const one = (
-    language: Server["language"],
-    native: string,
-    stock: string,
-    own: string,
-  ): Server[] => {
-    const env = { GOMAXPROCS: "1" };
-    const host = (
-      ...flags: string[]
-    ): [string, ...string[]] => [Deno.execPath(), "run", "-A", CLI, ...flags];
-    return [
-      { language, name: "native, one thread", command: (address) => [native, address], env },
-      {
-        language,
-        name: "libc host, handed listener",
-        command: (
-          address,
-        ) => [...host("--host", "libc", "--tcplisten", address), stock, "listener"],
-      },
-      {
-        language,
-        name: "libc host, own socket",
-        command: (address) => [...host("--host", "libc", `--allow-net=${address}`), own, address],
-      },
-      {
-        language,
-        name: "portable host, own socket",
-        command: (
-          address,
-        ) => [...host("--host", "portable", `--allow-net=${address}`), own, address],
-      },
-      {
-        language,
-        name: "pod, own socket",
-        command: () => {
-          const flags = ["--grace-period", "1s"];
-          return [Deno.execPath(), "run", "-A", MAIN, "run", ...flags, own, "--", "0.0.0.0:8080"];
-        },
-        env: { NO_COLOR: "1" },
-        place: /listens on http:\/\/([\d.:]+)/,
-      },
-    ];
-  };
-  return [
-    ...one("Go", go.native, go.stock, go.sockets),
-    ...(rust === undefined ? [] : one("Rust", rust.native, rust.wasm, rust.wasm)),
-  ];
-}
-
-/** A server that runs. */
-export class RunningServer implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #output: ReadableStreamDefaultReader<string>;
-  readonly address: string;
-
-  private constructor(
-    child: Deno.ChildProcess,
-    { output, address }: { output: ReadableStreamDefaultReader<string>; address: string },
-  ) {
-    this.#child = child;
-    this.#output = output;
-    this.address = address;
-  }
-
-  /** Starts it at a free port, and waits until it says that it serves. */
-  static async start(server: Server): Promise<RunningServer> {
-    const address = `127.0.0.1:${freePort()}`;
-    const [program, ...args] = server.command(address);
-    const child = new Deno.Command(program, {
-      args,
-      ...(server.env === undefined ? {} : { env: server.env }),
-      stdin: "null",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    const place = server.place ?? /serving()/;
-    let said = "";
-    while (!place.test(said)) {
-      const { done, value } = await output.read();
-      if (done) {
-        await new RunningServer(child, { output, address })[Symbol.asyncDispose]();
-        throw new Error(`Cannot measure ${server.language}, ${server.name}: it said "${said}"`);
-      }
-      said += value;
-    }
-    const told = said.match(place)?.[1] ?? "";
-    return new RunningServer(child, { output, address: told === "" ? address : told });
-  }
-
-  /** CPU time that it and what it has started have used, in ms; NaN where the system does not tell. */
-  async cpuMs(): Promise<number> {
-    try {
-      return await cpuTicks(this.#child.pid) * MS_PER_TICK;
-    } catch {
-      return NaN;
-    }
-  }
-
-  /** Memory that is its process's alone, in MiB; NaN where the system does not tell. */
-  async privateMiB(): Promise<number> {
-    try {
-      const rollup = await Deno.readTextFile(`/proc/${this.#child.pid}/smaps_rollup`);
-      const kib = rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB/gm);
-      return kib.reduce((sum, [, digits]) => sum + Number(digits), 0) / 1_024;
-    } catch {
-      return NaN;
-    }
-  }
-
-  /** Ends it, and whatever it has started. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGTERM");
-    } catch {
-      // it has ended
-    }
-    await this.#child.status;
-    await this.#output.cancel();
-  }
-}
-
-/** Of a process and its descendants. */
-async function cpuTicks(root: number): Promise<number> {
-  const all = new Map<number, { readonly parent: number; readonly ticks: number }>();
-  for await (const { name } of Deno.readDir("/proc")) {
-    const stat = /^\d+$/.test(name) ? await statOf(name) : undefined;
-    if (stat !== undefined) all.set(Number(name), stat);
-  }
-  const belongs = (pid: number): boolean => {
-    const parent = pid === root ? undefined : all.get(pid)?.parent;
-    return pid === root || parent !== undefined && belongs(parent);
-  };
-  return all.entries().filter(([pid]) => belongs(pid)).reduce(
-    (sum, [, { ticks }]) => sum + ticks,
-    0,
+export function servers(
+  { go, rust, wazero }: Programs,
+  peers: { readonly wasmtime: string | undefined },
+): readonly Server[] {
+  const { wasmtime } = peers;
+  const languages = [
+    { language: "Go", builds: go },
+    ...(rust === undefined ? [] : [{ language: "Rust", builds: rust } as const]),
+  ] as const;
+  return languages.flatMap(({ language, builds }) =>
+    [
+      ...ours(builds),
+      ...(wasmtime === undefined ? [] : [byWasmtime(wasmtime, builds)]),
+      byWazero(wazero, builds),
+    ].map((server) => ({ language, ...server }))
   );
 }
 
-async function statOf(pid: string): Promise<{ parent: number; ticks: number } | undefined> {
-  try {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    // The name, in brackets, may hold anything; behind it are the fields of proc(5) from the third on.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ").map(Number);
-    return { parent: fields[1] ?? 0, ticks: (fields[11] ?? 0) + (fields[12] ?? 0) };
-  } catch {
-    return undefined; // it has ended
-  }
+type Unnamed = Omit<Server, "language">;
+
+function ours({ native, stock, sockets }: Builds): Unnamed[] {
+  const deno = [Deno.execPath(), "run", "-A"] as const;
+  const pod = (module: string, ...args: string[]): Omit<Unnamed, "name"> => ({
+    command: () => [...deno, MAIN, "run", "--grace-period", "1s", "-"],
+    env: { NO_COLOR: "1" },
+    manifest: podOf(module, args),
+  });
+  return [
+    {
+      name: "native, one thread",
+      yardstick: "native",
+      command: (at) => [native, at],
+      env: { GOMAXPROCS: "1" },
+    },
+    { name: "pod, handed listener", ...pod(stock, "listener", `$(POD_IP):${POD_PORT}`) },
+    { name: "pod, own socket", ...pod(sockets, `$(POD_IP):${POD_PORT}`) },
+    {
+      name: "libc host, handed listener",
+      command: (at) => [...deno, CLI, "--host", "libc", "--tcplisten", at, stock, "listener", at],
+    },
+    {
+      name: "libc host, own socket",
+      command: (at) => [...deno, CLI, "--host", "libc", `--allow-net=${at}`, sockets, at],
+    },
+    {
+      name: "portable host, own socket",
+      command: (at) => [...deno, CLI, "--host", "portable", `--allow-net=${at}`, sockets, at],
+    },
+  ];
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+function podOf(module: string, args: readonly string[]): string {
+  const podIp = { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } };
+  const container = {
+    name: "hello",
+    image: `file:${module}`,
+    args,
+    env: [podIp],
+    ports: [{ containerPort: POD_PORT }],
+  };
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "hello" },
+    spec: { containers: [container] },
+  });
+}
+
+/** Of those from 45 on each answers that the flags are no longer supported. */
+function byWasmtime(wasmtime: string, { stock }: Builds): Unnamed {
+  return {
+    name: "wasmtime, handed listener",
+    yardstick: "wasmtime",
+    command: (at) => {
+      const legacy = ["-S", "preview2=n", "-S", `tcplisten=${at}`];
+      return [wasmtime, "run", ...legacy, stock, "listener", at];
+    },
+  };
+}
+
+function byWazero(wazero: string, { stock }: Builds): Unnamed {
+  return {
+    name: "wazero, handed listener",
+    yardstick: "wazero",
+    command: (at) => [wazero, "run", `-listen=${at}`, stock, "listener", at],
+  };
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { findWasmtime } from "./wasmtime.ts";
 
 /** A way to run a guest as a process of its own. */
 export interface Runner {
@@ -30,18 +31,9 @@ export async function runners(
     command: Deno.execPath(),
     args: ["run", "-A", CLI, "--host", host, "--dir", `${folder}::/box`, file],
   }));
-  const wasmtime = Deno.env.get("WASMTIME") ?? "wasmtime";
-  const peer = await exists(wasmtime)
+  const wasmtime = await findWasmtime();
+  const peer = wasmtime !== undefined
     ? { name: "wasmtime", command: wasmtime, args: ["run", "--dir", `${folder}::/box`, file] }
     : { name: "node:wasi of Node.js", command: "node", args: ["-e", NODE, file, folder] };
   return { ours, peer };
-}
-
-async function exists(command: string): Promise<boolean> {
-  try {
-    return (await new Deno.Command(command, { args: ["--version"] }).output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -1,7 +1,10 @@
 //! A server of one page, on hyper and tokio.
 //!
-//!     hello ADDRESS     listens there
-//!     hello listener    serves on the listener that is descriptor 3
+//!     hello ADDRESS               listens there
+//!     hello listener [ADDRESS]    serves on the listener that is descriptor 3
+//!
+//! It says that it serves, and at which address it was told to. Without the feature `sockets` it needs
+//! nothing but preview 1, and only serves on what it is handed.
 
 use std::convert::Infallible;
 use std::net::TcpListener;
@@ -16,7 +19,7 @@ fn main() -> std::io::Result<()> {
     let place = std::env::args().nth(1).unwrap_or_else(|| "0.0.0.0:8080".to_string());
     let listener = listen(&place)?;
     listener.set_nonblocking(true)?;
-    println!("serving");
+    println!("serving {}", std::env::args().last().unwrap_or_default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(tokio::task::LocalSet::new().run_until(serve(listener)))
 }
@@ -41,14 +44,21 @@ async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallibl
 
 #[cfg(target_os = "wasi")]
 fn listen(place: &str) -> std::io::Result<TcpListener> {
-    use std::os::fd::{FromRawFd, IntoRawFd};
-    let number = if place == "listener" {
-        3
-    } else {
-        wasmedge_wasi_socket::TcpListener::bind(place, true)?.into_raw_fd()
-    };
+    use std::os::fd::FromRawFd;
+    let number = if place == "listener" { 3 } else { bind(place)? };
     // SAFETY: the descriptor is a listener that nobody else has.
     Ok(unsafe { TcpListener::from_raw_fd(number) })
+}
+
+#[cfg(all(target_os = "wasi", feature = "sockets"))]
+fn bind(place: &str) -> std::io::Result<i32> {
+    use std::os::fd::IntoRawFd;
+    Ok(wasmedge_wasi_socket::TcpListener::bind(place, true)?.into_raw_fd())
+}
+
+#[cfg(all(target_os = "wasi", not(feature = "sockets")))]
+fn bind(_: &str) -> std::io::Result<i32> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(not(target_os = "wasi"))]
