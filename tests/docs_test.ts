@@ -8,6 +8,7 @@ import { type Command, commandsOf, krustletCalls, NEEDS, TYPED } from "./docs/co
 import { vocabulary, wrongWord } from "./docs/krustlet_help.ts";
 import { brokenLink, documentation, ROOT } from "./docs/page.ts";
 import { JOURNEYS } from "./docs/journeys.ts";
+import { reasonsInSources, startErrors } from "./docs/reasons.ts";
 import { Reader } from "./docs/reader.ts";
 import type { Cluster } from "./harness/cluster.ts";
 import { useCluster } from "./harness/testbed.ts";
@@ -72,6 +73,33 @@ Deno.test("the quick start leads from nothing to a pod in a cluster with ten com
   assert.ok(way[0]?.startsWith("curl"), "it begins with the download");
   assert.ok(logs > 0 && logs < 10, `kubectl logs is command ${logs + 1}`);
 });
+
+Deno.test("docs/troubleshooting.md has every reason of an Event, a condition or a state", async () => {
+  const reasons = await reasonsInSources();
+  // Some of each kind, so that no pattern ceases to find anything.
+  for (
+    const known of ["ErrImagePull", "BackOff", "Unhealthy", "CPULimitNotKept", "NetworkRefused"]
+  ) {
+    assert.ok(reasons.has(known), `${known} was not found`);
+  }
+  assert.deepEqual(await untold(reasons), []);
+});
+
+Deno.test("docs/troubleshooting.md has every error that keeps the agent from starting", async () => {
+  const errors = await startErrors();
+  for (const known of ["Cannot join a cluster", "Cannot listen on", "Cannot use data folder"]) {
+    assert.ok(errors.has(known), `${known} was not found`);
+  }
+  assert.deepEqual(await untold(errors), []);
+});
+
+/** Which of these words the page has neither in a heading nor between backticks. */
+async function untold(words: ReadonlyMap<string, string>): Promise<string[]> {
+  const page = await Deno.readTextFile(`${ROOT}/docs/troubleshooting.md`);
+  const told = [...page.matchAll(/`[^`]+`|^#.+$/gm)].map(([text]) => text).join("\n");
+  return [...words].filter(([word]) => !new RegExp(`(?<!\\w)${word}(?!\\w)`).test(told))
+    .map(([word, path]) => `${word} of ${path}`).sort();
+}
 
 const scenario = useCluster();
 

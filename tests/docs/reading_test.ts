@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { commandsOf, krustletCalls } from "./command_lines.ts";
 import { wrongWord } from "./krustlet_help.ts";
 import { fits } from "./output.ts";
+import { reasonsIn, startErrorsIn } from "./reasons.ts";
 import { anchorOf, brokenLink, parsePage } from "./page.ts";
 
 const PAGE = parsePage(
@@ -94,4 +95,31 @@ Deno.test("fits() knows what may differ from what is documented, and what may no
   assert.ok(!fits("more\nhello\n", "hello"));
   assert.ok(!fits("hello\n", ""));
   assert.ok(!fits("a.b\n", "a+b"));
+});
+
+Deno.test("reasonsIn() and startErrorsIn() see what a user would see", () => {
+  const source = `
+    tell("Warning", "FailedSomehow", \`Cannot do it: \${why}\`);
+    this.#waiting("CreateSomethingError");
+    return { reason: "Stopped", message };
+    readonly reason: "OneThing" | "OtherThing";
+    refused("SecretsNotSupported", () => true);
+    events.tell({
+      reason: forbidden ? "ThingsForbidden" : "ThingsUnavailable",
+    });
+    throw new Error(\`Cannot fly to "\${moon}": there is no way\`);
+    throw new Error("Cannot rest: there is no time");
+    log.warn("Cannot see {what}", { what });
+  `;
+  assert.deepEqual(reasonsIn(source).toSorted(), [
+    "CreateSomethingError",
+    "FailedSomehow",
+    "OneThing",
+    "OtherThing",
+    "SecretsNotSupported",
+    "Stopped",
+    "ThingsForbidden",
+    "ThingsUnavailable",
+  ]);
+  assert.deepEqual(startErrorsIn(source), ["Cannot do it", "Cannot fly to", "Cannot rest"]);
 });
