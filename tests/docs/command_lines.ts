@@ -14,6 +14,7 @@ export const NEEDS: Readonly<Record<string, string>> = {
   "kubeadm": "a cluster made by kubeadm",
   "k3s": "root, and a machine for k3s",
   "landlock": "a kernel with Landlock",
+  "macos": "macOS, and root",
   "minikube": "Docker or a hypervisor, and minikube",
   "openssl": "the program openssl",
   "root": "root's rights on the machine",
