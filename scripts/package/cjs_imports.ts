@@ -6,8 +6,8 @@
 import { basename } from "node:path";
 
 /** How the bundler writes a CommonJS package as a file of its own: one export, whatever the package has. */
-const LONE_DEFAULT = /export default [\w$]+\(\);/;
-const OTHER_EXPORT = /export\s*\{/;
+const LONE_DEFAULT = /(?:^|;)export default [\w$]+\(\);/m;
+const OTHER_EXPORT = /(?:^|;)export\s*\{/m;
 
 /**
  * Gives `await import("package")` the package's own names again. The bundler leaves nothing but `default` of
