@@ -30,17 +30,7 @@ export class StoreLock implements Disposable {
 
   /** Tells other processes that the store is in use, from now on until {@linkcode close}. */
   async use(): Promise<void> {
-    await this.#inTurn(async () => {
-      if (this.#users !== undefined) return;
-      const file = await openLock(this.#dir, "users.lock");
-      try {
-        await this.#take(file, false);
-      } catch (error) {
-        file.close();
-        throw error;
-      }
-      this.#users = file;
-    });
+    await this.#inTurn(() => this.#share());
   }
 
   /**
@@ -48,16 +38,16 @@ export class StoreLock implements Disposable {
    * Returns `"shared"`, without having done it, if one does.
    */
   async alone<T>(work: () => Promise<T>): Promise<T | "shared"> {
-    await this.use();
     return await this.#inTurn(async () => {
-      const file = this.#users!;
-      // The lock is not raised in place: systems give it up first, and may then not give it back.
-      await file.unlock();
+      await this.#share();
+      // The lock is not raised in place: systems give it up first, and may then not give it back. It ends
+      // with its file: to unlock one that has no lock is an error on Windows.
+      this.close();
       try {
+        using file = await openLock(this.#dir, "users.lock");
         return await file.tryLock(true) ? await work() : "shared";
       } finally {
-        await file.unlock();
-        await this.#take(file, false);
+        await this.#share();
       }
     });
   }
@@ -78,6 +68,18 @@ export class StoreLock implements Disposable {
   /** The same as {@linkcode close}. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  async #share(): Promise<void> {
+    if (this.#users !== undefined) return;
+    const file = await openLock(this.#dir, "users.lock");
+    try {
+      await this.#take(file, false);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    this.#users = file;
   }
 
   /** Tries again and again: a call that blocks could not be given up. */
