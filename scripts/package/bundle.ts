@@ -5,6 +5,7 @@
  */
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withoutMachine } from "./bundle_names.ts";
 import { nameCjsImports } from "./cjs_imports.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -24,7 +25,8 @@ export async function bundle(): Promise<ReadonlyMap<string, string>> {
   try {
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
-        ...["bundle", "--quiet", "--platform", "deno", "--minify", "--code-splitting"],
+        // Not minified: that inlines a `using` variable that is used once, and so never ends what it holds.
+        ...["bundle", "--quiet", "--platform", "deno", "--code-splitting"],
         ...["--outdir", outdir, ...ENTRIES],
       ],
       cwd: ROOT,
@@ -37,7 +39,8 @@ export async function bundle(): Promise<ReadonlyMap<string, string>> {
     for await (const path of filesBelow(outdir)) {
       files.set(path, pointToBundle(await Deno.readTextFile(join(outdir, path)), path));
     }
-    return nameCjsImports(files);
+    const named = nameCjsImports(files);
+    return withoutMachine(named, ENTRIES.map((path) => path.replace(/\.ts$/, ".js")));
   } finally {
     await Deno.remove(outdir, { recursive: true });
   }
