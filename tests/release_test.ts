@@ -17,6 +17,17 @@ const mayBeNobody = Deno.uid() === 0 &&
   new Deno.Command("unshare", { args: ["--net", "true"], stderr: "null" }).outputSync().success;
 const who = mayBeNobody ? "as nobody, with no network," : "as this user";
 
+/** Which archives are made: those of this machine and of Windows, or of all platforms. */
+const ALL = Deno.env.get("KRUSTLET_TEST_ARCHIVES") === "all";
+const TARGETS = [
+  ...["linux-amd64", "windows-amd64"],
+  ...(ALL ? ["linux-arm64", "darwin-amd64", "darwin-arm64", "windows-arm64"] : []),
+];
+const can = await canBeMade();
+const cannot = TARGETS.filter((name) => !can.includes(name));
+const which = `of ${can.join(", ")}` +
+  (cannot.length === 0 ? "" : ` (nobody here has the runtime of ${cannot.join(", ")})`);
+
 const scenario = useTestbed();
 let made: Promise<Release> | undefined;
 let folder: Awaited<ReturnType<typeof tempFolder>> | undefined;
@@ -50,11 +61,22 @@ async function command(
   return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
+async function packager(args: readonly string[]): Promise<Outcome> {
+  const script = join(ROOT, "scripts/package/mod.ts");
+  return await command([Deno.execPath(), "run", "-A", script, ...args], { cwd: ROOT });
+}
+
+/** The targets whose runtime can be had here; that of this machine must be. */
+async function canBeMade(): Promise<string[]> {
+  const { code, text } = await packager(["--try", ...TARGETS.map((name) => `--target=${name}`)]);
+  assert.equal(code, 0, text);
+  const lines = text.split("\n");
+  assert.ok(lines.includes("linux-amd64"), text);
+  return TARGETS.filter((name) => lines.includes(name));
+}
+
 async function makeRelease(out: string): Promise<Release> {
-  const { code, text } = await command([
-    ...[Deno.execPath(), "run", "-A", "scripts/package/mod.ts"] as const,
-    ...["--target=linux-amd64", `--out=${out}`],
-  ], { cwd: ROOT });
+  const { code, text } = await packager([...can.map((name) => `--target=${name}`), `--out=${out}`]);
   assert.equal(code, 0, text);
   const { version } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
   const archive = `krustlet-${version}-linux-amd64.tar.gz`;
@@ -75,6 +97,54 @@ async function install({ out, version }: Release, to: string): Promise<Outcome> 
   return await command(["sh", INSTALLER, "--version", version, "--from", out, "--to", to]);
 }
 
+/** A folder for a release, and an installer that believes to be on this kind of machine. */
+async function pretend(uname: string): Promise<
+  AsyncDisposable & {
+    readonly path: string;
+    install(version: string): Promise<Outcome>;
+  }
+> {
+  const place = await tempFolder();
+  const [system, machine] = uname.split(" ");
+  await Deno.mkdir(join(place.path, "bin"));
+  const script = `#!/bin/sh\nif [ "$1" = -m ]; then echo ${machine}; else echo ${system}; fi\n`;
+  await Deno.writeTextFile(join(place.path, "bin/uname"), script, { mode: 0o755 });
+  return {
+    path: place.path,
+    install: async (version) =>
+      await command(
+        [
+          ...["sh", INSTALLER, "--version", version] as const,
+          ...["--from", place.path, "--to", join(place.path, "prefix")],
+        ],
+        { env: { PATH: `${join(place.path, "bin")}:${Deno.env.get("PATH")}` } },
+      ),
+    [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
+  };
+}
+
+/** An archive whose program says its name, and the checksums that belong to it. */
+async function makeArchive(to: string, name: string): Promise<void> {
+  const folder = join(to, name);
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(join(folder, "krustlet"), `#!/bin/sh\necho I am ${name}\n`, {
+    mode: 0o755,
+  });
+  const version = /^krustlet-(.*)-\w+-\w+$/.exec(name)![1];
+  const { code, text } = await command(
+    [
+      "sh",
+      "-c",
+      `tar -czf $1.tar.gz $1 && sha256sum $1.tar.gz >checksums-$2.txt`,
+      "sh",
+      name,
+      version!,
+    ],
+    { cwd: to },
+  );
+  assert.equal(code, 0, text);
+}
+
 /** One installation for all who only use it. */
 let installed: Promise<string> | undefined;
 function program(): Promise<string> {
@@ -88,7 +158,7 @@ function program(): Promise<string> {
   })();
 }
 
-scenario("a release is the same, byte for byte, when it is made again", async () => {
+scenario(`a release ${which} is the same, byte for byte, when it is made again`, async () => {
   const { out, checksums } = await release();
   await using other = await tempFolder();
   const again = await makeRelease(join(other.path, "again"));
@@ -96,6 +166,35 @@ scenario("a release is the same, byte for byte, when it is made again", async ()
     await Deno.readTextFile(join(again.out, checksums)),
     await Deno.readTextFile(join(out, checksums)),
   );
+});
+
+scenario(`archives ${which} hold what they need, and need what every system has`, async () => {
+  const { out, version } = await release();
+  for (const target of can) {
+    const isWindows = target.startsWith("windows");
+    const folder = `krustlet-${version}-${target}`;
+    const { code, text } = await command([
+      ...[Deno.execPath(), "run", "-A", join(ROOT, "scripts/package/inspect.ts")] as const,
+      join(out, `${folder}.${isWindows ? "zip" : "tar.gz"}`),
+    ], { cwd: ROOT });
+    assert.equal(code, 0, text);
+    const { files, runtime, objections } = JSON.parse(text);
+    assert.deepEqual(objections, []);
+    assert.equal(`${runtime.os}-${runtime.arch}`, target);
+    assert.equal(runtime.path, `${folder}/lib/${isWindows ? "deno.exe" : "deno"}`);
+    assert.doesNotMatch(runtime.libraries.join(" "), /ssl|libcrypto|eay32/i);
+    const programs = [`krustlet${isWindows ? ".cmd" : ""}`, runtime.path.slice(folder.length + 1)];
+    const rest = ["lib/main.js", "lib/providers/wasi/guest_main.js", "LICENSE", "sbom.cdx.json"];
+    for (const path of [...programs, ...rest]) {
+      const file = files[`${folder}/${path}`];
+      assert.ok(file?.bytes > 0, `${target} has no ${path}`);
+      if (!isWindows) assert.equal(file.mode, programs.includes(path) ? "755" : "644", path);
+    }
+    const foreign = Object.keys(files).filter((path) =>
+      !path.startsWith(`${folder}/`) || /\.(ts|node|map)$|node_modules|_test/.test(path)
+    );
+    assert.deepEqual(foreign, []);
+  }
 });
 
 scenario("sha256sum -c and the installer refuse an archive that was changed", async () => {
@@ -116,6 +215,29 @@ scenario("sha256sum -c and the installer refuse an archive that was changed", as
   await assert.rejects(Deno.stat(prefix), Deno.errors.NotFound, "nothing was installed");
 });
 
+scenario("the installer takes the archive of the machine that it is on", async () => {
+  const { version } = await release();
+  const machines = [
+    ["Linux x86_64", "linux-amd64"],
+    ["Linux aarch64", "linux-arm64"],
+    ["Darwin x86_64", "darwin-amd64"],
+    ["Darwin arm64", "darwin-arm64"],
+  ] as const;
+  for (const [uname, target] of machines) {
+    await using machine = await pretend(uname);
+    const name = `krustlet-${version}-${target}`;
+    await makeArchive(machine.path, name);
+    const { code, text } = await machine.install(version);
+    assert.equal(code, 0, text);
+    assert.match(text, new RegExp(`Installed I am ${name} as `));
+  }
+  await using odd = await pretend("Plan9 mips");
+  await makeArchive(odd.path, `krustlet-${version}-plan9-mips`);
+  const { code, text } = await odd.install(version);
+  assert.notEqual(code, 0);
+  assert.match(text, /there is no release for Plan9/);
+});
+
 scenario(
   "an archive has its licence, its bill of materials and no path of the machine",
   async () => {
@@ -130,7 +252,10 @@ scenario(
     const names = bill.components.map(({ name }: { name: string }) => name);
     assert.ok(names.includes("deno") && names.includes("node-forge"), names.join());
     assert.ok(!names.includes("fast-check"), "only tests use it");
-    const found = await command(["grep", "-rlF", ROOT, "--include=*.js", join(home, "lib")]);
+    const machine = [ROOT, `${Deno.env.get("HOME") || ROOT}/`, "/npm/registry"].flatMap((
+      it,
+    ) => ["-e", it]);
+    const found = await command(["grep", "-rlF", ...machine, "--include=*.js", join(home, "lib")]);
     assert.equal(found.code, 1, found.text);
   },
 );

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { type Zippable, zipSync } from "fflate";
 import { pack } from "tar-stream";
 
@@ -35,7 +36,8 @@ export async function tarGz(files: readonly ArchiveFile[]): Promise<Uint8Array> 
     });
   }
   tar.finalize();
-  const zipped = gzipSync(await parts, { level: 9 });
+  // Not on this thread: an archive takes seconds, and there are others.
+  const zipped = await promisify(gzip)(await parts, { level: 9 });
   zipped[GZIP_OS.offset] = GZIP_OS.unknown;
   return zipped;
 }

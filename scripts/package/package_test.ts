@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { unzipSync } from "fflate";
 import { tarGz, zip } from "./archive.ts";
-import { pointToBundle } from "./bundle.ts";
+import { bundle, pointToBundle } from "./bundle.ts";
 import { launcher } from "./launcher.ts";
 import { checksumLines, chooseTargets } from "./mod.ts";
-import { fetchRuntime, RuntimeError, verify } from "./runtime.ts";
 import { usedPackages } from "./sbom.ts";
 import { TARGETS } from "./targets.ts";
 
@@ -35,20 +33,6 @@ Deno.test("zip() holds the files", () => {
   assert.deepEqual(Object.keys(unzipSync(zip(FILES))), ["a", "b"]);
 });
 
-Deno.test("verify() takes the pinned bytes, and no others", () => {
-  const integrity = `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
-  verify(bytes, { integrity, id: "x@1" });
-  assert.throws(() => verify(new Uint8Array(5), { integrity, id: "x@1" }), RuntimeError);
-  assert.throws(() => verify(bytes, { integrity: "sha512-", id: "x@1" }), RuntimeError);
-  const weak = `sha1-${createHash("sha1").update(bytes).digest("base64")}`;
-  assert.throws(() => verify(bytes, { integrity: weak, id: "x@1" }), RuntimeError);
-});
-
-Deno.test("fetchRuntime() takes no runtime that no hash is pinned for", async () => {
-  const { runtime: { integrity: _, ...runtime }, ...rest } = TARGETS[0]!;
-  await assert.rejects(fetchRuntime({ ...rest, runtime }), /no hash is pinned/);
-});
-
 Deno.test("pointToBundle() names the bundle's files as seen from each of them", () => {
   const point = (name: string, path: string): string =>
     pointToBundle(`new Worker(new URL("${name}", import.meta.url))`, path);
@@ -58,6 +42,13 @@ Deno.test("pointToBundle() names the bundle's files as seen from each of them", 
     /"\.\.\/\.\.\/wasi\/threads\/guest_thread_worker\.js"/,
   );
   assert.throws(() => point("./stranger.ts", "main.js"), /stranger/);
+});
+
+Deno.test("bundle() keeps every end of what is used: a lock of the image store, for one", async () => {
+  const texts = [...(await bundle()).values()].filter((text) => text.includes('"users.lock"'));
+  assert.equal(texts.length, 1);
+  const locks = texts[0]!.match(/\busing \w+ = await openLock\w*\([^)]*, "\w+\.lock"\)/g) ?? [];
+  assert.deepEqual(locks.map((text) => /\w+\.lock/.exec(text)?.[0]), ["users.lock", "index.lock"]);
 });
 
 Deno.test("usedPackages() follows dependencies, and leaves out what only tests use", () => {
@@ -89,6 +80,7 @@ Deno.test("launcher() starts the runtime beside it, and asks nothing of a networ
 Deno.test("chooseTargets() names what there is for a platform that there is not", () => {
   assert.throws(() => chooseTargets(["plan9-amd64"]), /plan9-amd64[\s\S]*linux-amd64/);
   assert.deepEqual(chooseTargets(["linux-arm64"]).map(({ name }) => name), ["linux-arm64"]);
+  assert.equal(chooseTargets([]).length, 6);
 });
 
 Deno.test("checksumLines() is what sha256sum -c reads", () => {

@@ -1,13 +1,13 @@
 /**
- * The official runtime, as its maker publishes it on npm.
+ * The official runtime of a platform, wherever it can be had; only the pinned program is taken.
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import { createHash, timingSafeEqual } from "node:crypto";
-import { gunzipSync } from "node:zlib";
-import { extract } from "tar-stream";
-import { RUNTIME_VERSION, type Target } from "./targets.ts";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { cached } from "../../tests/parts/cache.ts";
+import { fromNpm, fromWheel, type Source } from "./sources.ts";
+import type { Target } from "./targets.ts";
 
 /** A runtime that cannot be had, or is not the one that is wanted; the message says what to do. */
 export class RuntimeError extends Error {
@@ -15,75 +15,72 @@ export class RuntimeError extends Error {
   override readonly name = "RuntimeError";
 }
 
+/** Where runtimes come from. */
+export interface RuntimeOptions {
+  /** A folder with `<target>/<program>`, such as `linux-amd64/deno`: nothing else is asked. */
+  readonly folder?: string;
+  /** Who is asked in turn without a folder: npm and then pip. */
+  readonly sources?: readonly Source[];
+  /** Where what they bring is kept: with the other parts that are slow to make. */
+  readonly keep?: typeof cached;
+}
+
 /**
- * Fetches the runtime of a target by `npm pack`, from wherever npm is set up to fetch, and checks it
- * against the hash that is pinned here; a package that none is pinned for is not taken.
+ * Answers the program with the hash that is pinned for the target, which npm and pip are asked for once:
+ * then it is in the cache. Throws {@linkcode RuntimeError} with what everybody said.
  */
-export async function fetchRuntime({ name, runtime }: Target): Promise<Uint8Array> {
-  const { integrity, program } = runtime;
-  const id = `${runtime.package}@${RUNTIME_VERSION}`;
-  if (integrity === undefined) {
+export async function fetchRuntime(
+  target: Target,
+  { folder, sources = [fromNpm, fromWheel], keep = cached }: RuntimeOptions = {},
+): Promise<Uint8Array> {
+  const { program, sha256 } = target.runtime;
+  if (folder !== undefined) return await fromFolder(target, folder);
+  const entry = await keep({
+    name: `runtime-${target.name}`,
+    inputs: [sha256],
+    build: async (to) => await Deno.writeFile(join(to, program), await askAll(target, sources)),
+  });
+  const bytes = await Deno.readFile(join(entry, program));
+  const wrong = unlike(bytes, sha256);
+  if (wrong === undefined) return bytes;
+  throw new RuntimeError(`Cannot use "${join(entry, program)}": ${wrong}; remove its folder`);
+}
+
+/** What is wrong with bytes that should have this hash, if anything is. */
+export function unlike(bytes: Uint8Array, sha256: string): string | undefined {
+  const found = createHash("sha256").update(bytes).digest("hex");
+  return found === sha256 ? undefined : `its SHA-256 is ${found}, and ${sha256} is pinned`;
+}
+
+async function fromFolder({ name, runtime }: Target, folder: string): Promise<Uint8Array> {
+  const path = join(folder, name, runtime.program);
+  const bytes = await Deno.readFile(path).catch((cause) => {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new RuntimeError(
-      `Cannot package ${name}: no hash is pinned for ${id}; verify that package, and write its ` +
-        "integrity (npm view dist.integrity) into scripts/package/targets.ts",
+      `Cannot package ${name}: there is no "${path}"; put deno ${runtime.version} there`,
+      { cause },
     );
-  }
-  const packed = await npmPack(id);
-  verify(packed, { integrity, id });
-  const found = await fileOf(gunzipSync(packed), `package/${program}`);
-  if (found === undefined) {
-    throw new RuntimeError(`Cannot package ${name}: ${id} has no ${program}`);
-  }
-  return found;
+  });
+  const wrong = unlike(bytes, runtime.sha256);
+  if (wrong === undefined) return bytes;
+  throw new RuntimeError(`Cannot use "${path}": ${wrong}; put deno ${runtime.version} there`);
 }
 
-/** Throws {@linkcode RuntimeError} unless the bytes have this hash (W3C Subresource Integrity, SHA-512). */
-export function verify(
-  bytes: Uint8Array,
-  { integrity, id }: { readonly integrity: string; readonly id: string },
-): void {
-  const [kind, wanted = ""] = integrity.split("-");
-  const hash = createHash("sha512").update(bytes).digest();
-  const expected = Buffer.from(wanted, "base64");
-  const fits = kind === "sha512" && expected.length === hash.length &&
-    timingSafeEqual(expected, hash);
-  if (fits) return;
-  throw new RuntimeError(
-    `Cannot use ${id}: its hash is sha512-${hash.toString("base64")}, and ${integrity} is pinned`,
-  );
-}
-
-async function npmPack(id: string): Promise<Uint8Array> {
-  const dir = await Deno.makeTempDir({ prefix: "krustlet-runtime-" });
-  try {
-    const npm = Deno.build.os === "windows" ? "npm.cmd" : "npm";
-    const { success, stderr } = await new Deno.Command(npm, {
-      args: ["pack", "--silent", id],
-      cwd: dir,
-      stdin: "null",
-    }).output();
-    const [file] = await Array.fromAsync(Deno.readDir(dir));
-    if (success && file !== undefined) return await Deno.readFile(`${dir}/${file.name}`);
-    const said = new TextDecoder().decode(stderr).trim().split("\n").at(-1) ?? "";
-    throw new RuntimeError(
-      `Cannot fetch runtime ${id} by "npm pack": ${said}; check npm's registry, or package another ` +
-        "platform with --target",
-    );
-  } finally {
-    await Deno.remove(dir, { recursive: true });
+async function askAll(
+  { name, runtime }: Target,
+  sources: readonly Source[],
+): Promise<Uint8Array> {
+  const answers: string[] = [];
+  for (const source of sources) {
+    const { asked, program, problem } = await source(runtime);
+    const wrong = program === undefined ? problem : unlike(program, runtime.sha256);
+    if (program !== undefined && wrong === undefined) return program;
+    answers.push(`  ${asked}: ${wrong}`);
   }
-}
-
-async function fileOf(tar: Uint8Array, path: string): Promise<Uint8Array | undefined> {
-  const reader = extract();
-  reader.end(tar);
-  let found: Uint8Array | undefined;
-  for await (const entry of reader) {
-    if (entry.header.name === path) {
-      const parts: Uint8Array[] = [];
-      for await (const part of entry) parts.push(part as Uint8Array);
-      found = Buffer.concat(parts);
-    } else entry.resume();
-  }
-  return found;
+  throw new RuntimeError([
+    `Cannot package ${name}: nobody has its runtime, deno ${runtime.version}:`,
+    ...answers,
+    `Put the official program at <folder>/${name}/${runtime.program} and say --runtimes=<folder>, ` +
+    "or package other platforms with --target",
+  ].join("\n"));
 }

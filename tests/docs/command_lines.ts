@@ -18,6 +18,7 @@ export const NEEDS: Readonly<Record<string, string>> = {
   "minikube": "Docker or a hypervisor, and minikube",
   "openssl": "the program openssl",
   "root": "root's rights on the machine",
+  "runtimes": "the runtimes of all platforms in a folder",
   "systemd": "a machine with systemd, and root",
   "windows": "Windows",
 };
