@@ -7,10 +7,18 @@ import { SHARED_HEAP_MIB_MAX } from "./limits.ts";
  */
 export const GUEST_ARGUMENT = "__guest";
 
+/**
+ * The flags of V8 that a binary made by `deno compile` must have for its guests: it has none but what it was made
+ * with, whatever its environment says. They hold for all its processes, so the stack is one that Workers have too.
+ */
+export function binaryV8Flags(os: typeof Deno.build.os): string[] {
+  return guestV8Flags({ os, inWorkers: true });
+}
+
 /** What a guest process's command line is made of. */
 export interface LaunchInput {
   readonly os: typeof Deno.build.os;
-  /** True in a binary made by `deno compile`: permissions and V8 flags are fixed in it. */
+  /** True for a binary made by `deno compile`: permissions and V8 flags are fixed in it. */
   readonly standalone: boolean;
   readonly execPath: string;
   /** The agent's own process id. */
@@ -24,7 +32,7 @@ export interface LaunchInput {
   readonly podsDir: string;
   /** Folders elsewhere that this run mounts. Only the portable host needs leave for them. */
   readonly extraDirs?: readonly string[];
-  /** Folders of this program's own code, which Workers are loaded from; unless `standalone`. */
+  /** Folders of this program's own code, which Workers are loaded from; a compiled binary has them in itself. */
   readonly codeDirs: readonly string[];
   /** True for a process that runs many guests, each in a Worker. Needs `libc`. */
   readonly shared?: boolean;
@@ -66,8 +74,6 @@ export function launch(input: LaunchInput): Launch {
   const shared = input.shared === true;
   const kind = input.libc === undefined ? ["portable"] : [shared ? "shared" : "alone", input.libc];
   const args = [String(input.parentPid), ...kind, ...input.codeDirs];
-  const flags = guestV8Flags({ os: input.os, inWorkers: shared || input.libc === undefined });
-  if (shared) flags.push(`--max-heap-size=${SHARED_HEAP_MIB_MAX}`);
   const env: Record<string, string> = {
     NO_COLOR: "1",
     DENO_NO_UPDATE_CHECK: "1",
@@ -78,9 +84,10 @@ export function launch(input: LaunchInput): Launch {
     if (value !== undefined) env[name] = value;
   }
   if (input.standalone) {
-    env.DENO_V8_FLAGS = flags.join(",");
     return { command: input.execPath, args: [GUEST_ARGUMENT, ...args], env };
   }
+  const flags = guestV8Flags({ os: input.os, inWorkers: shared || input.libc === undefined });
+  if (shared) flags.push(`--max-heap-size=${SHARED_HEAP_MIB_MAX}`);
   return {
     command: input.execPath,
     args: [

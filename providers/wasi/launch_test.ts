@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GUEST_ARGUMENT, launch, type LaunchInput } from "./launch.ts";
+import { binaryV8Flags, GUEST_ARGUMENT, launch, type LaunchInput } from "./launch.ts";
 
 const INPUT: LaunchInput = {
   os: "linux",
@@ -72,7 +72,15 @@ Deno.test("launch() starts a compiled binary by its hidden argument", () => {
   });
   assert.equal(command, "/bin/krustlet");
   assert.deepEqual(args, [GUEST_ARGUMENT, "17", "alone", "/lib/libc.so.6"]);
-  assert.match(env.DENO_V8_FLAGS ?? "", /^--stack-size=\d+(,--[a-z-]+)+$/);
+  assert.equal(env.DENO_V8_FLAGS, undefined, "a compiled binary does not read it");
+});
+
+Deno.test("binaryV8Flags() fit the smallest of the threads that run guests", () => {
+  for (const os of ["linux", "darwin", "windows"] as const) {
+    const { args } = launch({ ...INPUT, os, shared: true });
+    const flags = args.find((arg) => arg.startsWith("--v8-flags="))?.slice("--v8-flags=".length);
+    assert.deepEqual(flags?.split(",").slice(0, -1), binaryV8Flags(os));
+  }
 });
 
 Deno.test("launch() asks for less stack than the main thread of Deno has on Windows", () => {

@@ -13,7 +13,7 @@
  *
  * @module
  */
-export { GUEST_ARGUMENT } from "./launch.ts";
+export { binaryV8Flags, GUEST_ARGUMENT } from "./launch.ts";
 export { MODULE_TERMS } from "./module_terms.ts";
 export type { LogLimits } from "./protocol.ts";
-export { WasiProvider, type WasiProviderOptions } from "./wasi_provider.ts";
+export { type GuestBinary, WasiProvider, type WasiProviderOptions } from "./wasi_provider.ts";

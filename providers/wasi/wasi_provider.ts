@@ -60,6 +60,13 @@ export interface WasiProviderOptions {
    */
   readonly guestEntry?: URL;
   /**
+   * The program that guest processes are started from by {@linkcode GUEST_ARGUMENT}, instead of `guestEntry`, with the
+   * flags of {@linkcode binaryV8Flags}.
+   *
+   * @default {this one, if it is a binary made by `deno compile`}
+   */
+  readonly binary?: GuestBinary;
+  /**
    * `portable` reaches the operating system as on macOS and Windows: slower, without isolation class
    * `worker`, and contained by Deno's permissions instead of the kernel.
    *
@@ -82,6 +89,14 @@ export interface WasiProviderOptions {
   readonly deskDir?: string;
   /** Hears what an operator should know, such as a log that could not be written. @default {nobody} */
   readonly warn?: (message: string) => void;
+}
+
+/** A program that is its own guest processes: what `deno compile` makes of `main.ts`. */
+export interface GuestBinary {
+  /** The program's file. */
+  readonly path: string;
+  /** Folders that its Workers are loaded from. @default {none: they are in the binary} */
+  readonly codeDirs?: readonly string[];
 }
 
 /** Who controls a run, and the signal that it need not begin any more. */
@@ -110,6 +125,7 @@ export class WasiProvider implements Provider {
   readonly takes: ModuleTerms = MODULE_TERMS;
   readonly #options: WasiProviderOptions;
   readonly #libc: string | undefined;
+  readonly #binary: GuestBinary | undefined;
   readonly #env = Deno.env.toObject();
   readonly #pool: WarmPool<GuestProcess>;
   readonly #shared: SharedProcesses<SharedProcess>;
@@ -125,6 +141,8 @@ export class WasiProvider implements Provider {
    */
   constructor(options: WasiProviderOptions) {
     this.#options = options;
+    this.#binary = options.binary ??
+      (Deno.build.standalone ? { path: Deno.execPath() } : undefined);
     this.runtimeVersion = `krustlet-wasi://${options.version}`;
     this.#libc = options.host === "portable" ? undefined : findLibc();
     this.handlers = handlersOf(this.#libc);
@@ -380,7 +398,7 @@ export class WasiProvider implements Provider {
 
   /** Mounted folders outside of the pods' own; with the libc host no leave is needed for them. */
   #extraDirs(container: ContainerRun): string[] {
-    if (this.#libc !== undefined || Deno.build.standalone) return [];
+    if (this.#libc !== undefined || this.#binary !== undefined) return [];
     const folder = this.#options.podsDir.replace(/[/\\]?$/, "");
     return [container.rootPath, ...container.mounts.map((mount) => mount.hostPath)]
       .filter((path) => !path.startsWith(`${folder}/`) && !path.startsWith(`${folder}\\`));
@@ -390,11 +408,13 @@ export class WasiProvider implements Provider {
     const entry = this.#options.guestEntry ?? new URL("./guest_main.ts", import.meta.url);
     return launch({
       os: Deno.build.os,
-      standalone: Deno.build.standalone,
-      execPath: Deno.execPath(),
+      standalone: this.#binary !== undefined,
+      execPath: this.#binary?.path ?? Deno.execPath(),
       parentPid: Deno.pid,
       entry,
-      codeDirs: codeDirs(entry, this.#options.guestEntry !== undefined),
+      codeDirs: this.#binary === undefined
+        ? codeDirs(entry, this.#options.guestEntry !== undefined)
+        : this.#binary.codeDirs ?? [],
       ...(this.#libc === undefined ? {} : { libc: this.#libc }),
       imagesDir: this.#options.imagesDir,
       logsDir: this.#options.logsDir,
@@ -444,7 +464,6 @@ async function see(
 
 /** Where the code of guest processes lies: around a bundle of it, in a release, or in the repository. */
 function codeDirs(entry: URL, bundled: boolean): string[] {
-  if (Deno.build.standalone) return [];
   const folders = bundled
     ? ["."]
     : entry.pathname.endsWith(".js")
