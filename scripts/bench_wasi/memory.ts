@@ -79,7 +79,7 @@ async function measureMemory(
   { isolation, runtimeHandler, mibAtMost }: Class,
   { form, name, sleeps, peer }: Subject,
 ): Promise<Row[]> {
-  await using bench = await Bench.open(0, form);
+  await using bench = await Bench.open(0, form && { guestEntry: form });
   const totals: number[] = [];
   // What Deno keeps of a program that it has not seen before is not the containers'.
   const forerunner = bench.start(await bench.runOf(sleeps, { runtimeHandler }));
@@ -117,7 +117,7 @@ async function measureStart(
   { isolation, runtimeHandler }: Class,
   { form, name, speaks, peer }: Subject,
 ): Promise<Row[]> {
-  await using bench = await Bench.open(2, form);
+  await using bench = await Bench.open(2, form && { guestEntry: form });
   const instructionMs: number[] = [];
   const byteMs: number[] = [];
   for (let i = 0; i <= COUNT; i++) {

@@ -5,7 +5,7 @@
  * @module
  */
 import loadWabt from "wabt";
-import { WasiProvider } from "../../providers/wasi/mod.ts";
+import { WasiProvider, type WasiProviderOptions } from "../../providers/wasi/mod.ts";
 
 /** Everything about one run of one container. */
 export type Run = Parameters<WasiProvider["run"]>[0];
@@ -24,10 +24,10 @@ export class Bench implements AsyncDisposable {
   }
 
   /**
-   * Makes the folders and starts the provider with so many warm processes. Their program is the
-   * sources' own, or has another entry.
+   * Makes the folders and starts the provider with so many warm processes, and with what else its
+   * options say.
    */
-  static async open(poolSize: number, guestEntry?: URL): Promise<Bench> {
+  static async open(poolSize: number, options: Partial<WasiProviderOptions> = {}): Promise<Bench> {
     const folder = await Deno.makeTempDir({ prefix: "krustlet-bench-" });
     const [imagesDir, logsDir, podsDir] = ["images", "logs", "pods"]
       .map((name) => `${folder}/${name}`) as [string, string, string];
@@ -38,7 +38,7 @@ export class Bench implements AsyncDisposable {
       logsDir,
       podsDir,
       poolSize,
-      ...(guestEntry === undefined ? {} : { guestEntry }),
+      ...options,
     });
     return new Bench(folder, provider);
   }

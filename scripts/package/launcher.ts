@@ -1,12 +1,13 @@
 import type { Target } from "./targets.ts";
 
 /** What the agent may do: all that a node does. Its guests have their own walls. */
-const LEAVE = ["read", "write", "net", "run", "env", "sys", "ffi"].map((kind) => `--allow-${kind}`);
+export const PERMISSIONS: readonly string[] = ["read", "write", "net", "run", "env", "sys", "ffi"]
+  .map((kind) => `--allow-${kind}`);
 
 /** Nothing is asked, fetched or configured beside what is in the archive. */
 const OPTIONS = [
   ...["--quiet", "--no-prompt", "--no-config", "--no-lock", "--no-remote", "--no-npm"],
-  ...["--cached-only", "--unstable-worker-options", ...LEAVE],
+  ...["--cached-only", "--unstable-worker-options", ...PERMISSIONS],
 ];
 
 /** The file that people start: it runs the bundle by the runtime beside it. */

@@ -9,6 +9,7 @@ import type { Block } from "./page.ts";
 export const NEEDS: Readonly<Record<string, string>> = {
   "a-cloud": "an account with a cloud",
   "cosign": "the program cosign, and a key",
+  "denort": "Deno's base runtime for compiled programs",
   "hours": "more time than all the tests together; it is one of the project's own tasks",
   "kind": "Docker, and kind",
   "kubeadm": "a cluster made by kubeadm",

@@ -5,6 +5,7 @@
  */
 import { buildPrograms } from "../conformance/programs.ts";
 import { buildGuests } from "../guests/build.ts";
+import { baseRuntime } from "./base_runtime.ts";
 import { goProgram } from "./go_program.ts";
 import { pythonOras } from "./python_oras.ts";
 
@@ -15,6 +16,9 @@ export async function prepareParts(): Promise<void> {
   await buildPrograms();
   await goProgram("registry");
   await goProgram("stream_client");
+  for (const os of ["linux", "darwin", "windows"]) {
+    for (const arch of ["amd64", "arm64"]) await baseRuntime(`${os}-${arch}`);
+  }
   await goProgram("metrics_lint");
   for (const tool of ["crane", "regctl", "skopeo", "oras"] as const) await goProgram(tool);
   await pythonOras();
