@@ -1,4 +1,4 @@
-/** What the guides show is what the demos are. */
+/** What the guides show is what the demos are, and what pages claim of tests is what tests are called. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** A block of a page, and above it the file and region that it must equal. */
 const INCLUDED = /^<!-- ([\w/.-]+)#([\w-]+) -->\n```\w*\n([^]*?)^```$/gm;
+/** A claim's test: the file, and the words that it is found by. */
+const NAMED_TEST = /`([\w/.-]+_test\.ts)`:\s+"([^"]+)"/g;
 
 Deno.test("regionOf() takes the lines between the marks, and moves them to the margin", () => {
   const text = "a\n  // #region one\n  b\n\n    c\n  // #endregion one\nd\n";
@@ -26,6 +28,18 @@ Deno.test("every included block of the docs is its region of the code", async ()
   }
   assert.ok(pages.get("writing-a-provider.md"), "the provider's guide includes no code");
   assert.ok(pages.get("writing-an-operator.md"), "the operator's guide includes no code");
+});
+
+Deno.test("every test that the docs name is there", async () => {
+  let named = 0;
+  for (const [page, text] of await docs()) {
+    for (const [, path = "", words = ""] of text.matchAll(NAMED_TEST)) {
+      named++;
+      const tests = await Deno.readTextFile(join(ROOT, path));
+      assert.ok(tests.includes(words), `docs/${page}: ${path} has no test with "${words}"`);
+    }
+  }
+  assert.ok(named > 0, "no page names a test");
 });
 
 async function docs(): Promise<[page: string, text: string][]> {
