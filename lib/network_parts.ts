@@ -9,6 +9,7 @@ import type { Pod } from "./api/types.ts";
 import { readHosts } from "./container/host_files.ts";
 import { podReference } from "./container/places.ts";
 import { messageOf } from "./errors.ts";
+import type { Endpoint } from "./guest_network.ts";
 import type { EventSink } from "./events/happening.ts";
 import { type KubeletSettings, nodeReference } from "./kubelet_settings.ts";
 import type { NetworkMetrics } from "./metrics/network_metrics.ts";
@@ -21,6 +22,7 @@ import { NodeNetwork } from "./network/node_network.ts";
 import { OwnNode } from "./network/own_node.ts";
 import { PodAddresses } from "./network/pod_addresses.ts";
 import { AllowedHosts } from "./network/policy/allowed_hosts.ts";
+import { DNS_PORT } from "./network/policy/name_servers.ts";
 import { NetworkPolicies } from "./network/policy/network_policies.ts";
 import { followServices } from "./network/services/follow.ts";
 import { ServiceRouter } from "./network/services/service_map.ts";
@@ -162,10 +164,25 @@ export class ClusterNetwork implements AsyncDisposable {
       nodeIp,
       podOf: (ip) => newest(this.#places.find(ip) ?? ""),
       hosts: (pod) => readHosts(pod, this.networks),
-      limitsOf: ({ metadata }) => this.networks.hosts(metadata?.uid ?? ""),
+      // Who shares the node's loopback is nobody's pod.
+      limitsOf: ({ metadata: { uid = "" } = {} }) =>
+        uid === "" ? undefined : this.networks.hosts(uid),
+      mayAsk: (pod, { ip, isWished }) => {
+        const at = ip === undefined ? {} : { at: this.#serverAt(ip) };
+        return this.#policies.mayAskNames(pod, { ...at, isWished });
+      },
+      onRefused: ({ metadata: { uid = "" } = {} }, what) => this.networks.refusedName(uid, what),
       onTrouble: (message) => log.warn("{message}", { message }),
       signal,
     });
+  }
+
+  /** Policies hold for the pod behind a Service. */
+  #serverAt(ip: string): Endpoint {
+    const server = { ip, port: DNS_PORT };
+    const podIP = this.#options.settings.nodeIp;
+    const found = this.#router.destination(server, "udp", { podIP });
+    return found === "refused" ? server : found ?? server;
   }
 
   async #resolvConf(pod: Pod): Promise<string | undefined> {

@@ -1,12 +1,22 @@
 /** NetworkPolicies and a pod's own list of hosts, between programs that are pods of one node. */
 import assert from "node:assert/strict";
+import { makeService } from "./harness/endpoints.ts";
 import { eventually } from "./harness/eventually.ts";
+import { NameServer } from "./harness/name_server.ts";
 import { allowNetworkPolicies } from "./harness/network_rights.ts";
 import type { Pod } from "./harness/objects.ts";
 import { type Scene, useTestbed } from "./harness/testbed.ts";
 import { type PodRef, waitEnded, waitEvent, waitRunning } from "./harness/wait_pod.ts";
 
-const scenario = useTestbed({ args: ["--pod-network", "loopback"] });
+/** A Service of the cluster, that the node asks for all names that are not the cluster's. */
+const NAMES = "10.96.0.53";
+const RESOLV_CONF = Deno.makeTempFileSync({ prefix: "krustlet-test-" });
+Deno.writeTextFileSync(RESOLV_CONF, `nameserver ${NAMES}\n`);
+
+const scenario = useTestbed({
+  args: ["--pod-network", "loopback", "--resolv-conf", RESOLV_CONF],
+});
+Deno.test.afterAll(() => Deno.removeSync(RESOLV_CONF));
 
 const POLICIES = "/apis/networking.k8s.io/v1/networkpolicies";
 const PORT = 8080;
@@ -67,6 +77,67 @@ scenario("NetworkPolicies choose where a pod may go, and it is told so at once",
   });
   await mustGet(scene, { name: "both", url, labels: { ...limited, also: "server" } });
 });
+
+scenario(
+  "the agent asks no server for names in the place of a pod that may not reach it",
+  async (scene) => {
+    const { cluster, namespace } = scene;
+    await allowNetworkPolicies(cluster);
+    await using server = await NameServer.start("192.0.2.7");
+    const { port } = server;
+    const clusterIP = NAMES;
+    await makeService(scene, "names", { servicePort: 53, port, protocol: "UDP", clusterIP });
+    await scene.create(POLICIES, {
+      metadata: { name: "deny" },
+      spec: { podSelector: { matchLabels: { role: "limited" } }, policyTypes: ["Egress"] },
+    });
+    await scene.create(POLICIES, {
+      metadata: { name: "to-names" },
+      spec: {
+        podSelector: { matchLabels: { also: "names" } },
+        policyTypes: ["Egress"],
+        egress: [{
+          to: [{ ipBlock: { cidr: "0.0.0.0/0" } }],
+          ports: [{ protocol: "UDP", port }],
+        }],
+      },
+    });
+    const image = await scene.image("gonet_web");
+    const far = "far.example.test";
+    const lookup = async (
+      name: string,
+      { host = far, labels = {}, annotations = {} }: {
+        readonly host?: string;
+        readonly labels?: Record<string, string>;
+        readonly annotations?: Record<string, string>;
+      } = {},
+    ): Promise<string> => {
+      const ref = await scene.pod({
+        ...{ name, labels, annotations },
+        containers: [{ image, args: ["lookup", host] }],
+      });
+      const expected = name.startsWith("no-") ? "Failed" : "Succeeded";
+      await waitEnded(cluster, ref, expected, COMPILED_WITHIN_MS);
+      return await scene.kubectl("logs", name);
+    };
+    const limited = { role: "limited" };
+    assert.equal(await lookup("free"), "192.0.2.7\n");
+    const before = server.asked.length;
+    await lookup("no-server", { labels: limited });
+    await lookup("no-list", { annotations: { "krustlet.dev/allowed-hosts": "www.example.test" } });
+    assert.equal(server.asked.length, before, server.asked.join());
+    const message = /^Looking up "far\.example\.test" is refused: nothing allows it.*"deny"/;
+    await waitEvent(cluster, { namespace, name: "no-server" }, {
+      reason: "NetworkRefused",
+      message,
+    });
+    assert.equal(
+      await lookup("inside", { labels: limited, host: `names.${namespace}.svc.cluster.local` }),
+      `${NAMES}\n`,
+    );
+    assert.equal(await lookup("both", { labels: { ...limited, also: "names" } }), "192.0.2.7\n");
+  },
+);
 
 scenario("a pod reaches only the hosts that its annotation lists", async (scene) => {
   const address = await serve(scene);

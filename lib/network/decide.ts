@@ -139,8 +139,12 @@ function decideLocal(
 ): Verdict {
   const { loopback, podIPs, kind } = view;
   const { port } = endpoint;
-  if (kind === "node") return { answer: { endpoint } };
   const bound = view.boundAt(protocol, port);
+  if (kind === "node") {
+    // The node's own servers are no part of the pod, and some of them ask others: those for names do.
+    const may = bound !== undefined || view.mayReach(endpoint);
+    return may ? { answer: { endpoint } } : refusal("acces", "allowed-hosts");
+  }
   if (loopback === undefined) {
     // What listens there and is not the pod's own is the machine's, or another pod's.
     if (bound === undefined) return refusal("connrefused", "node-loopback");

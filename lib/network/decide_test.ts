@@ -40,6 +40,11 @@ const VIEWS = {
   closed: { ...ALONE, judge: () => ({ verdict: "refused", policies: ["none"] }) },
   early: { ...ALONE, judge: () => ({ verdict: "unknown", policies: [] }) },
   listed: { ...ALONE, mayReach: ({ ip }) => ip === SERVICE },
+  "node-listed": {
+    ...ALONE,
+    ...{ podIPs: [NODE], loopback: undefined, kind: "node" },
+    mayReach: ({ ip, port }) => ip === "127.0.0.1" && port === 5_432,
+  },
   fenced: { ...ALONE, podIPs: [NODE], kind: "shared" },
   near: { ...ALONE, isNear: (ip) => ip === "10.65.0.3" },
 } as const satisfies Record<string, NetworkView>;
@@ -73,6 +78,11 @@ const ROWS: readonly Row[] = [
   ["fenced", "connect", "127.0.0.1 99", "127.65.0.7 99 from 127.65.0.7"],
   ["node", "bind", "0.0.0.0 80", "0.0.0.0 80"],
   ["node", "bind", "127.0.0.1 80", "127.0.0.1 80"],
+  ["node", "connect", "127.0.0.1 53", "127.0.0.1 53"],
+  ["node-listed", "send", "127.0.0.53 53", "acces allowed-hosts"],
+  ["node-listed", "connect", "127.0.0.1 10053", "acces allowed-hosts"],
+  ["node-listed", "connect", "127.0.0.1 5432", "127.0.0.1 5432"],
+  ["node-listed", "connect", "127.0.0.1 8080", "127.0.0.1 8080"],
   // A pod's own loopback.
   ["alone", "connect", "127.0.0.1 8080", "10.64.0.7 8080 from 10.64.0.7"],
   ["alone", "connect", "::1 8080", "10.64.0.7 8080 from 10.64.0.7"],

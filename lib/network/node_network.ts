@@ -30,6 +30,9 @@ export interface NodeNetworkOptions {
   readonly clusterDomain?: string;
 }
 
+/** The last words of a pod that has ended may still be on their way. */
+const NOWHERE: HostList = { mayResolve: () => false, learned: () => {}, mayReach: () => false };
+
 /** A pod that has its place. */
 interface Seat {
   readonly network: PodNetwork;
@@ -82,9 +85,18 @@ export class NodeNetwork implements PodNetworks, AsyncDisposable {
     return this.#seats.get(uid)?.network.podIPs;
   }
 
-  /** The hosts that a pod limits itself to; `undefined` for one that does not. */
+  /** The hosts that a pod limits itself to; `undefined` for one that does not. Who has no place may reach none. */
   hosts(uid: string): HostList | undefined {
-    return this.#seats.get(uid)?.network.hosts;
+    const seat = this.#seats.get(uid);
+    return seat === undefined ? NOWHERE : seat.network.hosts;
+  }
+
+  /** The node's server for names has refused to look up one for a pod: that is told, and counted. */
+  refusedName(
+    uid: string,
+    { name, reason }: { readonly name: string; readonly reason: "allowed-hosts" | "policy" },
+  ): void {
+    this.#seats.get(uid)?.network.refusedName(name, reason);
   }
 
   guest(uid: string, container: string): GuestNetwork | undefined {

@@ -5,6 +5,7 @@ import type { Pod } from "../api/types.ts";
 import { isKubeletError } from "../errors.ts";
 import type { GuestNetwork, NetworkAnswer } from "../guest_network.ts";
 import { fakeNetwork, podOf } from "./_fake_parts.ts";
+import { NameRefused } from "./name_refused.ts";
 import type { NodeNetwork } from "./node_network.ts";
 import type { PolicyRules } from "./parts.ts";
 
@@ -344,6 +345,57 @@ Deno.test("guest() lets a pod with a list of hosts ask a nameserver only where i
   const known = await ask(podOf("a"));
   assert.deepEqual(known, { endpoint: nameserver, source: { ip: "127.66.92.1", port: 0 } });
   assert.deepEqual(await ask(podOf("b", { hostNetwork: true })), { refused: "acces" });
+});
+
+Deno.test("guest() is refused names that nobody may be asked for, and that is told and counted", async () => {
+  const policy = policyOf(() => false);
+  const names = { resolve: () => Promise.reject(new NameRefused("by its policies")) };
+  const { network, told, asked } = fakeNetwork(95, { parts: { policy, names } });
+  await using _ = network;
+  await network.take(podOf("a"), signal);
+  const answer = await network.guest("a", "app")!.ask({ want: "resolve", name: "evil.test" });
+  assert.deepEqual(answer, { refused: "acces" });
+  const words = "is refused: nothing allows it in NetworkPolicy";
+  assert.deepEqual(told, [`NetworkRefused: Looking up "evil.test" ${words} "none"`]);
+  // What the server for names has refused is told and counted as well.
+  network.refusedName("a", { name: "other.test", reason: "policy" });
+  network.refusedName("a", { name: "third.test", reason: "allowed-hosts" });
+  network.refusedName("gone", { name: "third.test", reason: "allowed-hosts" });
+  assert.deepEqual(told.slice(1), [
+    'NetworkRefused: Looking up "third.test" is refused: the pod\'s annotation does not list it',
+  ]);
+  assert.deepEqual(asked.map(({ want, reason }) => `${want} ${reason}`), [
+    "resolve policy",
+    "resolve policy",
+    "resolve allowed-hosts",
+  ]);
+});
+
+Deno.test("hosts() lets a pod without a place look up nothing: its last packets may still be on their way", async () => {
+  const { network } = fakeNetwork(96);
+  await using _ = network;
+  await network.take(podOf("a"), signal);
+  assert.equal(network.hosts("a"), undefined);
+  await network.release("a");
+  assert.equal(network.hosts("a")?.mayResolve("www.example.com"), false);
+});
+
+Deno.test("guest() lets a pod that nobody can tell from others ask the nameserver only if its policies do", async () => {
+  const nameserver = { ip: "127.0.0.1", port: 10_053 };
+  let verdict: "allowed" | "refused" = "refused";
+  const policy = { ...policyOf(() => false), mayAskNames: () => verdict };
+  const { network, addresses } = fakeNetwork(97, {
+    parts: { policy, nameserver: () => nameserver },
+  });
+  await using _ = network;
+  addresses.places.set("a", { podIPs: ["192.0.2.7"], loopback: undefined, own: false });
+  await network.take(podOf("a"), signal);
+  const endpoint = { ip: "169.254.20.10", port: 53 };
+  const ask = (): Promise<NetworkAnswer> =>
+    network.guest("a", "app")!.ask({ want: "send", protocol: "udp", endpoint });
+  assert.deepEqual(await ask(), { refused: "acces" });
+  verdict = "allowed";
+  assert.deepEqual(await ask(), { endpoint: nameserver });
 });
 
 Deno.test("guest() reaches what is routed to other nodes from the pod's own address, unless that is loopback", async () => {

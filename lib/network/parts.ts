@@ -61,6 +61,8 @@ export interface PolicyRules {
       readonly protocol: "TCP" | "UDP" | "SCTP";
     },
   ): PolicyWord;
+  /** Whether the node may ask for names that are not the cluster's in the pod's place. @default {always} */
+  mayAskNames?(pod: Pod, server: { readonly isWished: boolean }): PolicyWord["verdict"];
   /** True if some policy limits who may come in. */
   isGuarded(pod: Pod): boolean;
   onChange(listener: () => void): Disposable;

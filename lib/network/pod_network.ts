@@ -14,6 +14,7 @@ import { BoundPorts } from "./bound_ports.ts";
 import { decide, type NetworkView, type PolicyWord, refusal, type Verdict } from "./decide.ts";
 import { freePort, isFree } from "./local_ports.ts";
 import { isLoopback, isWildcard } from "./kinds_of_address.ts";
+import { NameRefused } from "./name_refused.ts";
 import type { HostList, NetworkParts, PlaceOfPod } from "./parts.ts";
 import { Refusals } from "./refusals.ts";
 
@@ -101,13 +102,9 @@ export class PodNetwork implements Disposable {
   }
 
   async #ask(request: NetworkRequest): Promise<Verdict> {
-    const { parts, pod } = this.#options;
     const beganMs = performance.now();
     const verdict = await this.#answer(request).catch(() => refusal("again", "unknown"));
-    const { want } = request;
-    parts.onAsked?.({ want, reason: verdict.reason }, performance.now() - beganMs);
-    const event = this.#refusals.eventOf(request, verdict);
-    if (event !== undefined) parts.tell(pod(), event);
+    this.#note(request, { verdict, ms: performance.now() - beganMs });
     return verdict;
   }
 
@@ -151,9 +148,38 @@ export class PodNetwork implements Disposable {
     const own = newest.spec?.hostname ?? newest.metadata?.name;
     if (plain === own) return { answer: { addresses: place.podIPs } };
     if (this.#hosts?.mayResolve(plain) === false) return refusal("acces", "allowed-hosts");
-    const addresses = await parts.names.resolve(name, newest);
-    this.#hosts?.learned(plain, addresses);
-    return { answer: { addresses } };
+    try {
+      const addresses = await parts.names.resolve(name, newest);
+      this.#hosts?.learned(plain, addresses);
+      return { answer: { addresses } };
+    } catch (error) {
+      if (!(error instanceof NameRefused)) throw error;
+      return this.#refuseName("policy");
+    }
+  }
+
+  /** A guest was not to look up a name, and was told so by the node's server for names. */
+  refusedName(name: string, reason: "allowed-hosts" | "policy"): void {
+    this.#note({ want: "resolve", name }, { verdict: this.#refuseName(reason), ms: 0 });
+  }
+
+  #refuseName(reason: "allowed-hosts" | "policy"): Verdict {
+    const { pod, parts: { policy } } = this.#options;
+    const verdict = refusal("acces", reason);
+    if (reason !== "policy") return verdict;
+    const nowhere = { peer: { ip: "0.0.0.0", port: 53 }, port: 53, protocol: "UDP" } as const;
+    const { policies } = policy?.judge({ direction: "egress", pod: pod(), ...nowhere }) ?? FREE;
+    return { ...verdict, policies };
+  }
+
+  #note(
+    request: NetworkRequest,
+    { verdict, ms }: { readonly verdict: Verdict; readonly ms: number },
+  ): void {
+    const { parts, pod } = this.#options;
+    parts.onAsked?.({ want: request.want, reason: verdict.reason }, ms);
+    const event = this.#refusals.eventOf(request, verdict);
+    if (event !== undefined) parts.tell(pod(), event);
   }
 
   #view(): NetworkView {
@@ -170,14 +196,22 @@ export class PodNetwork implements Disposable {
       isNode: (ip) => parts.isNode(ip),
       // What has an address of loopback is on this machine only, whatever is routed elsewhere.
       isNear: (ip) => parts.isNear(ip) || (!isLoopback(podIP) && parts.isRouted?.(ip) === true),
-      // A list of hosts can only hold where the server knows who asks.
       nameserver: (to, protocol) =>
-        this.#hosts === undefined || this.#isKnown ? parts.nameserver?.(to, protocol) : undefined,
+        this.#mayAskServer(newest) ? parts.nameserver?.(to, protocol) : undefined,
       destination: (to, protocol) => services?.destination(to, protocol, { podIP }),
       mayReach: (to) => this.#hosts?.mayReach(to) ?? true,
       judge: (direction, { protocol, ...of }) =>
         policy?.judge({ direction, pod: newest, protocol: upper(protocol), ...of }) ?? FREE,
     };
+  }
+
+  /** What limits a pod's names can only hold where the server knows who asks. */
+  #mayAskServer(newest: Pod): boolean {
+    if (this.#isKnown) return true;
+    const { policy } = this.#options.parts;
+    const isFree = isOfNode(newest) || policy?.mayAskNames === undefined ||
+      policy.mayAskNames(newest, { isWished: false }) === "allowed";
+    return this.#hosts === undefined && isFree;
   }
 
   /** True if somebody can tell the pod by an address that it asks from. */

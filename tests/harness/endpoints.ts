@@ -73,12 +73,16 @@ export interface Behind {
 export async function makeService(
   scene: Scene,
   name: string,
-  { servicePort, ...behind }: Behind & { readonly servicePort: number },
+  { servicePort, clusterIP, ...behind }: Behind & {
+    readonly servicePort: number;
+    /** @default {the cluster chooses} */
+    readonly clusterIP?: string;
+  },
 ): Promise<string> {
   const { protocol = "TCP" } = behind;
   await scene.create("services", {
     metadata: { name },
-    spec: { ports: [{ name: "main", port: servicePort, protocol }] },
+    spec: { clusterIP, ports: [{ name: "main", port: servicePort, protocol }] },
   });
   await scene.create("/apis/discovery.k8s.io/v1/endpointslices", {
     metadata: { name, labels: { "kubernetes.io/service-name": name } },

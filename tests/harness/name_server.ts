@@ -14,6 +14,8 @@ const TYPE_A = 1;
 export class NameServer implements AsyncDisposable {
   readonly #socket = createSocket("udp4");
   readonly #address: readonly number[];
+  /** The names that it was asked for, in their order. */
+  readonly asked: string[] = [];
 
   private constructor(address: string) {
     this.#address = address.split(".").map(Number);
@@ -42,7 +44,13 @@ export class NameServer implements AsyncDisposable {
   /** RFC 1035 section 4.1: the question, and for one of type A an answer that is not to be kept. */
   #reply(query: Uint8Array): Uint8Array {
     let end = HEADER_BYTES;
-    while (query[end] !== 0) end += query[end]! + 1;
+    const labels: string[] = [];
+    while (query[end] !== 0) {
+      const next = end + 1 + query[end]!;
+      labels.push(new TextDecoder().decode(query.subarray(end + 1, next)));
+      end = next;
+    }
+    this.asked.push(labels.join("."));
     const question = query.subarray(HEADER_BYTES, end + 5);
     const known = question.at(-3) === TYPE_A;
     const header = [...query.subarray(0, 2), 0x81, 0x80, 0, 1, 0, known ? 1 : 0, 0, 0, 0, 0];

@@ -6,6 +6,7 @@
 import type { Pod } from "../../api/types.ts";
 import { Deadline } from "../../api/deadline.ts";
 import type { TransportProtocol } from "../../guest_network.ts";
+import { NameRefused } from "../name_refused.ts";
 import { CLUSTER_TTL_SECONDS, type ClusterAnswer } from "./cluster_names.ts";
 import { followAliases, type NameFinder, sameName, shuffle } from "./finder.ts";
 import {
@@ -36,6 +37,8 @@ export interface Asker {
   readonly pod: Pod;
   /** @default {it may look up everything} */
   readonly limits?: NameLimits | undefined;
+  /** Told why a name was not looked up. @default {nobody is} */
+  readonly onRefused?: ((name: string, reason: "allowed-hosts" | "policy") => void) | undefined;
   readonly over: TransportProtocol;
   readonly signal: AbortSignal;
 }
@@ -72,7 +75,10 @@ export async function answerMessage(
   if (refusal !== undefined) return write(failed(refusal));
   const name = formatName(query.question.name);
   // A program then goes on to the next name of its search path, as for one that there is not.
-  if (asker.limits?.mayResolve(name) === false) return write(failed(RCODE.noName));
+  if (asker.limits?.mayResolve(name) === false) {
+    asker.onRefused?.(name, "allowed-hosts");
+    return write(failed(RCODE.noName));
+  }
   // A pod says itself how long its servers may take, and nobody waits that long.
   using deadline = new Deadline(asker.signal);
   deadline.restart(timeoutMs);
@@ -113,10 +119,14 @@ async function replyTo(
     if (answer.kind !== "outside") {
       return write(await ownReply(answer, { query, dns, finder, asker }));
     }
-    if (dns.upstream.length === 0) return write(await byLookup({ query, dns, finder, asker }));
+    if (dns.upstream.length === 0 && dns.closed === undefined) {
+      return write(await byLookup({ query, dns, finder, asker }));
+    }
     return await finder.pass(bytes, { dns, over: asker.over, signal: asker.signal });
-  } catch {
-    return write(failed(RCODE.serverFailure));
+  } catch (error) {
+    if (!(error instanceof NameRefused)) return write(failed(RCODE.serverFailure));
+    asker.onRefused?.(formatName(query.question.name), "policy");
+    return write(failed(RCODE.refused));
   }
 }
 

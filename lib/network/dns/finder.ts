@@ -5,6 +5,7 @@
  */
 import type { Pod } from "../../api/types.ts";
 import type { TransportProtocol } from "../../guest_network.ts";
+import { NameRefused } from "../name_refused.ts";
 import type { ServiceTable } from "../services/table.ts";
 import { askCluster, type ClusterAnswer } from "./cluster_names.ts";
 import { RCODE, readReply, RECORD_TYPE, type Reply } from "./message.ts";
@@ -24,10 +25,22 @@ export interface DnsSources {
   /** What the node itself asks. */
   readonly node: NodeDns;
   readonly upstream: Upstream;
+  /** Whether a server may be asked in the pod's place. @default {all may} */
+  readonly mayAsk?:
+    | ((pod: Pod, server: AskedServer) => "allowed" | "refused" | "unknown")
+    | undefined;
   /** The machine's own way, where nobody says whom it asks. */
   readonly lookup: (name: string) => Promise<readonly string[]>;
   /** Ends all questions. */
   readonly signal: AbortSignal;
+}
+
+/** A server that would be asked for names that are not the cluster's. */
+export interface AskedServer {
+  /** @default {it is the machine that asks, by its own means} */
+  readonly ip?: string;
+  /** True if only the pod's own `dnsConfig` names it. */
+  readonly isWished: boolean;
 }
 
 /** What comes of asking for the addresses of a name. */
@@ -62,7 +75,23 @@ export class NameFinder {
   /** Whom a pod asks. */
   async dnsOf(pod: Pod): Promise<PodDns> {
     const { domain, clusterDns, node } = this.#sources;
-    return podDns(pod, { domain, clusterDns, node: await node.read() });
+    return this.#limit(podDns(pod, { domain, clusterDns, node: await node.read() }), pod);
+  }
+
+  /** Leaves out the servers that may not be asked in the pod's place. */
+  #limit(dns: PodDns, pod: Pod): PodDns {
+    const { mayAsk } = this.#sources;
+    if (mayAsk === undefined) return dns;
+    const servers = dns.upstream.length === 0
+      ? [{ isWished: false }]
+      : dns.upstream.map((ip) => ({ ip, isWished: dns.wished.includes(ip) }));
+    const judged = servers.map((server) => ({ server, verdict: mayAsk(pod, server) }));
+    const upstream = judged.flatMap(({ server, verdict }) =>
+      verdict === "allowed" && "ip" in server ? [server.ip] : []
+    );
+    if (judged.some(({ verdict }) => verdict === "allowed")) return { ...dns, upstream };
+    const unknown = judged.some(({ verdict }) => verdict === "unknown");
+    return { ...dns, upstream, closed: unknown ? "unknown" : "refused" };
   }
 
   /** What the cluster says of a name; `outside` for pods that do not ask it. */
@@ -72,7 +101,8 @@ export class NameFinder {
   }
 
   /**
-   * All addresses of a full name. Rejects if that cannot be told now.
+   * All addresses of a full name. Rejects if that cannot be told now; with {@linkcode NameRefused} if nobody may be
+   * asked for it.
    *
    * @param signal ends the question.
    */
@@ -102,7 +132,7 @@ export class NameFinder {
     return await this.addresses(alias, { dns, signal, aliases: aliases + 1 });
   }
 
-  /** Passes a question on as it is. Rejects if nobody answers. */
+  /** Passes a question on as it is. Rejects if nobody answers; with {@linkcode NameRefused} if nobody may be asked. */
   async pass(
     query: Uint8Array,
     { dns, over, signal }: {
@@ -111,6 +141,7 @@ export class NameFinder {
       readonly signal: AbortSignal;
     },
   ): Promise<Uint8Array> {
+    mustBeOpen(dns);
     const { timeoutMs, attempts } = dns.patience;
     const { upstream } = this.#sources;
     const how = { asker: dns.asker, servers: dns.upstream, over, timeoutMs, attempts, signal };
@@ -121,6 +152,7 @@ export class NameFinder {
     name: Labels,
     { dns, signal }: { readonly dns: PodDns; readonly signal: AbortSignal },
   ): Promise<Found> {
+    mustBeOpen(dns);
     if (dns.upstream.length === 0) {
       const addresses = await this.#sources.lookup(formatName(name));
       return { addresses, ttlSeconds: LOOKUP_TTL_SECONDS };
@@ -143,6 +175,11 @@ export class NameFinder {
       ttlSeconds: addresses.length === 0 ? NEGATIVE_TTL_SECONDS : Math.min(...ttls),
     };
   }
+}
+
+function mustBeOpen({ closed }: PodDns): void {
+  if (closed === "refused") throw new NameRefused("its policies let nobody be asked for names");
+  if (closed === "unknown") throw new Error("the node does not know the pod's policies now");
 }
 
 /** The records on the way from the question to its addresses: an answer may hold others as well. */

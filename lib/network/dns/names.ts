@@ -6,6 +6,7 @@
 import type { Pod } from "../../api/types.ts";
 import { Deadline, untilAborted } from "../../api/deadline.ts";
 import { normalizeIp } from "../ip.ts";
+import { NameRefused } from "../name_refused.ts";
 import type { Found, NameFinder } from "./finder.ts";
 import { findInHosts } from "./hosts_file.ts";
 import { formatName, type Labels, parseName } from "./name.ts";
@@ -16,7 +17,8 @@ import { readResolverOptions } from "./resolv_conf.ts";
 export interface Names {
   /**
    * The addresses of a name, IPv4 or IPv6; none if there is no such name. Rejects with
-   * {@linkcode NameTrouble} if it cannot be told now, and may be later. Ends within {@linkcode RESOLVE_MS_MAX}.
+   * {@linkcode NameTrouble} if it cannot be told now, and may be later, and with {@linkcode NameRefused} if nobody may
+   * be asked for it. Ends within {@linkcode RESOLVE_MS_MAX}.
    */
   resolve(name: string, pod: Pod): Promise<readonly string[]>;
 }
@@ -74,6 +76,7 @@ export class PodNames implements Names {
       const asked = full ? [labels] : fullNames(labels, dns);
       return await this.#first(asked, { dns, signal: deadline.signal });
     } catch (error) {
+      if (error instanceof NameRefused) throw error;
       throw new NameTrouble(`Cannot resolve "${name}": try again later`, { cause: error });
     }
   }
@@ -103,7 +106,7 @@ export class PodNames implements Names {
     { dns, signal }: { readonly dns: PodDns; readonly signal: AbortSignal },
   ): Promise<Found> {
     const { finder, now = () => performance.now() } = this.#options;
-    const key = `${dns.cluster} ${dns.upstream.join()} ${formatName(name)}`;
+    const key = `${dns.cluster} ${dns.closed ?? ""} ${dns.upstream.join()} ${formatName(name)}`;
     const known = this.#cache.get(key);
     if (known !== undefined && now() < known.untilMs) return known.found;
     this.#cache.delete(key);

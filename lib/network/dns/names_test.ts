@@ -3,6 +3,7 @@ import { service } from "../services/_cluster.ts";
 import { ServiceTable } from "../services/table.ts";
 import { OtherServer, pod, sources, type Zone } from "./_world.ts";
 import type { DnsSources } from "./finder.ts";
+import { NameRefused } from "../name_refused.ts";
 import { NodeDns } from "./node_dns.ts";
 import { CACHE_NAMES_MAX, NameTrouble, PodNames, type PodNamesOptions } from "./names.ts";
 import { parseName } from "./name.ts";
@@ -264,4 +265,22 @@ Deno.test("resolve() reads the pod's own hosts file where there is one", async (
   assert.deepEqual(await world.names.resolve("client", pod()), ["10.1.0.200"]);
   assert.deepEqual(await world.names.resolve("localhost", pod()), ["127.0.0.1", "::1"]);
   assert.deepEqual(await world.names.resolve("line", pod()), []);
+});
+
+Deno.test("resolve() refuses what nobody may be asked for, also what it was told before", async () => {
+  let may = true;
+  const asked: string[] = [];
+  const mayAsk: DnsSources["mayAsk"] = (_pod, { ip, isWished }) => {
+    asked.push(`${ip} ${isWished}`);
+    return may && !isWished ? "allowed" : "refused";
+  };
+  await using world = await names({ mayAsk });
+  const wishing = pod({ dnsConfig: { nameservers: ["203.0.113.9"] } });
+  const resolve = (name: string): Promise<readonly string[]> => world.names.resolve(name, wishing);
+  assert.deepEqual(await resolve("www.example.com."), ["198.51.100.1", "2001:db8::1"]);
+  assert.deepEqual(asked, ["192.0.2.53 false", "203.0.113.9 true"]);
+  may = false;
+  await assert.rejects(resolve("www.example.com."), NameRefused);
+  await assert.rejects(resolve("www.example.com"), NameRefused);
+  assert.deepEqual(await resolve("web"), ["10.0.0.7", "fd00:1::7"]);
 });

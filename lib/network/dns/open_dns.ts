@@ -10,13 +10,13 @@ import type { ServiceMap } from "../services/service_map.ts";
 import type { ServiceTable } from "../services/table.ts";
 import { lookUpOnMachine } from "../machine_names.ts";
 import type { NameLimits } from "./answers.ts";
-import { NameFinder } from "./finder.ts";
+import { type DnsSources, NameFinder } from "./finder.ts";
 import { parseName } from "./name.ts";
 import { type Names, PodNames, type PodNamesOptions } from "./names.ts";
 import { NodeDns } from "./node_dns.ts";
 import { DNS_IP } from "./pod_dns.ts";
 import { formatResolvConf } from "./resolv_conf.ts";
-import { DnsServer } from "./server.ts";
+import { DnsServer, type DnsServerOptions } from "./server.ts";
 import { Upstream } from "./upstream.ts";
 
 /** What the node was told of names. `KubeletSettings` has it. */
@@ -43,6 +43,10 @@ export interface OpenDnsOptions extends Pick<PodNamesOptions, "hosts"> {
   readonly podOf: (ip: string) => Pod | undefined;
   /** What a pod limits itself to. @default {no pod does} */
   readonly limitsOf?: (pod: Pod) => NameLimits | undefined;
+  /** Whether a server may be asked in the pod's place. @default {all may} */
+  readonly mayAsk?: DnsSources["mayAsk"];
+  /** Told what a pod was not to look up by the server, and why. @default {nobody is} */
+  readonly onRefused?: DnsServerOptions["onRefused"];
   /** Told what does not work, and goes on. */
   readonly onTrouble: (message: string) => void;
   readonly signal: AbortSignal;
@@ -70,6 +74,7 @@ const OF_NODE: Pod = {
 /** Opens the node's own server, and all that it asks. Without a server, names of the host still work. */
 export async function openDns(options: OpenDnsOptions): Promise<Dns> {
   const { config, table, services, nodeIp, podOf, limitsOf, onTrouble, signal, hosts } = options;
+  const { mayAsk, onRefused } = options;
   const finder = new NameFinder({
     table,
     domain: parseName(config.clusterDomain) ?? ["cluster", "local"],
@@ -77,12 +82,14 @@ export async function openDns(options: OpenDnsOptions): Promise<Dns> {
     node: new NodeDns(config.resolvConf),
     upstream: new Upstream({ route: routeBy(services, nodeIp) }),
     lookup: lookUpOnMachine,
+    mayAsk,
     signal,
   });
   const server = await openServer({
     finder,
     podOf: (ip) => podOf(ip) ?? (ip === "127.0.0.1" ? OF_NODE : undefined),
     onTrouble,
+    onRefused,
     ...(limitsOf === undefined ? {} : { limitsOf }),
   });
   return {
@@ -109,7 +116,7 @@ function routeBy(
 }
 
 async function openServer(
-  options: Pick<OpenDnsOptions, "podOf" | "limitsOf" | "onTrouble"> & {
+  options: Pick<OpenDnsOptions, "podOf" | "limitsOf" | "onRefused" | "onTrouble"> & {
     readonly finder: NameFinder;
   },
 ): Promise<DnsServer | undefined> {

@@ -29,6 +29,10 @@ export interface PodDns {
   readonly cluster: boolean;
   /** Who is asked for all other names. Empty: the machine, by its own means. */
   readonly upstream: readonly string[];
+  /** Those of them that the node would not ask, but for this pod. */
+  readonly wished: readonly string[];
+  /** Why none may be asked. @default {they may} */
+  readonly closed?: "refused" | "unknown";
   /** How those are asked. */
   readonly patience: Pick<ResolverOptions, "timeoutMs" | "attempts">;
   /** What of its wishes is left out, as a kubelet words it. */
@@ -66,14 +70,16 @@ export function podDns({ metadata, spec }: Pod, settings: DnsSettings): PodDns {
     searches: unique([...searches, ...wishes.searches ?? []]),
     options: mergeOptions(options, wishes.options ?? []),
   });
+  const nodes = kind === "none" ? [] : own;
+  const elsewhere = wished.filter(isElsewhere).filter((ip) => !nodes.includes(ip));
   return {
     ...fitting,
     asker: metadata?.uid ?? "",
     cluster,
     // The options of a pod that asks the cluster are for asking us.
     patience: readResolverOptions(cluster ? node.options : fitting.file.options),
-    upstream: unique([...(kind === "none" ? [] : own), ...wished.filter(isElsewhere)])
-      .filter((ip) => ip !== DNS_IP),
+    upstream: unique([...nodes, ...elsewhere]).filter((ip) => ip !== DNS_IP),
+    wished: elsewhere,
   };
 }
 

@@ -9,7 +9,7 @@ import { createServer, isIPv6, type Server, type Socket } from "node:net";
 import type { Pod } from "../../api/types.ts";
 import { messageOf } from "../../errors.ts";
 import type { Endpoint } from "../../guest_network.ts";
-import { answerMessage, type NameLimits, QUERY_BYTES_MAX } from "./answers.ts";
+import { answerMessage, type Asker, type NameLimits, QUERY_BYTES_MAX } from "./answers.ts";
 import type { NameFinder } from "./finder.ts";
 import { MessageSplitter, withLength } from "./tcp_messages.ts";
 
@@ -21,6 +21,10 @@ export interface DnsServerOptions {
   readonly podOf: (ip: string) => Pod | undefined;
   /** What a pod limits itself to. @default {nobody does} */
   readonly limitsOf?: ((pod: Pod) => NameLimits | undefined) | undefined;
+  /** Told what a pod was not to look up, and why. @default {nobody is} */
+  readonly onRefused?:
+    | ((pod: Pod, what: { name: string; reason: "allowed-hosts" | "policy" }) => void)
+    | undefined;
   /** Addresses of this machine, of which the first one counts. @default {127.0.0.1} */
   readonly addresses?: readonly string[];
   /** Told when a socket fails. @default {nobody} */
@@ -125,9 +129,8 @@ export class DnsServer implements AsyncDisposable {
     if (waiting >= POD_QUESTIONS_MAX) return;
     this.#waiting.set(uid, waiting + 1);
     this.#run(async () => {
-      const { finder, limitsOf } = this.#options;
-      const limits = limitsOf?.(pod);
-      const asker = { pod, limits, over: "udp", signal: this.#ending.signal } as const;
+      const { finder } = this.#options;
+      const asker = this.#asker(pod, { over: "udp", signal: this.#ending.signal });
       try {
         const answer = await answerMessage(new Uint8Array(bytes), { finder, asker });
         if (answer === undefined || this.#ending.signal.aborted) return;
@@ -158,10 +161,10 @@ export class DnsServer implements AsyncDisposable {
 
   /** One question after the other: who asks faster than it is answered is not read from. */
   async #serve(socket: Socket, pod: Pod): Promise<void> {
-    const { finder, limitsOf } = this.#options;
+    const { finder } = this.#options;
     const splitter = new MessageSplitter(QUERY_BYTES_MAX);
     using ending = new Ending(socket, this.#ending.signal);
-    const asker = { pod, limits: limitsOf?.(pod), over: "tcp", signal: ending.signal } as const;
+    const asker = this.#asker(pod, { over: "tcp", signal: ending.signal });
     try {
       for await (const chunk of socket as AsyncIterable<Uint8Array>) {
         for (const bytes of splitter.push(chunk)) {
@@ -176,6 +179,16 @@ export class DnsServer implements AsyncDisposable {
     } finally {
       socket.destroy();
     }
+  }
+
+  #asker(pod: Pod, how: Pick<Asker, "over" | "signal">): Asker {
+    const { limitsOf, onRefused } = this.#options;
+    return {
+      ...how,
+      pod,
+      limits: limitsOf?.(pod),
+      onRefused: (name, reason) => onRefused?.(pod, { name, reason }),
+    };
   }
 
   #run(work: () => Promise<void>): void {

@@ -255,7 +255,13 @@ Deno.test("DnsServer tells a pod nothing of names that it may not look up, and s
     learned: (name: string, addresses: readonly string[]) =>
       void learned.push(`${name} ${addresses}`),
   };
-  await using server = await DnsServer.open({ finder, podOf: () => pod(), limitsOf: () => limits });
+  const refused: string[] = [];
+  await using server = await DnsServer.open({
+    finder,
+    podOf: () => pod(),
+    limitsOf: () => limits,
+    onRefused: (_pod, { name, reason }) => void refused.push(`${name} ${reason}`),
+  });
   for (const ask of [packet, overTcp]) {
     const of = async (name: string): Promise<Reply> =>
       readReply(await ask(server, writeQuery(parseName(name)!, { id: 7, type: RECORD_TYPE.A })));
@@ -266,6 +272,8 @@ Deno.test("DnsServer tells a pod nothing of names that it may not look up, and s
     assert.deepEqual(ips(await of("www.example.com")), ["198.51.100.7"]);
   }
   assert.deepEqual(learned, ["www.example.com 198.51.100.7", "www.example.com 198.51.100.7"]);
+  const names = ["secret.evil.test", "web.shop.svc.cluster.local"];
+  assert.deepEqual(refused, [...names, ...names].map((name) => `${name} allowed-hosts`));
   assert.ok(!other.asked.some((question) => question.includes("evil")));
 });
 
@@ -285,4 +293,54 @@ Deno.test("answerMessage() gives up in time, however long a pod lets its servers
   const reply = await answerMessage(query, { finder, asker, timeoutMs: 20 });
   assert.equal(readReply(reply!).rcode, RCODE.serverFailure);
   assert.ok(performance.now() - beganMs < 29_000, "one server alone may take 30 s");
+});
+
+Deno.test("DnsServer asks nobody for a pod that may not, answers what the cluster knows, and says what it refused", async () => {
+  await using other = await OtherServer.start({
+    "1 www.example.com": [{ type: "A", name: EXAMPLE, ip: "198.51.100.7" }],
+  });
+  let verdict: "allowed" | "refused" | "unknown" = "refused";
+  using finder = await sources({
+    signal: NEVER,
+    servers: { "192.0.2.53": other.endpoint },
+    mayAsk: () => verdict,
+  });
+  const told: string[] = [];
+  await using server = await DnsServer.open({
+    finder,
+    podOf: () => pod(),
+    onRefused: ({ metadata }, { name, reason }) =>
+      void told.push(`${metadata?.name} ${name} ${reason}`),
+  });
+  const ask = async (name: string): Promise<[number, string[]]> => {
+    const query = writeQuery(parseName(name)!, { id: 7, type: RECORD_TYPE.A });
+    const reply = readReply(await packet(server, query));
+    return [reply.rcode, ips(reply)];
+  };
+  assert.deepEqual(await ask("www.example.com"), [RCODE.refused, []]);
+  // It is an alias of the cluster for a name outside.
+  assert.deepEqual(await ask("site.shop.svc.cluster.local"), [RCODE.refused, []]);
+  assert.deepEqual(await ask("web.shop.svc.cluster.local"), [RCODE.noError, ["10.0.0.7"]]);
+  verdict = "unknown";
+  assert.deepEqual(await ask("www.example.com"), [RCODE.serverFailure, []]);
+  assert.deepEqual(other.asked, []);
+  assert.deepEqual(told, [
+    "client www.example.com policy",
+    "client site.shop.svc.cluster.local policy",
+  ]);
+  verdict = "allowed";
+  assert.deepEqual(await ask("www.example.com"), [RCODE.noError, ["198.51.100.7"]]);
+});
+
+Deno.test("DnsServer never asks by the machine's own means what may not be asked", async () => {
+  const looked: string[] = [];
+  const lookup = (name: string): Promise<string[]> => {
+    looked.push(name);
+    return Promise.resolve([]);
+  };
+  using finder = await sources({ signal: NEVER, resolvConf: "", lookup, mayAsk: () => "refused" });
+  await using server = await DnsServer.open({ finder, podOf: () => pod() });
+  const query = writeQuery(EXAMPLE, { id: 7, type: RECORD_TYPE.A });
+  assert.equal(readReply(await packet(server, query)).rcode, RCODE.refused);
+  assert.deepEqual(looked, []);
 });

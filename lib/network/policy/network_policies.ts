@@ -10,6 +10,7 @@ import type { NetworkPolicy, Pod } from "../../api/types.ts";
 import { ClusterView } from "./cluster_view.ts";
 import { Flows } from "./flows.ts";
 import { judge, policiesOn, type Verdict } from "./judge.ts";
+import { judgeNameServer, type NameServer } from "./name_servers.ts";
 import { needsOf } from "./needs.ts";
 import { factsOf } from "./pod_table.ts";
 import type { HeldPod, Judgement, PolicyBook, PolicyQuestion } from "./policy_book.ts";
@@ -115,6 +116,19 @@ export class NetworkPolicies implements PolicyBook, AsyncDisposable {
 
   allows(question: PolicyQuestion): boolean {
     return this.judge(question).verdict === "allowed";
+  }
+
+  mayAskNames(pod: Pod, server: NameServer): Verdict {
+    const limits = this.#limitsOf(pod);
+    if (limits === undefined) return "unknown";
+    const limiting = limits.egress;
+    return judgeNameServer(server, {
+      limiting,
+      judge: (peer, protocol) => {
+        const question = { direction: "egress", pod, peer, port: peer.port, protocol } as const;
+        return this.#ask(question, limiting);
+      },
+    });
   }
 
   isGuarded(pod: Pod): boolean {

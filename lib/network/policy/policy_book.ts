@@ -6,6 +6,7 @@
 import type { Pod } from "../../api/types.ts";
 import type { Endpoint } from "../../guest_network.ts";
 import type { Verdict } from "./judge.ts";
+import type { NameServer } from "./name_servers.ts";
 import type { Direction } from "./rules.ts";
 
 /** What a pod wants to do, or somebody wants of it. Addresses are in their one form. */
@@ -43,6 +44,8 @@ export interface PolicyBook {
   hold(pod: Pod, podIPs: readonly string[]): HeldPod;
   /** Answers a question. */
   judge(question: PolicyQuestion): Judgement;
+  /** Whether the node may ask a server for names in the pod's place: see {@linkcode NameServer}. */
+  mayAskNames(pod: Pod, server: NameServer): Verdict;
   /** True if it is allowed, false also while that is unknown: see {@linkcode judge}. */
   allows(question: PolicyQuestion): boolean;
   /**
