@@ -98,20 +98,31 @@ export class UpgradedSocket implements ByteSocket {
   }
 }
 
+/** Who waits for room waits together: as many may write to one socket as it has streams. */
+const draining = new WeakMap<Duplex, Promise<void>>();
+
 /** Settles when a socket has room for more; rejects with a {@linkcode ClosedError} if it is gone. */
 export function drained(socket: Duplex): Promise<void> {
   if (socket.destroyed) return Promise.reject(new ClosedError("The peer has gone"));
   if (!socket.writableNeedDrain) return Promise.resolve();
+  const known = draining.get(socket);
+  if (known !== undefined) return known;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onDrain = (): void => {
+  const settle = (): void => {
+    draining.delete(socket);
+    socket.off("drain", onDrain);
     socket.off("close", onClose);
+  };
+  const onDrain = (): void => {
+    settle();
     resolve();
   };
   const onClose = (): void => {
-    socket.off("drain", onDrain);
+    settle();
     reject(new ClosedError("The peer has gone"));
   };
   socket.once("drain", onDrain);
   socket.once("close", onClose);
+  draining.set(socket, promise);
   return promise;
 }
