@@ -4,7 +4,15 @@ import { eventually } from "./harness/eventually.ts";
 import { freePort } from "./guests/running.ts";
 import type { KubeObject, Pod } from "./harness/objects.ts";
 import { type Scene, useTestbed } from "./harness/testbed.ts";
-import { getPod, type PodRef, waitEnded, waitEvent, waitRunning } from "./harness/wait_pod.ts";
+import {
+  getPod,
+  type PodRef,
+  statusOf,
+  waitEnded,
+  waitEvent,
+  waitPod,
+  waitRunning,
+} from "./harness/wait_pod.ts";
 
 /** One machine, no right to make routes: every pod has an address of 127.0.0.0/8. */
 const scenario = useTestbed({ args: ["--pod-network", "loopback"] });
@@ -99,6 +107,48 @@ scenario(
       stop.abort();
       await forwarding;
     }
+  },
+);
+
+scenario(
+  "servers in pods are probed by TCP and by gRPC, and believed when they say no",
+  async (scene) => {
+    const image = await scene.image("gonet_health");
+    const often = { periodSeconds: 1, timeoutSeconds: 20 };
+    const patient = { ...often, failureThreshold: 300 };
+    const ref = await scene.pod({
+      name: "server",
+      restartPolicy: "Always",
+      containers: [{
+        name: "well",
+        image,
+        args: [":9000", "web=SERVING"],
+        ports: [{ name: "grpc", containerPort: 9000 }],
+        startupProbe: { tcpSocket: { port: "grpc" }, ...patient },
+        readinessProbe: { grpc: { port: 9000, service: "web" }, ...often },
+      }, {
+        name: "unwell",
+        image,
+        args: [":9001", "batch=NOT_SERVING"],
+        startupProbe: { grpc: { port: 9001 }, ...patient },
+        livenessProbe: { grpc: { port: 9001, service: "batch" }, ...often },
+      }],
+      spec: { terminationGracePeriodSeconds: 0 },
+    });
+    await waitPod(scene.cluster, ref, {
+      to: "be ready where it is well, and run again where it is not",
+      wanted: (pod) => statusOf(pod, "well").ready && statusOf(pod, "unwell").restartCount > 0,
+      withinMs: COMPILED_WITHIN_MS,
+    });
+    assert.equal(statusOf(await getPod(scene.cluster, ref), "well").restartCount, 0);
+    await waitEvent(scene.cluster, ref, {
+      reason: "Unhealthy",
+      message: /^Liveness probe failed: service unhealthy \(responded with "NOT_SERVING"\)$/,
+    });
+    await waitEvent(scene.cluster, ref, {
+      reason: "Killing",
+      message: /^Container unwell failed liveness probe, will be restarted$/,
+    });
   },
 );
 

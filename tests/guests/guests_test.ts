@@ -30,6 +30,7 @@ const GUESTS: Readonly<Record<string, { ends: number | "never"; says?: RegExp }>
   "go/watcher": { ends: 2, says: /^usage: watcher FOLDER END FILE/ },
   "go/hello": { ends: 0, says: /WORD=x\nArgs are: \["one" "two"\]/ },
   "gonet/faults": { ends: 1, says: /cannot understand \["one" "two"\]/ },
+  "gonet/health": { ends: 1, says: /cannot understand \["one" "two"\]/ },
   "gonet/web": { ends: 1, says: /cannot understand \["one" "two"\]/ },
   "assemblyscript/hello.as": { ends: 0, says: /WORD=x\nArgs are: \[one, two\]/ },
   "rust/hello.rs": { ends: 0, says: /WORD=x\nArgs are: \["one", "two"\]/ },
