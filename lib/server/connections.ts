@@ -34,6 +34,8 @@ export interface PeerSocket {
 interface Connection {
   readonly socket: Socket;
   timer: ReturnType<typeof setTimeout> | undefined;
+  /** Requests that have no answer yet. */
+  asked: number;
 }
 
 /** The connections of one server. */
@@ -59,7 +61,7 @@ export class Connections {
     }
     const peer = peerOf(socket);
     this.#perAddress.set(address, ofPeer + 1);
-    const connection: Connection = { socket, timer: undefined };
+    const connection: Connection = { socket, timer: undefined, asked: 0 };
     this.#open.set(peer, connection);
     arm(connection, this.#limits.headMs);
     socket.once("close", () => {
@@ -77,13 +79,23 @@ export class Connections {
 
   /** A request has come: the connection may take its time until the answer has ended. */
   busy(peer: string): void {
-    clearTimeout(this.#open.get(peer)?.timer);
+    const connection = this.#open.get(peer);
+    if (connection === undefined) return;
+    clearTimeout(connection.timer);
+    connection.asked++;
+  }
+
+  /** True while a request has come whose answer has not ended. */
+  isBusy(peer: string): boolean {
+    return (this.#open.get(peer)?.asked ?? 0) > 0;
   }
 
   /** The answer has ended. */
   idle(peer: string): void {
     const connection = this.#open.get(peer);
-    if (connection !== undefined) arm(connection, this.#limits.idleMs);
+    if (connection === undefined) return;
+    connection.asked = Math.max(0, connection.asked - 1);
+    arm(connection, this.#limits.idleMs);
   }
 
   /** Closes all connections, whatever goes on over them. */

@@ -9,6 +9,7 @@ import { getLogger } from "@logtape/logtape";
 import { messageOf } from "../errors.ts";
 import { aborted, sleep } from "../time.ts";
 import { type ConnectionLimits, Connections, peerOf } from "./connections.ts";
+import { refuseHead } from "./long_head.ts";
 import { sendText } from "./responses.ts";
 
 /** What a {@linkcode serveHealth} needs. */
@@ -75,7 +76,9 @@ async function serveOnce(
     else sendText(response, { status: 200, text: "ok" });
   });
   server.on("connection", (socket) => connections.add(socket as Socket));
-  server.on("clientError", (_error, socket) => socket.destroy());
+  server.on("clientError", (error, socket) => {
+    refuseHead(error, { socket, busy: connections.isBusy(peerOf(socket as Socket)) });
+  });
   await listen(server, { address, port });
   onListening?.((server.address() as AddressInfo).port);
   await aborted(signal);

@@ -11,6 +11,7 @@ import type { Pod } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
 import { sleep } from "../time.ts";
 import { type ConnectionLimits, Connections, peerOf } from "./connections.ts";
+import { refuseHead } from "./long_head.ts";
 import { type LogSource, serveLogs } from "./logs.ts";
 import { Gate, type GateOptions, type Refusal } from "./gate.ts";
 import { PeerCertificates } from "./peer_certificates.ts";
@@ -75,7 +76,7 @@ const LEAVE_MS_MAX = 2_000;
 
 /**
  * A request's head: the longest that the API server sends is well below. The target, and the names and
- * values of headers are counted; with so many bytes, the connection is closed without an answer.
+ * values of headers are counted; with so many bytes, the answer is 431, and the connection is closed.
  */
 export const HEAD_BYTES_MAX = 16 * 1024;
 
@@ -126,7 +127,9 @@ export class KubeletServer {
     this.#server.on("connection", (socket) => this.#connections.add(socket as Socket));
     this.#server.on("secureConnection", (socket) => this.#peers.add(socket));
     this.#server.on("request", (request, response) => void this.#handle(request, response));
-    this.#server.on("clientError", (_error, socket) => socket.destroy());
+    this.#server.on("clientError", (error, socket) => {
+      refuseHead(error, { socket, busy: this.#connections.isBusy(peerOf(socket as Socket)) });
+    });
     this.#server.on("upgrade", (request, socket, head) => {
       void this.#upgrade({ request, socket, head });
     });

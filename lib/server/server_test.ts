@@ -302,10 +302,16 @@ Deno.test("KubeletServer closes connections that are not used again", async () =
   assert.match(text, /^HTTP\/1.1 200 /);
 });
 
-Deno.test("KubeletServer closes the connection of a head that is too long, without an answer", async () => {
+Deno.test("KubeletServer answers 431 to a head that is too long, and closes its connection", async () => {
   await using node = await start();
   const path = (more: number): string => `/healthz?${"x".repeat(HEAD_BYTES_MAX + more)}`;
-  await assert.rejects(ask(node.port, path(0), { client: API_SERVER }));
+  for (const more of [0, 40 * 1024]) {
+    const { status, headers, text } = await ask(node.port, path(more), { client: API_SERVER });
+    assert.deepEqual(
+      [status, headers["connection"], text],
+      [431, "close", "431 Request Header Fields Too Large"],
+    );
+  }
   // Other headers have room in this.
   assert.equal((await ask(node.port, path(-1_024), { client: API_SERVER })).status, 200);
 });
