@@ -9,11 +9,16 @@ import { isIPv6 } from "node:net";
 import type { Endpoint, TransportProtocol } from "../guest_network.ts";
 import { parseIp } from "./ip.ts";
 import { LocalRoutes } from "./local_routes.ts";
+import { socketsIn } from "./port_owner.ts";
 
 /** How long an address counts as this machine's, or not, in ms: interfaces come and go rarely. */
 const LOCAL_MS = 10_000;
 /** Addresses that are remembered: guests choose them. */
 const LOCAL_MAX = 1_024;
+/** A port that is free on one address may be taken on another: so many are looked at. */
+const ATTEMPTS_MAX = 20;
+/** What the kernel calls a socket that somebody can reach. */
+const LISTENING = { tcp: "0A", udp: "07" } as const;
 
 /** True if somebody listens there already, so that nobody else can. */
 export async function isTaken(
@@ -25,7 +30,8 @@ export async function isTaken(
     Deno.listen({ hostname: ip, port }).close();
     return false;
   } catch (error) {
-    return error instanceof Deno.errors.AddrInUse;
+    if (error instanceof Deno.errors.AddrInUse) return true;
+    return isUnbindable(ip, error) && isListed({ ip, port }, protocol);
   }
 }
 
@@ -45,15 +51,47 @@ export function freePort(ip: string): number {
   try {
     using listener = Deno.listen({ hostname: ip, port: 0 });
     return listener.addr.port;
+  } catch (error) {
+    return isUnbindable(ip, error) ? freePortUntried(ip) : 0;
+  }
+}
+
+/** A port that is free elsewhere, and that nobody has on this address. */
+function freePortUntried(ip: string): number {
+  if (!isRoutedHere(ip)) return 0;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const port = freePort("127.0.0.1");
+    if (!isListed({ ip, port }, "tcp")) return port;
+  }
+  return 0;
+}
+
+/** True if trying proves nothing: guests bind such an address with an option that the runtime does not have. */
+function isUnbindable(ip: string, error: unknown): boolean {
+  const isAway = error instanceof Deno.errors.AddrNotAvailable ||
+    error instanceof Error && "code" in error && error.code === "EADDRNOTAVAIL";
+  return isAway && isIPv6(ip) && Deno.build.os === "linux";
+}
+
+/** True if the kernel knows somebody who listens there (proc(5)). */
+function isListed({ ip, port }: Endpoint, protocol: TransportProtocol): boolean {
+  try {
+    const sockets = socketsIn(Deno.readTextFileSync(`/proc/net/${protocol}6`));
+    return sockets.some((one) =>
+      one.port === port && one.state === LISTENING[protocol] && (one.ip === ip || one.ip === "::")
+    );
   } catch {
-    return 0;
+    return false; // the guest's own attempt will tell
   }
 }
 
 async function isTakenUdp({ ip, port }: Endpoint): Promise<boolean> {
   const socket = createSocket(isIPv6(ip) ? "udp6" : "udp4");
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "EADDRINUSE"));
+  socket.once("error", (error: NodeJS.ErrnoException) => {
+    const isAway = isUnbindable(ip, error);
+    resolve(error.code === "EADDRINUSE" || isAway && isListed({ ip, port }, "udp"));
+  });
   socket.once("listening", () => resolve(false));
   socket.bind({ address: ip, port, exclusive: true });
   try {

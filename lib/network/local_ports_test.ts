@@ -54,3 +54,33 @@ Deno.test({
     ]);
   },
 });
+
+Deno.test({
+  name: `isTaken() and freePort() know addresses of IPv6 that only guests can bind${because}`,
+  ignore: fault !== undefined,
+  fn: async () => {
+    const seen = await inNamespace(
+      `
+      import { freePort, isTaken } from "./local_ports.ts";
+      import { createSocket } from "node:dgram";
+      import { once } from "node:events";
+      const ip = "fd00:1::2";
+      using _tcp = Deno.listen({ hostname: "::", port: 8080 });
+      const udp = createSocket({ type: "udp6", ipv6Only: true }).bind(8081);
+      await once(udp, "listening");
+      const seen = [
+        await isTaken({ ip, port: 8080 }, "tcp"),
+        await isTaken({ ip, port: 8081 }, "tcp"),
+        await isTaken({ ip, port: 8080 }, "udp"),
+        await isTaken({ ip, port: 8081 }, "udp"),
+        freePort(ip) > 0,
+        freePort("fd00:2::2") > 0,
+      ];
+      udp.close();
+      console.log(JSON.stringify(seen));
+      `,
+      { before: "ip -6 route add local fd00:1::/64 dev lo" },
+    );
+    assert.deepEqual(seen, [true, false, false, true, true, false]);
+  },
+});
