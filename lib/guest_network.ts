@@ -79,6 +79,4 @@ export interface GuestNetwork {
   readonly guarded: boolean;
   /** Told whenever {@linkcode guarded} has changed, until it is disposed of. */
   onGuardChanged(listener: (guarded: boolean) => void): Disposable;
-  /** TCP ports that it can ever connect to, for walls that cannot be moved later. @default {any} */
-  readonly connectPorts?: readonly number[];
 }

@@ -1,5 +1,4 @@
 import type { NetworkWishes, SandboxWishes } from "../../wasi/mod.ts";
-import type { NetworkTicket } from "./network/words.ts";
 import type { Order } from "./protocol.ts";
 
 /** Paths that a run may touch, for the walls behind path resolution. */
@@ -49,7 +48,7 @@ export function wishesOf(order: Order, { program, sockets = false }: Inside = {}
     exact: [...readWrite, ...readOnly],
     logs: logDirsOf(order),
     files: program === undefined ? [] : [program.libc],
-    ...(sockets && order.network !== undefined ? { network: socketsOf(order.network) } : {}),
+    ...(sockets && order.network !== undefined ? { network: SOCKETS } : {}),
   };
 }
 
@@ -62,9 +61,7 @@ export interface Inside {
 }
 
 /** Any address: which ones may be used is decided for each, by the agent. */
-function socketsOf({ connectPorts }: NetworkTicket): NetworkWishes {
-  return { bindTcp: "any", connectTcp: connectPorts ?? "any", udp: true };
-}
+const SOCKETS: NetworkWishes = { bindTcp: "any", connectTcp: "any", udp: true };
 
 /** Where a guest process's own program lies. */
 export interface ProgramFiles {

@@ -65,7 +65,7 @@ export class NetworkDesk implements AsyncDisposable {
     const gone = new AbortController();
     const errand = { network, ...(stop === undefined ? {} : { stop }) };
     this.#expected.set(run, { token, errand, gone: gone.signal });
-    const { loopback, connectPorts } = network;
+    const { loopback } = network;
     return {
       ticket: {
         path: this.#path,
@@ -73,7 +73,6 @@ export class NetworkDesk implements AsyncDisposable {
         token,
         listeners: listens ? network.listeners : [],
         ...(loopback === undefined ? {} : { loopback }),
-        ...(connectPorts === undefined ? {} : { connectPorts }),
       },
       [Symbol.dispose]: () => {
         this.#expected.delete(run);

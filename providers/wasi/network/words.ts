@@ -24,8 +24,6 @@ export interface NetworkTicket {
   readonly listeners: readonly Endpoint[];
   /** What the guest sees as `127.0.0.1`. */
   readonly loopback?: string;
-  /** The only TCP ports that it can ever connect to. @default {any} */
-  readonly connectPorts?: readonly number[];
 }
 
 /** The first line of a connection: who it is. */
