@@ -56,6 +56,7 @@ async function start(args: readonly string[]): Promise<number> {
       // Mounts come by their real paths, and are compared with this one.
       podsDir: lib.dataFolders(await Deno.realPath(config.dataDir)).pods,
       deskDir: `${config.dataDir}/desk`,
+      ...await hostOf(),
       ...sandboxOf(config),
       logLimits: config.containerLogs,
       warn: lib.warn,
@@ -85,6 +86,18 @@ async function beginLog({ logLevel: level, logFormat: format }: LogSettings): Pr
   const lib = await import("./lib/mod.ts");
   const colour = Deno.stderr.isTerminal() && !Deno.noColor;
   await lib.configureLogging({ level, format, colour });
+}
+
+/** Asked for by who wants to see on Linux what macOS and Windows have. */
+async function hostOf(): Promise<{ host?: "portable" }> {
+  const wanted = Deno.env.get("KRUSTLET_HOST") ?? "";
+  if (wanted === "") return {};
+  if (wanted === "portable") return { host: wanted };
+  const { KubeletError } = await import("./lib/mod.ts");
+  throw new KubeletError(
+    "invalid",
+    `Cannot use host "${wanted}": KRUSTLET_HOST is portable, or not set for the best that there is`,
+  );
 }
 
 /** What the user demands of the sandbox, as the provider takes it. */
@@ -146,6 +159,7 @@ async function run(args: readonly string[]): Promise<number> {
     ...folders,
     deskDir: `${workDir}/desk`,
     poolSize: Math.min(containers.length, 2),
+    ...await hostOf(),
     ...sandboxOf(settings),
     warn: lib.warn,
   });

@@ -13,23 +13,27 @@
 import { openHost, openSandbox, type Sandbox } from "../../wasi/mod.ts";
 import { bindToAgent, ignoreSignals } from "./agent_bond.ts";
 import { enterSandbox } from "./enter_sandbox.ts";
-import { grantsOf, type ProgramFiles } from "./grants.ts";
+import type { ProgramFiles } from "./grants.ts";
 import { runGuest } from "./guest_run.ts";
 import { Kernel } from "./kernel.ts";
 import { GUEST_NICENESS, ORDER_BYTES_MAX } from "./limits.ts";
 import { limitData, limitProcess } from "./process_limits.ts";
 import type { Order, RunEnd } from "./protocol.ts";
+import type { FromScoped } from "./scoped_guest_worker.ts";
 import { rehearse } from "./rehearsal.ts";
 import { say, sayOutput } from "./say.ts";
+import { permissionsOf } from "./scoped_walls.ts";
 
 /** A compiled binary has them all, for the agent's sake; a guest process has use for none. */
-const NEVER_NEEDED = ["run", "net", "env", "sys"] as const;
+const NEVER_NEEDED = ["run", "env", "sys"] as const;
 
 await main();
 
 async function main(): Promise<void> {
   const [parentPid, kind, ...files] = guestArguments();
   for (const name of NEVER_NEEDED) Deno.permissions.revokeSync({ name });
+  // The Worker of a portable guest needs it, if its pod has a network.
+  if (kind !== "portable") Deno.permissions.revokeSync({ name: "net" });
   if (kind === "portable") {
     ignoreSignals();
     await obey((order) => runScoped(order, files));
@@ -130,15 +134,19 @@ async function runHere(
 
 /** Runs the guest in a Worker whose permissions are cut to what the order names and its code. */
 async function runScoped(order: Order, codeDirs: readonly string[]): Promise<RunEnd> {
-  const { read, write } = grantsOf(order);
   const worker = new Worker(new URL("./scoped_guest_worker.ts", import.meta.url), {
     type: "module",
-    deno: { permissions: { read: [...read, ...codeDirs], write: [...write] } },
+    deno: { permissions: permissionsOf(order, codeDirs) },
   });
+  Deno.permissions.revokeSync({ name: "net" });
   return await new Promise((resolve) => {
     const crashed = (message: string): void =>
       resolve({ exit: { kind: "crashed", message }, droppedLogBytes: 0 });
-    worker.onmessage = ({ data }: MessageEvent<RunEnd>): void => resolve(data);
+    worker.onmessage = ({ data }: MessageEvent<FromScoped>): void => {
+      // Nobody would end it, and a later agent would find its addresses in use.
+      if (data === "orphaned") Deno.exit(1);
+      resolve(data);
+    };
     worker.onerror = (event): void => {
       event.preventDefault();
       crashed(`The guest's Worker failed: ${event.message}`);

@@ -17,6 +17,8 @@ import {
 } from "../../wasi/mod.ts";
 import { type ContainerLog, openContainerLog, passOn } from "./container_log.ts";
 import { MESSAGE_CHARS_MAX } from "./limits.ts";
+import type { Line } from "./network/guest_network.ts";
+import type { NetworkTicket } from "./network/words.ts";
 import type { Order, OutputStream, RunEnd } from "./protocol.ts";
 
 /** What {@linkcode runGuest} needs besides the order. */
@@ -30,10 +32,14 @@ export interface GuestRunOptions {
    */
   readonly enclose?: (needs: Pick<Needs, "threads" | "sockets">) => void;
   /**
-   * The path of the C library, and a Unix socket that is not connected, to ask the agent about the network with; who
-   * runs a guest that has none closes it in `enclose`. @default {there is no network, whatever the order says}
+   * What to ask the agent about the network with: the path of the C library and a Unix socket that is not connected,
+   * which who runs a guest that has no network closes in `enclose`; or, on the portable host, `events`.
+   *
+   * @default {there is no network, whatever the order says}
    */
-  readonly line?: { readonly libc: string; readonly socket: number };
+  readonly line?: SocketLine | "events";
+  /** Called when the agent hangs up on a line of `events`: it is gone. @default {everything is refused, as over any line} */
+  readonly onOrphaned?: () => void;
   /** Called right before the guest's first instruction. */
   onStarted(): void;
   /** Takes what the guest writes, if its order names no log. */
@@ -44,6 +50,12 @@ export interface GuestRunOptions {
   readonly bytes?: Uint8Array<ArrayBuffer>;
   /** Hears of the module that was compiled here; may throw to end the run before it begins. */
   readonly onCompiled?: (module: WebAssembly.Module) => void;
+}
+
+/** See {@linkcode GuestRunOptions.line}. */
+export interface SocketLine {
+  readonly libc: string;
+  readonly socket: number;
 }
 
 /** What WebAssembly memory grows by. */
@@ -155,18 +167,34 @@ async function load(
 /** What a guest has of its order's network: nothing, unless it can use one. Others load nothing for it. */
 async function networkFor(
   { network: ticket }: Order,
-  { needs, options: { line } }: { readonly needs: Needs; readonly options: GuestRunOptions },
+  { needs, options: { line, onOrphaned } }: {
+    readonly needs: Needs;
+    readonly options: GuestRunOptions;
+  },
 ): Promise<WasiOptions> {
   if (ticket === undefined || line === undefined || !needs.sockets) return {};
-  const [{ DeskLine }, { networkOptions }] = await Promise.all([
-    import("./network/desk_line.ts"),
+  const [open, { networkOptions }] = await Promise.all([
+    line === "events" ? openingByEvents(onOrphaned) : openingBySocket(line),
     import("./network/guest_network.ts"),
   ]);
   const { awaitsListeners } = needs;
-  return networkOptions(DeskLine.open(line, ticket), {
-    ticket,
-    awaitsListeners,
-  });
+  return networkOptions(await open(ticket), { ticket, awaitsListeners });
+}
+
+type Opening = (ticket: NetworkTicket) => Line | Promise<Line>;
+
+async function openingByEvents(onOrphaned: () => void = () => {}): Promise<Opening> {
+  const { EventLine } = await import("./network/event_line.ts");
+  return async (ticket) => {
+    const line = await EventLine.open(ticket);
+    void line.hungUp.then(onOrphaned);
+    return line;
+  };
+}
+
+async function openingBySocket(line: SocketLine): Promise<Opening> {
+  const { DeskLine } = await import("./network/desk_line.ts");
+  return (ticket) => DeskLine.open(line, ticket);
 }
 
 function readOrdered(order: Order, options: GuestRunOptions): ReadModule {

@@ -32,6 +32,8 @@ export interface LaunchInput {
   readonly podsDir: string;
   /** Folders elsewhere that this run mounts. Only the portable host needs leave for them. */
   readonly extraDirs?: readonly string[];
+  /** The agent's Unix socket, where guests ask about their pods' networks. Only the portable host needs leave for it. */
+  readonly deskPath?: string;
   /** Folders of this program's own code, which Workers are loaded from; a compiled binary has them in itself. */
   readonly codeDirs: readonly string[];
   /** True for a process that runs many guests, each in a Worker. Needs `libc`. */
@@ -66,9 +68,9 @@ const PASSED_ON = [
 ];
 
 /**
- * How a guest process is started: no prompts, no network, no configuration, and leave for the image
- * store, the log folder and its own code only. With the libc host the guest's folders are opened by system calls,
- * where the kernel contains them; the portable host needs Deno's leave for them.
+ * How a guest process is started: no prompts, no configuration, and leave for the image
+ * store, the log folder and its own code only. With the libc host the guest's folders and sockets are opened by system
+ * calls, where the kernel contains them; the portable host needs Deno's leave for them.
  */
 export function launch(input: LaunchInput): Launch {
   const shared = input.shared === true;
@@ -120,8 +122,10 @@ function permissions(input: LaunchInput): string[] {
   }
   // Cut to one container's folders by the Worker that runs the guest, once they are known.
   const guestDirs = [input.podsDir, ...(input.extraDirs ?? [])];
+  if (input.deskPath !== undefined) guestDirs.push(input.deskPath);
   return [
     "--unstable-worker-options",
+    "--allow-net",
     allow("read", [input.imagesDir, input.logsDir, ...input.codeDirs, ...guestDirs]),
     allow("write", [input.logsDir, ...guestDirs]),
   ];

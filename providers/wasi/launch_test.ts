@@ -26,12 +26,14 @@ Deno.test("launch() gives leave for the C library, the images, the logs and its 
   assert.deepEqual(behind, ["17", "alone", "/lib/libc.so.6", "/room/", "/wasi/"]);
 });
 
-Deno.test("launch() gives the portable host leave for the guest's folders", () => {
+Deno.test("launch() gives the portable host leave for the guest's folders and its pod's network", () => {
   const { libc: _, ...portable } = INPUT;
-  const { args } = launch({ ...portable, os: "darwin", extraDirs: ["/srv/a,b"] });
+  const places = { extraDirs: ["/srv/a,b"], deskPath: "/data/desk/desk" };
+  const { args } = launch({ ...portable, os: "darwin", ...places });
   assert.deepEqual(args.filter((arg) => arg.startsWith("--allow")), [
-    "--allow-read=/data/images,/data/logs,/room/,/wasi/,/data/pods,/srv/a,,b",
-    "--allow-write=/data/logs,/data/pods,/srv/a,,b",
+    "--allow-net",
+    "--allow-read=/data/images,/data/logs,/room/,/wasi/,/data/pods,/srv/a,,b,/data/desk/desk",
+    "--allow-write=/data/logs,/data/pods,/srv/a,,b,/data/desk/desk",
   ]);
   assert.deepEqual(args.slice(-4), ["17", "portable", "/room/", "/wasi/"]);
   assert.ok(

@@ -162,6 +162,9 @@ export const NAME_CHARS_MAX = 254;
 /** How long the network may take to answer a guest; a resolver gives up before. */
 export const ANSWER_MS_MAX = 30_000;
 
+/** How long a guest's process waits for an answer: as much again for the agent itself to be held up. */
+export const PATIENCE_MS_MAX = 2 * ANSWER_MS_MAX;
+
 /** From a connection to the agent until it has shown its ticket: it is sent before anything else. */
 export const HELLO_MS_MAX = 10_000;
 

@@ -17,3 +17,4 @@ export { binaryV8Flags, GUEST_ARGUMENT } from "./launch.ts";
 export { MODULE_TERMS } from "./module_terms.ts";
 export type { LogLimits } from "./protocol.ts";
 export { type GuestBinary, WasiProvider, type WasiProviderOptions } from "./wasi_provider.ts";
+export type { DeskKind } from "./network/desk.ts";

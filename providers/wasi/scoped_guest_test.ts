@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { testProvider } from "../../lib/testing/mod.ts";
-import { grantsOf } from "./grants.ts";
 import type { Order } from "./protocol.ts";
+import { permissionsOf } from "./scoped_walls.ts";
 import { openFixture, print, start } from "./testing.ts";
 
 testProvider("WasiProvider on the portable host", () => openFixture({ host: "portable" }));
@@ -9,18 +10,23 @@ testProvider("WasiProvider on the portable host", () => openFixture({ host: "por
 /** What a Worker tries, and what came of each: `ok`, or the name of the error. */
 type Tries = Readonly<Record<string, string>>;
 
-/** Tries file operations of plain Deno in a Worker with a run's permissions: no other wall stands. */
-async function tryAll(order: Order, tries: Tries): Promise<Tries> {
-  const { read, write } = grantsOf(order);
+/** This program's own code. */
+const CODE = [".", "../../"].map((folder) => fileURLToPath(new URL(folder, import.meta.url)));
+
+/** Tries operations of plain Deno in a Worker with a run's permissions: no other wall stands. */
+async function tryAll(order: Order, tries: Tries, narrowed = ""): Promise<Tries> {
+  const walls = new URL("./scoped_walls.ts", import.meta.url).href;
   const source = `const came = {};
+    const { narrow } = await import(${JSON.stringify(walls)});
+    ${narrowed}
     for (const [what, code] of Object.entries(${JSON.stringify(tries)})) {
-      try { await new Function("return " + code)(); came[what] = "ok"; }
+      try { await new Function("return (async () => " + code + ")()")(); came[what] = "ok"; }
       catch (error) { came[what] = error.name; }
     }
     self.postMessage(came);`;
   const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, {
     type: "module",
-    deno: { permissions: { read: [...read], write: [...write] } },
+    deno: { permissions: permissionsOf(order, CODE) },
   });
   try {
     return await new Promise((resolve) => {
@@ -79,6 +85,46 @@ Deno.test("a run's permissions end at its own folders, whatever the code in it d
     );
     assert.deepEqual(await tryAll(order, tries), expected);
   } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a run's network permission ends with what its module needs", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/desk`;
+  const listener = Deno.listen({ transport: "unix", path });
+  try {
+    const order: Order = {
+      modulePath: `${folder}/module`,
+      args: [],
+      env: {},
+      preopens: [],
+      network: { at: { path }, run: 1, token: "", listeners: [] },
+    };
+    const tries = {
+      listen: `Deno.listen({ hostname: "127.0.0.1", port: 0 }).close()`,
+      desk: `(await Deno.connect({ transport: "unix", path: ${JSON.stringify(path)} })).close()`,
+      removeDesk: `Deno.remove(${JSON.stringify(path)})`,
+      goOn: "connected.write(new Uint8Array(1))",
+    };
+    const connected = `const connected = globalThis.connected =
+      await Deno.connect({ transport: "unix", path: ${JSON.stringify(path)} });`;
+    const narrow = (sockets: boolean): string =>
+      `${connected} narrow(${JSON.stringify(order)}, { sockets: ${sockets} });`;
+    const closed = { desk: "NotCapable", removeDesk: "NotCapable", goOn: "ok" };
+    assert.deepEqual(await tryAll(order, tries, narrow(true)), { listen: "ok", ...closed });
+    assert.deepEqual(await tryAll(order, tries, narrow(false)), {
+      listen: "NotCapable",
+      ...closed,
+    });
+    const { network: _, ...without } = order;
+    const { listen, desk } = tries;
+    assert.deepEqual(await tryAll(without, { listen, desk }), {
+      listen: "NotCapable",
+      desk: "NotCapable",
+    });
+  } finally {
+    listener.close();
     await Deno.remove(folder, { recursive: true });
   }
 });

@@ -1,17 +1,21 @@
 /**
  * An agent that a test can kill: runs the modules that its arguments name, says `started` for each,
- * and never ends by itself. Arguments: a folder as `openFixture` makes it, then modules in it.
+ * and never ends by itself. Arguments: `any` host or `portable`, a folder as `openFixture` makes it, then modules in it.
+ * On the portable host they have a network, in which everything is allowed.
  *
  * @module
  */
 import { WasiProvider } from "./mod.ts";
+import { FakeNetwork } from "./testing_network.ts";
 
-const [folder, ...modules] = Deno.args;
+const [host, folder, ...modules] = Deno.args;
+const portable = host === "portable";
 const provider = new WasiProvider({
   version: "1.2.3",
   imagesDir: `${folder}/images`,
   logsDir: `${folder}/logs`,
   podsDir: `${folder}/pods`,
+  ...(portable ? { host } : {}),
 });
 await Promise.all(modules.map((path, number) =>
   provider.run({
@@ -24,6 +28,7 @@ await Promise.all(modules.map((path, number) =>
     env: {},
     rootPath: `${folder}/pods`,
     mounts: [],
+    ...(portable ? { network: new FakeNetwork() } : {}),
     logPath: `${folder}/logs/agent-${number}.log`,
     limits: { cpuMillis: 50 }, // one that computes is stopped most of the time
   }, {

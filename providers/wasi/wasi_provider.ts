@@ -17,7 +17,7 @@ import type { CpuKeeper } from "./cpu_keeper.ts";
 import { openCpuLimits } from "./cpu_limits.ts";
 import { type GuestControl, GuestProcess } from "./guest_process.ts";
 import { handlersOf, isolationOf } from "./isolation.ts";
-import { type Launch, launch } from "./launch.ts";
+import { type Launch, launch, type LaunchInput } from "./launch.ts";
 import { findLibc } from "./libc_path.ts";
 import {
   BOOT_RETRY_MS,
@@ -34,7 +34,7 @@ import { MODULE_TERMS } from "./module_terms.ts";
 import { makeMountPoints } from "./mount_points.ts";
 import { nodeSandbox } from "./node_sandbox.ts";
 import { encodeLine, type LogLimits, type Order, type RunEnd } from "./protocol.ts";
-import { type Admission, type AdmitOptions, NetworkDesk } from "./network/desk.ts";
+import { type Admission, type AdmitOptions, type DeskKind, NetworkDesk } from "./network/desk.ts";
 import { RunMeters } from "./run_meters.ts";
 import { SharedProcess } from "./shared_process.ts";
 import { SharedProcesses } from "./shared_processes.ts";
@@ -80,10 +80,16 @@ export interface WasiProviderOptions {
    * @default {whatever the machine has, which is in `sandbox`}
    */
   readonly requireSandbox?: SandboxLevel;
+  /**
+   * What guests ask over about their pods' networks; those on Linux's own host can by `unix` alone.
+   *
+   * @default {"unix"; on Windows "tcp", on 127.0.0.1}
+   */
+  readonly deskOver?: DeskKind;
   /** How much of the log of each run is kept. @default {10 MiB in each of 5 files} */
   readonly logLimits?: LogLimits;
   /**
-   * Folder for the socket on which guests ask about their pods' networks, emptied when the first run comes that has one;
+   * Folder for the socket on which guests ask about their pods' networks, emptied when it is first needed;
    * nobody else's. @default {one among the system's temporary files}
    */
   readonly deskDir?: string;
@@ -154,7 +160,7 @@ export class WasiProvider implements Provider {
     });
     const size = options.poolSize ?? WARM_DEFAULT;
     this.#pool = new WarmPool({
-      boot: (signal) => GuestProcess.boot(this.#launch(), signal),
+      boot: (signal) => this.#boot(signal),
       size,
       sizeMax: size === 0 ? 0 : WARM_MAX,
       bootsMax: BOOTS_PER_CPU * Math.max(1, navigator.hardwareConcurrency),
@@ -361,13 +367,26 @@ export class WasiProvider implements Provider {
     { network }: ContainerRun,
     options: AdmitOptions,
   ): Promise<Admission | undefined> {
-    // The portable host cannot wait for an answer.
-    if (network === undefined || this.#libc === undefined) return undefined;
-    this.#desk ??= NetworkDesk.open(this.#options.deskDir);
+    if (network === undefined) return undefined;
+    return (await this.#openDesk()).admit(network, options);
+  }
+
+  /** Where guests ask about their pods' networks, opened when it is first needed. */
+  #openDesk(): Promise<NetworkDesk> {
+    const { deskDir, deskOver } = this.#options;
+    this.#desk ??= NetworkDesk.open(deskDir, deskOver === undefined ? {} : { over: deskOver });
     this.#desk.catch(() => {
-      this.#desk = undefined; // the next run tries again
+      this.#desk = undefined; // the next one tries again
     });
-    return (await this.#desk).admit(network, options);
+    return this.#desk;
+  }
+
+  /** Starts a process. On the portable host it must be told beforehand where it may ask about the network. */
+  async #boot(signal: AbortSignal, extraDirs: readonly string[] = []): Promise<GuestProcess> {
+    if (this.#libc !== undefined) return await GuestProcess.boot(this.#launch(), signal);
+    const { address } = await this.#openDesk();
+    const desk = "path" in address ? { deskPath: address.path } : {};
+    return await GuestProcess.boot(this.#launch({ ...desk, extraDirs }), signal);
   }
 
   /** Throws for one that a guest process would not read to its end. */
@@ -391,7 +410,7 @@ export class WasiProvider implements Provider {
     const extraDirs = this.#extraDirs(container);
     if (extraDirs.length === 0) return await this.#pool.take(signal);
     return {
-      item: await GuestProcess.boot(this.#launch({ extraDirs }), signal),
+      item: await this.#boot(signal, extraDirs),
       settled: () => {},
     };
   }
@@ -404,7 +423,7 @@ export class WasiProvider implements Provider {
       .filter((path) => !path.startsWith(`${folder}/`) && !path.startsWith(`${folder}\\`));
   }
 
-  #launch(options: { shared?: boolean; extraDirs?: readonly string[] } = {}): Launch {
+  #launch(options: Partial<Pick<LaunchInput, "shared" | "extraDirs" | "deskPath">> = {}): Launch {
     const entry = this.#options.guestEntry ?? new URL("./guest_main.ts", import.meta.url);
     return launch({
       os: Deno.build.os,

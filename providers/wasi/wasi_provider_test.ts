@@ -311,6 +311,7 @@ Deno.test({
         "run",
         "--allow-all",
         new URL("./testing_agent.ts", import.meta.url).href,
+        "any",
         fixture.folder,
         ...modules,
       ],

@@ -4,7 +4,7 @@ import { ACCEPT_PAUSE_MS, HELLO_MS_MAX, SOCKET_PATH_BYTES_MAX, STRANGERS_MAX } f
 import { type Errand, serveVisitor } from "./desk_visitor.ts";
 import { Lines } from "./lines.ts";
 import { parseHello } from "./question.ts";
-import type { NetworkTicket } from "./words.ts";
+import type { DeskAddress, NetworkTicket } from "./words.ts";
 
 /** How {@linkcode NetworkDesk.admit} lets a run in. */
 export interface AdmitOptions {
@@ -14,6 +14,9 @@ export interface AdmitOptions {
   readonly listens: boolean;
 }
 
+/** What a desk is reached over. */
+export type DeskKind = "unix" | "tcp";
+
 /** Leave for one process to ask on behalf of one run. */
 export interface Admission extends Disposable {
   /** What the process has to know. */
@@ -21,13 +24,15 @@ export interface Admission extends Disposable {
 }
 
 /**
- * Where guests' processes ask about their pods' networks: a Unix socket of the agent. Who comes shows the ticket of
- * its run, once, and is served until the run has ended.
+ * Where guests' processes ask about their pods' networks: a Unix socket of the agent, or a port of `127.0.0.1` where
+ * there are none. Who comes shows the ticket of its run, once, and is served until the run has ended; who has none is
+ * told nothing.
  */
 export class NetworkDesk implements AsyncDisposable {
-  readonly #path: string;
-  readonly #folder: string;
-  readonly #listener: Deno.UnixListener;
+  /** Where it is. */
+  readonly address: DeskAddress;
+  readonly #folder: string | undefined;
+  readonly #listener: Deno.UnixListener | Deno.TcpListener;
   readonly #expected = new Map<number, Expected>();
   readonly #visitors = new Set<Visitor>();
   readonly #serving: Promise<void>;
@@ -35,18 +40,31 @@ export class NetworkDesk implements AsyncDisposable {
   #strangers = 0;
   #runs = 0;
 
-  private constructor(folder: string) {
+  /** In a folder of its own, or at a port. */
+  private constructor(folder?: string) {
     this.#folder = folder;
-    this.#path = `${folder}/desk`;
-    this.#listener = Deno.listen({ transport: "unix", path: this.#path });
+    if (folder === undefined) {
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      this.#listener = listener;
+      this.address = { port: listener.addr.port };
+    } else {
+      const path = `${folder}/desk`;
+      this.#listener = Deno.listen({ transport: "unix", path });
+      this.address = { path };
+    }
     this.#serving = this.#serve();
   }
 
   /**
    * Opens a desk in this folder, which is its own: made for this user alone, and whatever was in it is gone. Without
-   * one, or where its path is too long for a Unix socket, it lies with the system's temporary files.
+   * one, or where its path is too long for a Unix socket, it lies with the system's temporary files. `over` TCP, which
+   * is all that Deno has on Windows, it has no folder.
    */
-  static async open(folder?: string): Promise<NetworkDesk> {
+  static async open(
+    folder?: string,
+    { over = Deno.build.os === "windows" ? "tcp" : "unix" }: { readonly over?: DeskKind } = {},
+  ): Promise<NetworkDesk> {
+    if (over === "tcp") return new NetworkDesk();
     const bytes = new TextEncoder().encode(`${folder}/desk`).length;
     if (folder === undefined || bytes > SOCKET_PATH_BYTES_MAX) {
       return new NetworkDesk(await Deno.makeTempDir({ prefix: "krustlet-" }));
@@ -68,7 +86,7 @@ export class NetworkDesk implements AsyncDisposable {
     const { loopback } = network;
     return {
       ticket: {
-        path: this.#path,
+        at: this.address,
         run,
         token,
         listeners: listens ? network.listeners : [],
@@ -86,6 +104,7 @@ export class NetworkDesk implements AsyncDisposable {
     this.#listener.close();
     for (const visitor of this.#visitors) this.#dismiss(visitor);
     await this.#serving;
+    if (this.#folder === undefined) return;
     await Deno.remove(this.#folder, { recursive: true }).catch(() => {}); // somebody was quicker
   }
 
@@ -113,7 +132,10 @@ export class NetworkDesk implements AsyncDisposable {
   async #accept(): Promise<Deno.Conn | undefined> {
     while (!this.#closed.signal.aborted) {
       try {
-        return await this.#listener.accept();
+        const connection = await this.#listener.accept();
+        // A word behind another one would wait until that is acknowledged.
+        if ("setNoDelay" in connection) connection.setNoDelay();
+        return connection;
       } catch {
         // No descriptor is left for who has come, and he waits. To leave would cut all guests to come off.
         await pause(ACCEPT_PAUSE_MS, this.#closed.signal);

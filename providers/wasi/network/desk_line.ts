@@ -1,21 +1,12 @@
 import type { NetworkAnswer, NetworkRequest } from "../../../lib/mod.ts";
 import type { NetworkNews } from "../../../wasi/mod.ts";
-import { ANSWER_BYTES_MAX, ANSWER_MS_MAX } from "../limits.ts";
+import { ANSWER_BYTES_MAX, PATIENCE_MS_MAX } from "../limits.ts";
 import { LineCalls } from "./line_calls.ts";
-import { encodeWord, type NetworkTicket, type News } from "./words.ts";
+import { encodeWord, isNews, LOST, type Lost, type NetworkTicket, type News } from "./words.ts";
 
 const LINE_END = 10;
-/** What the agent answers within, and as much again for the agent itself to be held up. */
-const PATIENCE_MS = 2 * ANSWER_MS_MAX;
 /** One slice of a wait: a thread that waits in the kernel is ended in between. */
 const SLICE_MS = 1_000;
-
-/** Instead of {@linkcode NetworkAnswer}, once the agent cannot be asked any more. */
-export interface Lost {
-  readonly refused: "netdown";
-}
-
-const LOST: Lost = { refused: "netdown" };
 
 /**
  * A guest's line to the agent. Whoever asks is blocked until the answer has come, and the agent may say things of
@@ -42,8 +33,10 @@ export class DeskLine implements NetworkNews {
    */
   static open(
     { libc, socket }: { readonly libc: string; readonly socket: number },
-    { run, token, path }: NetworkTicket,
+    { run, token, at }: NetworkTicket,
   ): DeskLine {
+    if (!("path" in at)) throw new Error("Cannot reach the pod's network: it is at no Unix socket");
+    const { path } = at;
     const calls = new LineCalls(libc, socket);
     const line = new DeskLine(calls, socket);
     if (calls.connect(path) && line.#write(encodeWord({ run, token }))) {
@@ -78,7 +71,7 @@ export class DeskLine implements NetworkNews {
   #await<Wanted>(
     find: (word: News | NetworkAnswer) => Wanted | undefined,
   ): Wanted | undefined {
-    const endMs = performance.now() + PATIENCE_MS;
+    const endMs = performance.now() + PATIENCE_MS_MAX;
     while (!this.#cut && performance.now() < endMs) {
       const found = this.#hear(find);
       if (found !== undefined) return found;
@@ -148,8 +141,4 @@ export class DeskLine implements NetworkNews {
     }
     return true;
   }
-}
-
-function isNews(word: News | NetworkAnswer): word is News {
-  return "guarded" in word || "stop" in word;
 }

@@ -58,7 +58,7 @@ async function agentThatSays(...replies: readonly string[]): Promise<Agent> {
   worker.postMessage({ path: `${folder}/desk`, replies });
   await ready;
   return {
-    ticket: { path: `${folder}/desk`, run: 7, token: "secret", listeners: [] },
+    ticket: { at: { path: `${folder}/desk` }, run: 7, token: "secret", listeners: [] },
     heard: next() as Promise<readonly string[]>,
     async [Symbol.asyncDispose](): Promise<void> {
       worker.terminate();
@@ -135,7 +135,7 @@ lineTest("a name that nobody can have is not asked for, and costs nothing", asyn
 
 lineTest("DeskLine.open() says so when nobody is there, or it is sent away", async () => {
   const socket = kernel!.unixSocket();
-  const ticket = { path: "/nowhere/desk", run: 1, token: "", listeners: [] };
+  const ticket = { at: { path: "/nowhere/desk" }, run: 1, token: "", listeners: [] };
   assert.throws(() => DeskLine.open({ libc, socket }, ticket), /Cannot reach the pod's network/);
   kernel!.close(socket);
   await using agent = await agentThatSays("");

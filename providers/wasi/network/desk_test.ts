@@ -9,10 +9,30 @@ import {
 import { until } from "../testing.ts";
 import { FakeNetwork } from "../testing_network.ts";
 import { type Admission, NetworkDesk } from "./desk.ts";
-import { encodeWord, type NetworkTicket } from "./words.ts";
+import { type DeskAddress, encodeWord, type NetworkTicket } from "./words.ts";
 
 const options = { listens: true };
 const ignore = Deno.build.os === "windows";
+
+/** Tests a desk, whatever it is reached over. */
+function deskTest({ name, fn }: {
+  readonly name: string;
+  readonly fn: (open: () => Promise<NetworkDesk>) => Promise<void>;
+}): void {
+  for (const over of ["unix", "tcp"] as const) {
+    Deno.test({
+      name: `${name} (${over})`,
+      ignore: ignore && over === "unix",
+      fn: () => fn(() => NetworkDesk.open(undefined, { over })),
+    });
+  }
+}
+
+async function connectTo(at: DeskAddress): Promise<Deno.Conn> {
+  return "path" in at
+    ? await Deno.connect({ transport: "unix", path: at.path })
+    : await Deno.connect({ hostname: "127.0.0.1", port: at.port });
+}
 const CONNECT: NetworkRequest = {
   want: "connect",
   protocol: "tcp",
@@ -28,8 +48,9 @@ class Visitor implements Disposable {
     this.#connection = connection;
   }
 
-  static async come({ path }: NetworkTicket, first?: string): Promise<Visitor> {
-    const visitor = new Visitor(await Deno.connect({ transport: "unix", path }));
+  /** Comes and says this, if anything. */
+  static async come({ at }: NetworkTicket, first?: string): Promise<Visitor> {
+    const visitor = new Visitor(await connectTo(at));
     if (first !== undefined) await visitor.say(first);
     return visitor;
   }
@@ -70,11 +91,10 @@ class Visitor implements Disposable {
   }
 }
 
-Deno.test({
+deskTest({
   name: "NetworkDesk answers who shows a ticket, and tells what changes",
-  ignore,
-  async fn(): Promise<void> {
-    await using desk = await NetworkDesk.open();
+  async fn(open): Promise<void> {
+    await using desk = await open();
     const network = new FakeNetwork();
     const stop = new AbortController();
     using admission = desk.admit(network, { ...options, stop: stop.signal });
@@ -100,11 +120,10 @@ Deno.test({
   },
 });
 
-Deno.test({
+deskTest({
   name: "NetworkDesk says at once what has changed before somebody came",
-  ignore,
-  async fn(): Promise<void> {
-    await using desk = await NetworkDesk.open();
+  async fn(open): Promise<void> {
+    await using desk = await open();
     const network = new FakeNetwork();
     network.guarded = true;
     using admission = desk.admit(network, { ...options, stop: AbortSignal.abort() });
@@ -114,11 +133,10 @@ Deno.test({
   },
 });
 
-Deno.test({
+deskTest({
   name: "NetworkDesk takes a ticket once, and none that is wrong, forged or over",
-  ignore,
-  async fn(): Promise<void> {
-    await using desk = await NetworkDesk.open();
+  async fn(open): Promise<void> {
+    await using desk = await open();
     const network = new FakeNetwork();
     using admission = desk.admit(network, options);
     using other = desk.admit(new FakeNetwork(), options);
@@ -149,11 +167,10 @@ Deno.test({
   },
 });
 
-Deno.test({
+deskTest({
   name: "NetworkDesk sends a visitor away when its run ends, and forgets it",
-  ignore,
-  async fn(): Promise<void> {
-    await using desk = await NetworkDesk.open();
+  async fn(open): Promise<void> {
+    await using desk = await open();
     const network = new FakeNetwork();
     const admission = desk.admit(network, options);
     using visitor = await Visitor.with(admission);
@@ -165,11 +182,10 @@ Deno.test({
   },
 });
 
-Deno.test({
+deskTest({
   name: "NetworkDesk sends away who says what no guest's host would say",
-  ignore,
-  async fn(): Promise<void> {
-    await using desk = await NetworkDesk.open();
+  async fn(open): Promise<void> {
+    await using desk = await open();
     const endpoint = CONNECT.endpoint;
     for (
       const line of [
@@ -201,11 +217,10 @@ Deno.test({
   },
 });
 
-Deno.test({
+deskTest({
   name: "NetworkDesk reads no further than its answers are taken, and serves others meanwhile",
-  ignore,
-  async fn(): Promise<void> {
-    await using desk = await NetworkDesk.open();
+  async fn(open): Promise<void> {
+    await using desk = await open();
     const network = new FakeNetwork();
     const gate = Promise.withResolvers<NetworkAnswer>();
     let most = 0;
@@ -234,11 +249,10 @@ Deno.test({
   },
 });
 
-Deno.test({
+deskTest({
   name: "NetworkDesk tells no more addresses of a name than a line has room for",
-  ignore,
-  async fn(): Promise<void> {
-    await using desk = await NetworkDesk.open();
+  async fn(open): Promise<void> {
+    await using desk = await open();
     const network = new FakeNetwork();
     const many = Array.from({ length: 2_000 }, (_, index) => index);
     const v4 = many.map((index) => `110.100.${100 + index % 100}.${100 + index % 100}`);
@@ -256,11 +270,10 @@ Deno.test({
   },
 });
 
-Deno.test({
+deskTest({
   name: "NetworkDesk keeps no more than the last news for who does not listen",
-  ignore,
-  async fn(): Promise<void> {
-    await using desk = await NetworkDesk.open();
+  async fn(open): Promise<void> {
+    await using desk = await open();
     const network = new FakeNetwork();
     using admission = desk.admit(network, options);
     using visitor = await Visitor.with(admission);
@@ -272,14 +285,13 @@ Deno.test({
   },
 });
 
-Deno.test({
+deskTest({
   name: "NetworkDesk closes at once, whatever the network is asked at the time",
-  ignore,
-  async fn(): Promise<void> {
+  async fn(open): Promise<void> {
     const network = new FakeNetwork();
     network.decide = () => new Promise(() => {});
     for (const how of ["the run ends", "the desk closes"]) {
-      const desk = await NetworkDesk.open();
+      const desk = await open();
       const admission = desk.admit(network, options);
       using visitor = await Visitor.with(admission);
       assert.deepEqual(await visitor.hear(), { guarded: false });
@@ -299,8 +311,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "NetworkDesk goes on after an accept that failed",
   ignore,
+  name: "NetworkDesk goes on after an accept that failed",
   async fn(): Promise<void> {
     const folder = await Deno.makeTempDir();
     const sample = Deno.listen({ transport: "unix", path: `${folder}/sample` });
@@ -326,8 +338,37 @@ Deno.test({
 });
 
 Deno.test({
-  name: "NetworkDesk lies in a folder of its own, for nobody else, also after a crash",
+  name: "NetworkDesk tells nothing to who has no ticket, and takes none a second time",
+  async fn(): Promise<void> {
+    await using desk = await NetworkDesk.open(undefined, { over: "tcp" });
+    assert.ok("port" in desk.address);
+    using admission = desk.admit(new FakeNetwork(), options);
+    const { at, run, token } = admission.ticket;
+    const wrong = `${token.slice(0, -1)}${token.endsWith("0") ? "1" : "0"}`;
+    for (
+      const hello of [
+        JSON.stringify({ run, token: wrong }),
+        JSON.stringify({ run: run + 1, token }),
+        JSON.stringify({ run, token: "" }),
+        JSON.stringify(CONNECT),
+        "GET / HTTP/1.1",
+        "x".repeat(QUESTION_BYTES_MAX + 1),
+      ]
+    ) {
+      using stranger = await Visitor.come({ ...admission.ticket, at }, hello);
+      assert.equal(await stranger.hear(), undefined, hello);
+    }
+    using visitor = await Visitor.with(admission);
+    assert.deepEqual(await visitor.hear(), { guarded: false });
+    using second = await Visitor.with(admission);
+    assert.equal(await second.hear(), undefined);
+    assert.deepEqual(await visitor.ask(CONNECT), { endpoint: CONNECT.endpoint });
+  },
+});
+
+Deno.test({
   ignore,
+  name: "NetworkDesk lies in a folder of its own, for nobody else, also after a crash",
   async fn(): Promise<void> {
     const parent = await Deno.makeTempDir();
     const folder = `${parent}/desk`;
@@ -337,7 +378,7 @@ Deno.test({
       await using desk = await NetworkDesk.open(folder);
       assert.equal((await Deno.stat(folder)).mode! & 0o777, 0o700);
       using admission = desk.admit(new FakeNetwork(), options);
-      assert.equal(admission.ticket.path, `${folder}/desk`);
+      assert.deepEqual(admission.ticket.at, { path: `${folder}/desk` });
       using visitor = await Visitor.with(admission);
       assert.deepEqual(await visitor.hear(), { guarded: false });
     }
@@ -345,7 +386,10 @@ Deno.test({
     {
       await using desk = await NetworkDesk.open(`${parent}/${"long".repeat(40)}`);
       using admission = desk.admit(new FakeNetwork(), options);
-      assert.ok(admission.ticket.path.length < 108, "a shorter one was found");
+      assert.ok(
+        "path" in admission.ticket.at && admission.ticket.at.path.length < 108,
+        "a shorter one was found",
+      );
       using visitor = await Visitor.with(admission);
       assert.deepEqual(await visitor.hear(), { guarded: false });
     }

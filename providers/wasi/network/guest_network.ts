@@ -5,14 +5,15 @@ import type {
   NetworkAddress,
   NetworkNews,
   Refused,
+  Soon,
   WasiOptions,
 } from "../../../wasi/mod.ts";
 import { isName, type NetworkTicket } from "./words.ts";
 
 /** Who answers a guest's host. */
 export interface Line extends NetworkNews {
-  /** Answers at once. */
-  ask(request: NetworkRequest): NetworkAnswer | Refused;
+  /** Answers at once, or, on the portable host, soon. */
+  ask(request: NetworkRequest): Soon<NetworkAnswer | Refused>;
 }
 
 /** What a guest's host is told of its network: that it should ask the agent. */
@@ -25,11 +26,10 @@ export function networkOptions(
 ): WasiOptions {
   return {
     allowAddress: (request) => decide(line, request),
-    lookup(name): readonly string[] | Refused {
+    lookup(name): Soon<readonly string[] | Refused> {
       if (!isName(name)) return []; // guests may be handed any text; nobody has such a name
       const answer = line.ask({ want: "resolve", name });
-      if ("refused" in answer) return answer;
-      return "addresses" in answer ? answer.addresses : [];
+      return answer instanceof Promise ? answer.then(addressesIn) : addressesIn(answer);
     },
     networkNews: line,
     ...(loopback === undefined ? {} : { loopback }),
@@ -37,12 +37,27 @@ export function networkOptions(
   };
 }
 
-function decide(line: Line, request: AddressRequest): AddressDecision {
-  if (request.purpose === "resolve") return true; // the look-up asks
-  const answer = line.ask(questionOf(request, request.purpose));
+function addressesIn(answer: NetworkAnswer | Refused): readonly string[] | Refused {
+  if ("refused" in answer) return answer;
+  return "addresses" in answer ? answer.addresses : [];
+}
+
+function decide(line: Line, request: AddressRequest): Soon<AddressDecision> {
+  const { purpose } = request;
+  if (purpose === "resolve") return true; // the look-up asks
+  const answer = line.ask(questionOf(request, purpose));
+  return answer instanceof Promise
+    ? answer.then((it) => decisionBy(it, purpose))
+    : decisionBy(answer, purpose);
+}
+
+function decisionBy(
+  answer: NetworkAnswer | Refused,
+  purpose: AddressRequest["purpose"],
+): AddressDecision {
   if ("refused" in answer) return answer;
   if (!("endpoint" in answer)) return false;
-  if (request.purpose === "accept") return true;
+  if (purpose === "accept") return true;
   const { endpoint, source } = answer;
   return {
     address: addressOf(endpoint),

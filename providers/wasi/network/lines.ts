@@ -2,15 +2,20 @@ import { QUESTION_BYTES_MAX } from "../limits.ts";
 
 const LINE_END = 10;
 
-/** Takes what comes over a connection apart into lines, of {@linkcode QUESTION_BYTES_MAX} at most. */
+/** Takes what comes over a connection apart into lines. */
 export class Lines {
   readonly #source: { read(into: Uint8Array): Promise<number | null> };
-  readonly #buffer = new Uint8Array(QUESTION_BYTES_MAX);
+  readonly #buffer: Uint8Array;
   #start = 0;
   #end = 0;
 
-  constructor(source: { read(into: Uint8Array): Promise<number | null> }) {
+  /** A line has `bytesMax` bytes at most, {@linkcode QUESTION_BYTES_MAX} by default. */
+  constructor(
+    source: { read(into: Uint8Array): Promise<number | null> },
+    { bytesMax = QUESTION_BYTES_MAX } = {},
+  ) {
     this.#source = source;
+    this.#buffer = new Uint8Array(bytesMax);
   }
 
   /** The next line without its end; `undefined` once there is none, or it is too long. Nothing is read ahead of it. */

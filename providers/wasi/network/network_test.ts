@@ -1,6 +1,7 @@
 /** Guests in processes of their own, whose sockets lead to a network that the test makes up. */
 import assert from "node:assert/strict";
 import type { ContainerRun, Exit } from "../../../lib/mod.ts";
+import type { WasiProviderOptions } from "../wasi_provider.ts";
 import { guestProcesses, openFixture, SLEEPS, until, type WasiFixture } from "../testing.ts";
 import { QUESTIONS_BURST, QUESTIONS_PER_S_MAX } from "../limits.ts";
 import {
@@ -67,19 +68,27 @@ function podNetwork(): FakeNetwork {
   return network;
 }
 
+const PROCESS = "krustlet-process";
+const WORKER = "krustlet-worker";
+const PORTABLE = { host: "portable" } as const;
+const OVER_TCP = { host: "portable", deskOver: "tcp" } as const;
+
 for (
-  const [how, runtimeHandler, threads] of [
-    ["a process", "krustlet-process", false],
-    ["a Worker", "krustlet-worker", false],
-    ["threads", "krustlet-process", true],
-    ["threads that may not share a process", "krustlet-worker", true],
-  ] as const
+  const [how, runtimeHandler, { threads = false, ...host }] of [
+    ["a process", PROCESS, {}],
+    ["a Worker", WORKER, {}],
+    ["threads", PROCESS, { threads: true }],
+    ["threads that may not share a process", WORKER, { threads: true }],
+    ["the portable host", PROCESS, PORTABLE],
+    ["the portable host, over TCP", PROCESS, OVER_TCP],
+    ["threads on the portable host", PROCESS, { ...PORTABLE, threads: true }],
+  ] as [string, string, Partial<WasiProviderOptions> & { threads?: boolean }][]
 ) {
   Deno.test({
     name: `a guest serves at its pod's address until it is to stop (${how})`,
     ignore: !linux,
     async fn(): Promise<void> {
-      await using fixture = await openFixture({ poolSize: 0 });
+      await using fixture = await openFixture({ poolSize: 0, ...host });
       const network = podNetwork();
       const port = freePort();
       const wat = socketGuest(serveAt(port) + ECHOES, { threads });
@@ -100,7 +109,7 @@ for (
     name: `a guest that asks while it is told to stop does so (${how})`,
     ignore: !linux,
     async fn(): Promise<void> {
-      await using fixture = await openFixture({ poolSize: 0 });
+      await using fixture = await openFixture({ poolSize: 0, ...host });
       const network = podNetwork();
       const port = freePort();
       const bind = network.decide;
@@ -120,7 +129,7 @@ for (
     name: `a guest that listens after it was told to stop takes nobody (${how})`,
     ignore: !linux,
     async fn(): Promise<void> {
-      await using fixture = await openFixture({ poolSize: 0 });
+      await using fixture = await openFixture({ poolSize: 0, ...host });
       const network = podNetwork();
       const [port, later] = [freePort(), freePort()];
       const accept = "(call $sock_accept (global.get $fd) (i32.const 0) (i32.const 0))";
@@ -140,7 +149,7 @@ for (
     name: `a guest is told why it may not connect (${how})`,
     ignore: !linux,
     async fn(): Promise<void> {
-      await using fixture = await openFixture({ poolSize: 0 });
+      await using fixture = await openFixture({ poolSize: 0, ...host });
       const network = new FakeNetwork();
       network.decide = () => ({ refused: "connrefused" });
       const code = open(2) + exitWith(at("sock_connect", "10.96.0.1", 443));
@@ -151,6 +160,12 @@ for (
     },
   });
 }
+
+/** Every host that this machine has. */
+const HOSTS: [string, Partial<WasiProviderOptions>][] = [
+  ["libc", {}],
+  ["portable", PORTABLE],
+];
 
 Deno.test({
   name: "a guest whose run has no network can make no socket",
@@ -165,82 +180,100 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "a module that can accept and not bind finds itself listening",
-  ignore: !linux,
-  async fn(): Promise<void> {
-    await using fixture = await openFixture({ poolSize: 0 });
-    const network = new FakeNetwork();
-    const port = freePort();
-    network.listeners = [{ ip: POD, port }];
-    const wat = socketGuest(`(global.set $fd (i32.const 3)) ${ECHOES}`);
-    const guest = begin(fixture, await fixture.guestOf(wat, { network }));
-    assert.equal(await echo(guest, port), "hello");
-    assert.deepEqual(network.asked, [], "nobody need ask for what was given");
-    guest.stop.abort();
-    assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.inval });
-  },
+Deno.test("a guest whose run has no network can use no socket on the portable host", async () => {
+  await using fixture = await openFixture({ poolSize: 0, ...PORTABLE });
+  const [local, anywhere] = [at("sock_connect", LOCAL, 1), at("sock_bind", "0.0.0.0", 0)];
+  for (const tries of [local, anywhere]) {
+    const guest = begin(fixture, await fixture.guestOf(socketGuest(open(2) + exitWith(tries))));
+    assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.acces });
+  }
 });
 
-Deno.test({
-  name: "while a pod is guarded it takes connections that it may, as soon as that changes",
-  ignore: !linux,
-  async fn(): Promise<void> {
-    await using fixture = await openFixture({ poolSize: 0 });
-    const network = podNetwork();
-    const port = freePort();
-    const guest = begin(
-      fixture,
-      await fixture.guestOf(socketGuest(serveAt(port) + ECHOES), { network }),
-    );
-    assert.equal(await echo(guest, port), "hello");
-    const bind = network.decide;
-    network.decide = (request) => request.want === "accept" ? { refused: "acces" } : bind(request);
-    assert.equal(await echo(guest, port), "hello", "nobody is asked yet");
-    network.guarded = true;
-    await until(async () => await echo(guest, port).catch(() => "") === "");
-    const accept = network.asked.find(({ want }) => want === "accept");
-    assert.ok(accept?.want === "accept");
-    assert.deepEqual(accept.local, { ip: POD, port });
-    network.guarded = false;
-    await until(async () => await echo(guest, port).catch(() => "") === "hello");
-    guest.kill.abort();
-    assert.deepEqual(await guest.exit, { kind: "killed" });
-  },
-});
+for (const [how, host] of HOSTS) {
+  Deno.test({
+    name: `a module that can accept and not bind finds itself listening (${how})`,
+    ignore: !linux,
+    async fn(): Promise<void> {
+      await using fixture = await openFixture({ poolSize: 0, ...host });
+      const network = new FakeNetwork();
+      const port = freePort();
+      network.listeners = [{ ip: POD, port }];
+      const wat = socketGuest(`(global.set $fd (i32.const 3)) ${ECHOES}`);
+      const guest = begin(fixture, await fixture.guestOf(wat, { network }));
+      assert.equal(await echo(guest, port), "hello");
+      assert.deepEqual(network.asked, [], "nobody need ask for what was given");
+      guest.stop.abort();
+      assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.inval });
+    },
+  });
+}
 
-Deno.test({
-  name: "a program beside a container has its pod's network, and no listeners of its own",
-  ignore: !linux,
-  async fn(): Promise<void> {
-    await using fixture = await openFixture({ poolSize: 0 });
-    const network = podNetwork();
-    const port = freePort();
-    network.listeners = [{ ip: POD, port }];
-    const server = await fixture.guestOf(
-      socketGuest(`(global.set $fd (i32.const 3)) ${ECHOES}`),
-      { network },
-    );
-    const guest = begin(fixture, server);
-    assert.equal(await echo(guest, port), "hello");
-    const client = await fixture.guestOf(
-      socketGuest(open(2) + exitWith(at("sock_connect", POD, port))),
-    );
-    const beside = { kill: new AbortController().signal, onOutput: (): void => {} };
-    const told = await fixture.provider.exec(
-      { container: server, module: client.module, argv: ["client"] },
-      beside,
-    );
-    assert.deepEqual(told, { kind: "exited", code: 0 });
-    const again = await fixture.provider.exec(
-      { container: server, module: server.module, argv: ["server"] },
-      beside,
-    );
-    assert.equal(again.kind, "exited", "it finds no listener, and does not want its container's");
-    guest.stop.abort();
-    await guest.exit;
-  },
-});
+for (const [how, host] of HOSTS) {
+  Deno.test({
+    name:
+      `while a pod is guarded it takes connections that it may, as soon as that changes (${how})`,
+    ignore: !linux,
+    async fn(): Promise<void> {
+      await using fixture = await openFixture({ poolSize: 0, ...host });
+      const network = podNetwork();
+      const port = freePort();
+      const guest = begin(
+        fixture,
+        await fixture.guestOf(socketGuest(serveAt(port) + ECHOES), { network }),
+      );
+      assert.equal(await echo(guest, port), "hello");
+      const bind = network.decide;
+      network.decide = (request) =>
+        request.want === "accept" ? { refused: "acces" } : bind(request);
+      assert.equal(await echo(guest, port), "hello", "nobody is asked yet");
+      network.guarded = true;
+      await until(async () => await echo(guest, port).catch(() => "") === "");
+      const accept = network.asked.find(({ want }) => want === "accept");
+      assert.ok(accept?.want === "accept");
+      assert.deepEqual(accept.local, { ip: POD, port });
+      network.guarded = false;
+      await until(async () => await echo(guest, port).catch(() => "") === "hello");
+      guest.kill.abort();
+      assert.deepEqual(await guest.exit, { kind: "killed" });
+    },
+  });
+}
+
+for (const [how, host] of HOSTS) {
+  Deno.test({
+    name:
+      `a program beside a container has its pod's network, and no listeners of its own (${how})`,
+    ignore: !linux,
+    async fn(): Promise<void> {
+      await using fixture = await openFixture({ poolSize: 0, ...host });
+      const network = podNetwork();
+      const port = freePort();
+      network.listeners = [{ ip: POD, port }];
+      const server = await fixture.guestOf(
+        socketGuest(`(global.set $fd (i32.const 3)) ${ECHOES}`),
+        { network },
+      );
+      const guest = begin(fixture, server);
+      assert.equal(await echo(guest, port), "hello");
+      const client = await fixture.guestOf(
+        socketGuest(open(2) + exitWith(at("sock_connect", POD, port))),
+      );
+      const beside = { kill: new AbortController().signal, onOutput: (): void => {} };
+      const told = await fixture.provider.exec(
+        { container: server, module: client.module, argv: ["client"] },
+        beside,
+      );
+      assert.deepEqual(told, { kind: "exited", code: 0 });
+      const again = await fixture.provider.exec(
+        { container: server, module: server.module, argv: ["server"] },
+        beside,
+      );
+      assert.equal(again.kind, "exited", "it finds no listener, and does not want its container's");
+      guest.stop.abort();
+      await guest.exit;
+    },
+  });
+}
 
 /** How many sockets a process has. */
 async function socketsOf(pid: number): Promise<number> {
@@ -297,31 +330,33 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "a guest holds 5,000 idle connections, and is asked about once",
-  ignore: !linux,
-  async fn(): Promise<void> {
-    await using fixture = await openFixture({ poolSize: 0 });
-    const network = podNetwork();
-    const port = freePort();
-    const wat = socketGuest(serveAt(port) + HOLDS);
-    const guest = begin(fixture, await fixture.guestOf(wat, { network }));
-    assert.equal(await until(() => connects(port)), true);
-    const connections: Deno.Conn[] = [];
-    try {
-      while (connections.length < 5_000) {
-        connections.push(await Deno.connect({ hostname: POD, port }));
+for (const [how, host] of HOSTS) {
+  Deno.test({
+    name: `a guest holds 5,000 idle connections, and is asked about once (${how})`,
+    ignore: !linux,
+    async fn(): Promise<void> {
+      await using fixture = await openFixture({ poolSize: 0, ...host });
+      const network = podNetwork();
+      const port = freePort();
+      const wat = socketGuest(serveAt(port) + HOLDS);
+      const guest = begin(fixture, await fixture.guestOf(wat, { network }));
+      assert.equal(await until(() => connects(port)), true);
+      const connections: Deno.Conn[] = [];
+      try {
+        while (connections.length < 5_000) {
+          connections.push(await Deno.connect({ hostname: POD, port }));
+        }
+        const [pid] = await guestProcesses(fixture.folder);
+        await until(async () => await socketsOf(pid!) > 5_000);
+        assert.equal(network.asked.length, 1);
+        guest.stop.abort();
+        assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.inval });
+      } finally {
+        for (const connection of connections) connection.close();
       }
-      const [pid] = await guestProcesses(fixture.folder);
-      await until(async () => await socketsOf(pid!) > 5_000);
-      assert.equal(network.asked.length, 1);
-      guest.stop.abort();
-      assert.deepEqual(await guest.exit, { kind: "exited", code: ERRNO.inval });
-    } finally {
-      for (const connection of connections) connection.close();
-    }
-  },
-});
+    },
+  });
+}
 
 async function connects(port: number): Promise<boolean> {
   try {
@@ -332,32 +367,79 @@ async function connects(port: number): Promise<boolean> {
   }
 }
 
+for (const [how, host] of HOSTS) {
+  Deno.test({
+    name:
+      `a guest that floods the agent with questions is slowed, and others are answered (${how})`,
+    ignore: !linux,
+    async fn(): Promise<void> {
+      await using fixture = await openFixture({ poolSize: 0, ...host });
+      const flooded = new FakeNetwork();
+      flooded.decide = () => ({ refused: "acces" });
+      const sinceMs = performance.now();
+      const flood = begin(
+        fixture,
+        await fixture.guestOf(socketGuest(open(2) + ASKS), { network: flooded }),
+      );
+      await until(() => Promise.resolve(flooded.asked.length > QUESTIONS_BURST));
+      const network = podNetwork();
+      const port = freePort();
+      const other = begin(
+        fixture,
+        await fixture.guestOf(socketGuest(serveAt(port) + ECHOES), { network }),
+      );
+      assert.equal(await echo(other, port), "hello");
+      other.stop.abort();
+      await other.exit;
+      await until(() => Promise.resolve(flooded.asked.length > 3 * QUESTIONS_BURST));
+      const most = QUESTIONS_BURST + QUESTIONS_PER_S_MAX * (performance.now() - sinceMs) / 1_000;
+      assert.ok(flooded.asked.length <= most + 1, `${flooded.asked.length} of ${most}`);
+      flood.kill.abort();
+      assert.deepEqual(await flood.exit, { kind: "killed" });
+    },
+  });
+}
+
+for (const [how, host] of HOSTS) {
+  Deno.test({
+    name: `a guest is gone in the middle of its question (${how})`,
+    ignore: !linux,
+    async fn(): Promise<void> {
+      await using fixture = await openFixture({ poolSize: 0, ...host });
+      const network = new FakeNetwork();
+      network.decide = () => new Promise(() => {});
+      const wat = socketGuest(open(2) + exitWith(at("sock_connect", "10.96.0.1", 443)));
+      const guest = begin(fixture, await fixture.guestOf(wat, { network }));
+      await until(() => Promise.resolve(network.asked.length === 1));
+      guest.kill.abort();
+      assert.deepEqual(await guest.exit, { kind: "killed" });
+      await until(() => Promise.resolve(network.listening === 0));
+    },
+  });
+}
+
 Deno.test({
-  name: "a guest that floods the agent with questions is slowed, and others are answered",
+  name: "a guest on the portable host ends with its agent, so that its port is free again",
   ignore: !linux,
   async fn(): Promise<void> {
-    await using fixture = await openFixture({ poolSize: 0 });
-    const flooded = new FakeNetwork();
-    flooded.decide = () => ({ refused: "acces" });
-    const sinceMs = performance.now();
-    const flood = begin(
-      fixture,
-      await fixture.guestOf(socketGuest(open(2) + ASKS), { network: flooded }),
-    );
-    await until(() => Promise.resolve(flooded.asked.length > QUESTIONS_BURST));
-    const network = podNetwork();
+    await using fixture = await openFixture({ poolSize: 0, ...PORTABLE });
     const port = freePort();
-    const other = begin(
-      fixture,
-      await fixture.guestOf(socketGuest(serveAt(port) + ECHOES), { network }),
-    );
-    assert.equal(await echo(other, port), "hello");
-    other.stop.abort();
-    await other.exit;
-    await until(() => Promise.resolve(flooded.asked.length > 3 * QUESTIONS_BURST));
-    const most = QUESTIONS_BURST + QUESTIONS_PER_S_MAX * (performance.now() - sinceMs) / 1_000;
-    assert.ok(flooded.asked.length <= most + 1, `${flooded.asked.length} of ${most}`);
-    flood.kill.abort();
-    assert.deepEqual(await flood.exit, { kind: "killed" });
+    const { module } = await fixture.guestOf(socketGuest(serveAt(port) + ECHOES));
+    const url = new URL("../testing_agent.ts", import.meta.url).href;
+    const agent = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--allow-all", url, "portable", fixture.folder, module.path],
+      stdin: "null",
+      stdout: "null",
+      stderr: "inherit",
+    }).spawn();
+    await until(async () => {
+      const connection = await Deno.connect({ hostname: LOCAL, port }).catch(() => undefined);
+      connection?.close();
+      return connection !== undefined;
+    });
+    agent.kill("SIGKILL");
+    await agent.status;
+    await until(async () => (await guestProcesses(fixture.folder)).length === 0);
+    Deno.listen({ hostname: "0.0.0.0", port }).close();
   },
 });

@@ -12,10 +12,13 @@ import { NAME_CHARS_MAX } from "../limits.ts";
 /** Hosts' names, and whatever a resolver may be asked for; no blanks, no control characters. */
 const NAME = /^[\x21-\x7e]+$/;
 
+/** Where the agent listens: at the path of a Unix socket, or at a port of `127.0.0.1`. */
+export type DeskAddress = { readonly path: string } | { readonly port: number };
+
 /** What an order says of its run's network. Worthless once a process has shown it. */
 export interface NetworkTicket {
-  /** Path of the agent's Unix socket. */
-  readonly path: string;
+  /** Where to ask. */
+  readonly at: DeskAddress;
   /** Which run it is for. */
   readonly run: number;
   /** 256 random bits, as hexadecimal digits. */
@@ -38,6 +41,19 @@ export type News =
   | { readonly guarded: boolean }
   /** The grace period has begun: what listens is shut down. */
   | { readonly stop: true };
+
+/** Instead of {@linkcode NetworkAnswer}, once the agent cannot be asked any more. */
+export interface Lost {
+  readonly refused: "netdown";
+}
+
+/** The only one. */
+export const LOST: Lost = { refused: "netdown" };
+
+/** Tells what the agent says unasked from answers. */
+export function isNews(word: News | NetworkAnswer): word is News {
+  return "guarded" in word || "stop" in word;
+}
 
 /** True for what may be asked for as a name: the agent hangs up on anything else. */
 export function isName(name: string): boolean {
