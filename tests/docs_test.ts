@@ -11,6 +11,7 @@ import { JOURNEYS } from "./docs/journeys.ts";
 import { reasonsInSources, startErrors } from "./docs/reasons.ts";
 import { Reader } from "./docs/reader.ts";
 import type { Cluster } from "./harness/cluster.ts";
+import { guest } from "./guests/build.ts";
 import { useCluster } from "./harness/testbed.ts";
 
 const pages = await documentation();
@@ -62,6 +63,17 @@ Deno.test("the documentation names one version of Deno, the one that is tested",
   const tested = /deno@([\d.]+)/.exec(workflow)?.[1];
   const named = blocks.flatMap(({ text }) => [...text.matchAll(/\bdeno@([\d.]+)/g)]);
   assert.deepEqual([...new Set(named.map(([, version]) => version))], [tested]);
+});
+
+Deno.test("the documentation names the version that it is about", async () => {
+  const { version } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
+  const named = blocks.filter(({ language }) => TYPED.includes(language)).flatMap(({ text }) => [
+    ...text.matchAll(
+      /(?:krustlet\/v|[vV]ersion |krustlet[-. ]|checksums-)(\d+\.\d+\.\d+(?:-[a-z]+\.\d+)?)/g,
+    ),
+  ]);
+  assert.ok(named.length > 8, `only ${named.length} were found`);
+  assert.deepEqual([...new Set(named.map(([, found]) => found))], [version]);
 });
 
 Deno.test("the quick start leads from nothing to a pod in a cluster with ten commands", () => {
@@ -121,6 +133,23 @@ scenario("an API server takes every manifest of the documentation", async (clust
   }
   assert.deepEqual(wrong, []);
   assert.ok(count >= 10, `only ${count} manifests were found`);
+});
+
+scenario("programs in the documentation compile, and its config file is taken", async (cluster) => {
+  await using reader = await Reader.open(cluster);
+  const programs: string[] = [];
+  for (const { language, text, place } of blocks) {
+    if (language === "ts") {
+      programs.push(`${place.replaceAll(/\W/g, "_")}.ts`);
+      await reader.write(programs.at(-1)!, text);
+    } else if (language === "json") {
+      await reader.write("config.json", text);
+      await reader.write("a.wasm", await Deno.readFile(await guest("hello")));
+      await reader.run("krustlet inspect --config config.json a.wasm");
+    }
+  }
+  assert.ok(programs.length >= 3);
+  await reader.run(`deno check ${programs.join(" ")}`);
 });
 
 /** Those that docs/node.md creates: a pod that names one is refused where it is not there. */

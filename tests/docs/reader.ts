@@ -46,7 +46,6 @@ export class Reader implements AsyncDisposable {
   readonly registry: Registry;
   readonly #cluster: Cluster;
   readonly #env: Readonly<Record<string, string>>;
-  readonly #version: string;
   readonly #parts: AsyncDisposable;
   #agent: Process | undefined;
 
@@ -55,7 +54,6 @@ export class Reader implements AsyncDisposable {
     readonly namespace: string;
     readonly registry: Registry;
     readonly cluster: Cluster;
-    readonly version: string;
     readonly parts: AsyncDisposable;
   }) {
     this.dir = join(parts.root, "checkout");
@@ -63,7 +61,6 @@ export class Reader implements AsyncDisposable {
     this.namespace = parts.namespace;
     this.registry = parts.registry;
     this.#cluster = parts.cluster;
-    this.#version = parts.version;
     this.#parts = parts.parts;
     this.#env = environment(parts.root, parts.registry.host);
   }
@@ -89,8 +86,7 @@ export class Reader implements AsyncDisposable {
     await Deno.writeTextFile(join(home, ".kube/config"), JSON.stringify(kubeconfig));
     await checkOut(join(root, "checkout"));
     await writePrograms(join(root, "bin"), wanted ? await release() : undefined);
-    const { version } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
-    return new Reader({ root, namespace, registry, cluster, version, parts: started.move() });
+    return new Reader({ root, namespace, registry, cluster, parts: started.move() });
   }
 
   /** Writes one of the reader's own files. */
@@ -226,7 +222,6 @@ export class Reader implements AsyncDisposable {
       ...substitutes,
       ["registry.example.com", this.registry.host],
       ["192.0.2.10", machineAddress()],
-      ["2.0.0", this.#version],
       ["/home/ada", this.home],
       ...(request === undefined ? [] : [[REQUEST_HERE, request]] as const),
     ];
