@@ -58,6 +58,13 @@ Deno.test("every link of the documentation leads to a file and a heading", async
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("docs/README.md leads to every page", () => {
+  const index = pages.find(({ path }) => path === "docs/README.md");
+  const listed = new Set(index?.links.map((link) => `docs/${link.split("#")[0]}`));
+  const wanted = pages.map(({ path }) => path).filter((path) => !path.endsWith("README.md"));
+  assert.deepEqual(wanted.filter((path) => !listed.has(path)), []);
+});
+
 Deno.test("the documentation names one version of Deno, the one that is tested", async () => {
   const workflow = await Deno.readTextFile(`${ROOT}/.github/workflows/ci.yml`);
   const tested = /deno@([\d.]+)/.exec(workflow)?.[1];

@@ -272,6 +272,8 @@ function environment(root: string, registry: string): Record<string, string> {
     KRUSTLET_PORT: String(freePort()),
     KRUSTLET_HEALTHZ_PORT: "0",
     KRUSTLET_POD_NETWORK: "loopback",
+    // A machine whose disk is nearly full is no node; what the pages say has nothing to do with that.
+    KRUSTLET_EVICTION_HARD: "nodefs.available<1%",
     KRUSTLET_INSECURE_REGISTRIES: registry,
     TOKEN: "lovelace",
   };
