@@ -62,7 +62,9 @@ export async function readPids(): Promise<{ running: number; max: number } | und
 
 /** The machine's memory, or that of the control group that this program is confined to. */
 export async function readMemory(): Promise<{ totalBytes: number; availableBytes: number }> {
-  const { total, available } = Deno.systemMemoryInfo();
+  const info = Deno.systemMemoryInfo();
+  const { total } = info;
+  const available = availableBytes(info);
   const limit = memoryLimitBytes(await readCgroup("memory.max"));
   if (limit === undefined || limit >= total) {
     return { totalBytes: total, availableBytes: available };
@@ -72,6 +74,13 @@ export async function readMemory(): Promise<{ totalBytes: number; availableBytes
   const idle = Number((await readCgroup("memory.stat")).match(/^inactive_file (\d+)$/m)?.[1] ?? 0);
   const left = Math.max(0, limit - Math.max(0, used - idle));
   return { totalBytes: limit, availableBytes: Math.min(available, left) };
+}
+
+/** Of Windows the runtime says 0, and calls free what is available there. */
+export function availableBytes(
+  { available, free }: Pick<Deno.SystemMemoryInfo, "available" | "free">,
+): number {
+  return available === 0 ? free : available;
 }
 
 /** One file of this program's control group (version 2); empty where there is none. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readMachineFacts, readPids } from "./machine.ts";
+import { availableBytes, readMachineFacts, readPids } from "./machine.ts";
 
 Deno.test("readMachineFacts() knows this machine", async () => {
   const facts = await readMachineFacts(".");
@@ -17,4 +17,9 @@ Deno.test({
     const { running = 0, max = 0 } = await readPids() ?? {};
     assert.ok(running > 0 && running < max, `${running} of ${max}`);
   },
+});
+
+Deno.test("availableBytes() of a Windows machine is what its runtime calls free", () => {
+  assert.equal(availableBytes({ available: 0, free: 21 }), 21);
+  assert.equal(availableBytes({ available: 20, free: 5 }), 20);
 });
