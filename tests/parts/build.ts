@@ -20,6 +20,7 @@ export async function prepareParts(): Promise<void> {
     for (const arch of ["amd64", "arm64"]) await baseRuntime(`${os}-${arch}`);
   }
   await goProgram("metrics_lint");
+  await goProgram("actionlint");
   for (const tool of ["crane", "regctl", "skopeo", "oras"] as const) await goProgram(tool);
   await pythonOras();
   await goProgram("metrics_server");

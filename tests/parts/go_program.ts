@@ -31,6 +31,11 @@ const PROGRAMS = {
   },
   stream_client: { about: "a client of streams", ldflags: "-s -w" },
   metrics_lint: { about: "Prometheus' reader of metrics", ldflags: "-s -w" },
+  actionlint: {
+    about: "the checker of workflow files",
+    ldflags: "-s -w",
+    package: "github.com/rhysd/actionlint/cmd/actionlint",
+  },
   crane: {
     about: "crane (about 1 minute)",
     ldflags: "-s -w",
