@@ -176,8 +176,10 @@ async function asUser(cluster: Cluster, token: string): Promise<string> {
   });
 }
 
-async function trial({ create }: Scene, name: string, spec: object): Promise<void> {
+/** A trial on the scene's own node: others of the same cluster do not know its registry. */
+async function trial({ create, node }: Scene, name: string, wish: object): Promise<void> {
   const apiVersion = "demos.krustlet.dev/v1alpha1";
+  const spec = { node: node.nodeName, ...wish };
   await create(`/apis/${apiVersion}/trials`, {
     apiVersion,
     kind: "Trial",

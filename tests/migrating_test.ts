@@ -38,7 +38,7 @@ scenario("a Deployment of runwasi's runs its image by another RuntimeClass", asy
     await apply(scene, "runwasi", image);
     await scene.kubectl("rollout", "status", "deployment/app", "--timeout=60s");
   } finally {
-    await scene.cluster.delete("/apis/node.k8s.io/v1/runtimeclasses/krustlet");
+    await scene.cluster.delete(`/apis/node.k8s.io/v1/runtimeclasses/${classOf(scene)}`);
   }
 });
 
@@ -62,12 +62,27 @@ scenario("a component that serves HTTP is refused, and told why", async (scene) 
   assert.match(said, /component/);
 });
 
-/** Applies the manifest of this mark with another image. */
-async function apply({ cluster, namespace }: Scene, mark: string, image: string): Promise<void> {
+/**
+ * Applies the manifest of this mark with another image, on the scene's own node, and with a RuntimeClass of
+ * its own: other tests use the same cluster.
+ */
+async function apply(scene: Scene, mark: string, image: string): Promise<void> {
   const page = await Deno.readTextFile(PAGE);
   const [, , manifest] = [...page.matchAll(AFTER)].find(([, name]) => name === mark) ?? [];
   assert.ok(manifest !== undefined, `docs/migrating.md has no manifest "${mark}"`);
-  const input = manifest.replaceAll(/image: registry\.example\.com\/\S+/g, `image: ${image}`);
-  assert.notEqual(input, manifest, "it names an image");
+  const { cluster, namespace, node } = scene;
+  const host = (indent: string): string => `${indent}kubernetes.io/hostname: ${node.nodeName}\n`;
+  const changes: readonly (readonly [RegExp, (match: string, indent: string) => string])[] = [
+    [/image: registry\.example\.com\/\S+/, () => `image: ${image}`],
+    [/^( +)kubernetes\.io\/arch: wasm32-wasi\n/m, (line, indent) => line + host(indent)],
+  ];
+  const input = changes.reduce((text, [pattern, change]) => {
+    assert.match(text, pattern);
+    return text.replace(pattern, change);
+  }, manifest).replaceAll(/(name|runtimeClassName): krustlet$/gm, `$1: ${classOf(scene)}`);
   await cluster.kubectl(["apply", "-n", namespace, "-f", "-"], { input });
+}
+
+function classOf({ namespace }: Scene): string {
+  return `krustlet-${namespace}`;
 }

@@ -22,6 +22,8 @@ export interface TrialSpec {
   readonly args?: readonly string[];
   /** The exit code that passes. @default 0 */
   readonly expectCode?: number;
+  /** Host name of the node that it runs on. @default {any node that runs modules} */
+  readonly node?: string;
   /** Nothing begins while this is true. @default false */
   readonly paused?: boolean;
 }
@@ -69,7 +71,10 @@ export function podOf({ apiVersion, kind, metadata, spec }: Trial): Pod {
       restartPolicy: "Never",
       automountServiceAccountToken: false,
       containers: [{ name: "trial", image: spec.image, args: [...spec.args ?? []] }],
-      nodeSelector: { [key]: arch },
+      nodeSelector: {
+        [key]: arch,
+        ...(spec.node === undefined ? {} : { "kubernetes.io/hostname": spec.node }),
+      },
       tolerations: ["NoSchedule", "NoExecute"].map((effect) => ({
         ...{ key, operator: "Equal" as const, value: arch, effect },
       })),

@@ -31,6 +31,16 @@ Deno.test("podOf() names the pod by the trial's UID, and the trial as its owner"
   assert.deepEqual(metadata?.ownerReferences?.map(({ uid }) => uid), ["1-2"]);
 });
 
+Deno.test("podOf() chooses a node that runs modules, or the one that the trial names", () => {
+  const metadata = { name: "t", namespace: "n", uid: "u" };
+  const arch = { "kubernetes.io/arch": "wasm32-wasi" };
+  assert.deepEqual(podOf({ metadata, spec: SPEC }).spec?.nodeSelector, arch);
+  assert.deepEqual(podOf({ metadata, spec: { ...SPEC, node: "w1" } }).spec?.nodeSelector, {
+    ...arch,
+    "kubernetes.io/hostname": "w1",
+  });
+});
+
 function ended(exitCode: number): Pod {
   const terminated = { exitCode };
   const status = {

@@ -8,6 +8,7 @@ import type { Block } from "./page.ts";
 /** What a command in the documentation may need that no test has: the closed list of `needs=…`. */
 export const NEEDS: Readonly<Record<string, string>> = {
   "a-cloud": "an account with a cloud",
+  "cluster": "a cluster of the reader's; `tests/guides_test.ts` runs these programs beside one",
   "cosign": "the program cosign, and a key",
   "denort": "Deno's base runtime for compiled programs",
   "hours": "more time than all the tests together; it is one of the project's own tasks",
