@@ -186,6 +186,12 @@ export const QUESTIONS_PER_S_MAX = 2_000;
 /** Questions of one guest at once, before that rate is enforced. */
 export const QUESTIONS_BURST = 4_000;
 
+/**
+ * Questions of all guests of a node: each has one at a time that waits for its turn, so that who asks rarely waits for
+ * one of each who asks without end, 10 ms behind a hundred of them. It leaves the agent half of its processor.
+ */
+export const ALL_QUESTIONS_PER_S_MAX = 10_000;
+
 /** What is read at once from a process that says little… */
 export const READ_BYTES_MIN = 1_024;
 /** …and from one that has filled that. */

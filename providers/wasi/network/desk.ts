@@ -1,8 +1,15 @@
 import { timingSafeEqual } from "node:crypto";
 import type { GuestNetwork } from "../../../lib/mod.ts";
-import { ACCEPT_PAUSE_MS, HELLO_MS_MAX, SOCKET_PATH_BYTES_MAX, STRANGERS_MAX } from "../limits.ts";
+import {
+  ACCEPT_PAUSE_MS,
+  ALL_QUESTIONS_PER_S_MAX,
+  HELLO_MS_MAX,
+  SOCKET_PATH_BYTES_MAX,
+  STRANGERS_MAX,
+} from "../limits.ts";
 import { type Errand, serveVisitor } from "./desk_visitor.ts";
 import { Lines } from "./lines.ts";
+import { Pace } from "./pace.ts";
 import { parseHello } from "./question.ts";
 import type { DeskAddress, NetworkTicket } from "./words.ts";
 
@@ -16,6 +23,14 @@ export interface AdmitOptions {
 
 /** What a desk is reached over. */
 export type DeskKind = "unix" | "tcp";
+
+/** How {@linkcode NetworkDesk.open} opens one. */
+export interface DeskOptions {
+  /** @default {"tcp"} on Windows, else "unix" */
+  readonly over?: DeskKind;
+  /** Questions of all visitors together. @default {ALL_QUESTIONS_PER_S_MAX} */
+  readonly questionsPerSecond?: number;
+}
 
 /** Leave for one process to ask on behalf of one run. */
 export interface Admission extends Disposable {
@@ -37,11 +52,14 @@ export class NetworkDesk implements AsyncDisposable {
   readonly #visitors = new Set<Visitor>();
   readonly #serving: Promise<void>;
   readonly #closed = new AbortController();
+  readonly #pace: Pace;
   #strangers = 0;
   #runs = 0;
 
   /** In a folder of its own, or at a port. */
-  private constructor(folder?: string) {
+  private constructor(questionsPerSecond: number, folder?: string) {
+    const nowMs = performance.now();
+    this.#pace = new Pace({ perSecond: questionsPerSecond, burst: questionsPerSecond, nowMs });
     this.#folder = folder;
     if (folder === undefined) {
       const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -62,18 +80,22 @@ export class NetworkDesk implements AsyncDisposable {
    */
   static async open(
     folder?: string,
-    { over = Deno.build.os === "windows" ? "tcp" : "unix" }: { readonly over?: DeskKind } = {},
+    {
+      over = Deno.build.os === "windows" ? "tcp" : "unix",
+      questionsPerSecond = ALL_QUESTIONS_PER_S_MAX,
+    }: DeskOptions = {},
   ): Promise<NetworkDesk> {
-    if (over === "tcp") return new NetworkDesk();
+    if (over === "tcp") return new NetworkDesk(questionsPerSecond);
     const bytes = new TextEncoder().encode(`${folder}/desk`).length;
     if (folder === undefined || bytes > SOCKET_PATH_BYTES_MAX) {
-      return new NetworkDesk(await Deno.makeTempDir({ prefix: "krustlet-" }));
+      const own = await Deno.makeTempDir({ prefix: "krustlet-" });
+      return new NetworkDesk(questionsPerSecond, own);
     }
     await Deno.remove(folder, { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
     await Deno.mkdir(folder, { mode: 0o700 });
-    return new NetworkDesk(folder);
+    return new NetworkDesk(questionsPerSecond, folder);
   }
 
   /** Lets a process in that shows the ticket. Disposing of it sends the process away. */
@@ -162,7 +184,7 @@ export class NetworkDesk implements AsyncDisposable {
     }
     if (expected === undefined || expected.gone.aborted) return;
     expected.gone.addEventListener("abort", leave);
-    await serveVisitor(expected.errand, { connection, lines, gone });
+    await serveVisitor(expected.errand, { connection, lines, pace: this.#pace, gone });
     expected.gone.removeEventListener("abort", leave);
   }
 

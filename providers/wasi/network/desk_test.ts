@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { NetworkAnswer, NetworkRequest } from "../../../lib/mod.ts";
+import type { GuestNetwork, NetworkAnswer, NetworkRequest } from "../../../lib/mod.ts";
 import {
   ANSWER_BYTES_MAX,
   ANSWER_MS_MAX,
@@ -400,4 +400,42 @@ Deno.test({
 Deno.test("encodeWord() is one line", () => {
   const line = new TextDecoder().decode(encodeWord({ refused: "again" }));
   assert.equal(line, '{"refused":"again"}\n');
+});
+
+Deno.test({
+  name:
+    "NetworkDesk takes turns: who asks once waits for one question of each who asks without end",
+  ignore,
+  async fn(): Promise<void> {
+    const [rate, crowd, more] = [50, 4, 50];
+    await using desk = await NetworkDesk.open(undefined, { questionsPerSecond: rate });
+    const network = new FakeNetwork();
+    let answered = 0;
+    const counting: GuestNetwork = {
+      listeners: [],
+      guarded: false,
+      onGuardChanged: () => ({ [Symbol.dispose]: () => {} }),
+      ask: (request) => {
+        answered++;
+        return network.ask(request);
+      },
+    };
+    using rest = new DisposableStack();
+    const line = `${JSON.stringify(CONNECT)}\n`;
+    const beganMs = performance.now();
+    for (let index = 0; index < crowd; index++) {
+      const flood = rest.use(await Visitor.with(rest.use(desk.admit(counting, options))));
+      await flood.say(line.repeat(200).trimEnd());
+    }
+    await until(() => Promise.resolve(answered > rate));
+    using polite = await Visitor.with(rest.use(desk.admit(network, options)));
+    await polite.hear();
+    const before = answered;
+    assert.deepEqual(await polite.ask(CONNECT), await network.ask(CONNECT));
+    // Some of the crowd's turns may have come while the question was on its way.
+    assert.ok(answered - before <= 5 * crowd, `${answered - before} went before`);
+    await until(() => Promise.resolve(answered >= rate + more));
+    const tookMs = performance.now() - beganMs;
+    assert.ok(tookMs >= (more - 2 * crowd) * 1_000 / rate, `${tookMs} ms`);
+  },
 });

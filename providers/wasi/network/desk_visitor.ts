@@ -23,9 +23,11 @@ export interface Errand {
  */
 export async function serveVisitor(
   errand: Errand,
-  { connection, lines, gone }: {
+  { connection, lines, pace: common, gone }: {
     readonly connection: Deno.Conn;
     readonly lines: Lines;
+    /** That of all visitors together. */
+    readonly pace: Pace;
     /** Aborted when nobody waits for an answer any more, and the connection is closed. */
     readonly gone: AbortSignal;
   },
@@ -60,7 +62,8 @@ export async function serveVisitor(
     for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
       const question = parseQuestion(line);
       if (question === undefined) return;
-      const waitMs = pace.take(performance.now());
+      const nowMs = performance.now();
+      const waitMs = Math.max(pace.take(nowMs), common.take(nowMs));
       if (waitMs >= 1) await sleep(waitMs);
       await send(await answer(network, { question, gone }));
     }
