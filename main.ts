@@ -42,6 +42,7 @@ async function start(args: readonly string[]): Promise<number> {
   await using stop = stopSignal();
   try {
     await lib.lockDataDir(config.dataDir);
+    await warnOfMachine(config.dataDir);
     const identity = await import("./node_identity.ts");
     const agent = `krustlet/${VERSION}`;
     const access = await identity.nodeAccess(config, { userAgent: agent, signal: stop.signal });
@@ -76,6 +77,15 @@ async function start(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (stop.signal.aborted && error === stop.signal.reason) return EXIT.ok;
     throw error;
+  }
+}
+
+/** What this system does not do by itself for a node's data folder. */
+async function warnOfMachine(dataDir: string): Promise<void> {
+  const lib = await import("./lib/mod.ts");
+  const certs = await import("./certs/mod.ts");
+  for (const warning of [await certs.privacyWarning(dataDir), await lib.linkWarning(dataDir)]) {
+    if (warning !== undefined) lib.warn(warning);
   }
 }
 

@@ -97,7 +97,7 @@ export {
   type RenewalHands,
   type RenewedPair,
 } from "./node_certificates.ts";
-export { privacyWarning } from "./private_file.ts";
+export { privacyWarning, type PrivacyWorld } from "./privacy.ts";
 export {
   Renewal,
   type RenewalFigures,

@@ -14,7 +14,7 @@ export const FILE_BYTES_MAX = 1024 * 1024;
  * sees the old content or the new. Missing parents are created with mode 0700.
  *
  * On Windows modes do not exist: the file inherits the access list of its folder
- * ({@linkcode privacyWarning}).
+ * (`privacyWarning()` looks at it).
  */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   try {
@@ -81,13 +81,6 @@ export async function setAside(path: string): Promise<string> {
     "invalid",
     `Cannot set aside "${path}": ${ASIDE_MAX} bad files are there already; remove them`,
   );
-}
-
-/** What an operator should know about secrets on this system; `undefined` if all is well. */
-export function privacyWarning(folder: string): string | undefined {
-  if (Deno.build.os !== "windows") return undefined;
-  return `Private keys in "${folder}" are as private as that folder: ` +
-    `on Windows a file inherits its folder's access list; check it with icacls`;
 }
 
 /** Each is a start that found a torn file: a hundred of them need a person. */

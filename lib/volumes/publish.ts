@@ -20,6 +20,7 @@
 import { join } from "node:path";
 import { KubeletError } from "../errors.ts";
 import { removeTree } from "../files.ts";
+import { makeLink } from "../links.ts";
 
 /** A file to be published. */
 export interface PublishedFile {
@@ -194,11 +195,15 @@ async function writeFiles(folder: string, files: Payload): Promise<void> {
 
 /** Links that containers see. Made after the swap: none of them ever points nowhere. */
 async function addLinks(folder: string, names: ReadonlySet<string>): Promise<void> {
-  await allDone([...names].map((name) => Deno.symlink(join(DATA, name), join(folder, name))));
+  await allDone([...names].map(async (name) => {
+    const { isDirectory } = await Deno.stat(join(folder, DATA, name));
+    const type = isDirectory ? "dir" : "file";
+    await makeLink(join(DATA, name), { path: join(folder, name), type });
+  }));
 }
 
 async function swap(folder: string, generation: string): Promise<void> {
-  await Deno.symlink(generation, join(folder, DATA_NEXT), { type: "dir" });
+  await makeLink(generation, { path: join(folder, DATA_NEXT), type: "dir" });
   if (Deno.build.os === "windows") await Deno.remove(join(folder, DATA)).catch(ignoreMissing);
   await Deno.rename(join(folder, DATA_NEXT), join(folder, DATA));
 }

@@ -17,6 +17,26 @@ export function bindToAgent(kernel: Kernel, agentPid: number): boolean {
   return kernel.parent() === agentPid;
 }
 
+/** How long a guest may go on where the kernel does not end it with its agent. */
+const AGENT_LOOK_MS = 1_000;
+
+/**
+ * Ends this process within {@linkcode AGENT_LOOK_MS} after the agent has ended, however that ended, for systems
+ * where nobody else does it. Not on Windows, where a process keeps the number of a parent that is gone.
+ */
+export function endWithAgent(
+  agentPid: number,
+  { parent = () => Deno.ppid, end = () => Deno.exit(1) }: {
+    readonly parent?: () => number;
+    readonly end?: () => void;
+  } = {},
+): Disposable {
+  const timer = setInterval(() => {
+    if (parent() !== agentPid) end();
+  }, AGENT_LOOK_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
 /** Leaves the signals to the agent where there is no C library to ask. */
 export function ignoreSignals(): void {
   const names: Deno.Signal[] = Deno.build.os === "windows"

@@ -11,7 +11,7 @@
  * @module
  */
 import { openHost, openSandbox, type Sandbox } from "../../wasi/mod.ts";
-import { bindToAgent, ignoreSignals } from "./agent_bond.ts";
+import { bindToAgent, endWithAgent, ignoreSignals } from "./agent_bond.ts";
 import { enterSandbox } from "./enter_sandbox.ts";
 import type { ProgramFiles } from "./grants.ts";
 import { runGuest } from "./guest_run.ts";
@@ -36,6 +36,7 @@ async function main(): Promise<void> {
   if (kind !== "portable") Deno.permissions.revokeSync({ name: "net" });
   if (kind === "portable") {
     ignoreSignals();
+    if (Deno.build.os !== "windows") endWithAgent(Number(parentPid));
     await obey((order) => runScoped(order, files));
     Deno.exit(0);
   }
