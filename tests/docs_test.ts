@@ -76,7 +76,7 @@ Deno.test("the documentation names the version that it is about", async () => {
   const { version } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
   const named = blocks.filter(({ language }) => TYPED.includes(language)).flatMap(({ text }) => [
     ...text.matchAll(
-      /(?:krustlet\/v|[vV]ersion |krustlet[-. ]|checksums-)(\d+\.\d+\.\d+(?:-[a-z]+\.\d+)?)/g,
+      /(?:VERSION=|krustlet:|krustlet\/v|[vV]ersion |krustlet[-. ]|checksums-)(\d+\.\d+\.\d+(?:-[a-z]+\.\d+)?)/g,
     ),
   ]);
   assert.ok(named.length > 8, `only ${named.length} were found`);

@@ -19,6 +19,8 @@ export const NEEDS: Readonly<Record<string, string>> = {
   "macos": "macOS, and root",
   "minikube": "Docker or a hypervisor, and minikube",
   "openssl": "the program openssl",
+  "pods": "a cluster with a container runtime; `tests/deploy_test.ts` does the same without one",
+  "podman": "a program that builds container images",
   "root": "root's rights on the machine",
   "runtimes": "the runtimes of all platforms in a folder",
   "systemd": "a machine with systemd, and root",
