@@ -1,5 +1,5 @@
 import type { Worker } from "node:worker_threads";
-import { SHARED_HEAP_MIB_MAX, WORKER_END_MS_MAX } from "./limits.ts";
+import { WORKER_END_MS_MAX } from "./limits.ts";
 import type { Order, RunEnd } from "./protocol.ts";
 import type { Reaper } from "./reaper.ts";
 
@@ -42,10 +42,8 @@ export class SharedWorker {
   static async boot(start: WorkerStart, reaper: Reaper): Promise<SharedWorker> {
     // Not imported: in a bundle, every process of a guest alone would load it, 1.3 MiB of it.
     const { Worker } = globalThis.process.getBuiltinModule("node:worker_threads");
-    // A compiled binary has no flag for it. Beyond it this Worker ends, and not the process.
-    const resourceLimits = { maxOldGenerationSizeMb: SHARED_HEAP_MIB_MAX };
     const url = new URL("./shared_guest_worker.ts", import.meta.url);
-    const worker = new SharedWorker(new Worker(url, { workerData: start, resourceLimits }), reaper);
+    const worker = new SharedWorker(new Worker(url, { workerData: start }), reaper);
     const first = await new Promise<FromWorker | undefined>((resolve) => {
       worker.onMessage = resolve;
     });
