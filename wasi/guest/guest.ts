@@ -70,7 +70,11 @@ export async function prepare(
     throw error;
   }
   const heed = (news: Network["news"]): void => host.heed?.(news);
-  return new LinkedGuest({ instance, entry, exit, table, early, suspension, heed, network });
+  const close = (): void => {
+    table.closeAll();
+    host.rest?.();
+  };
+  return new LinkedGuest({ instance, entry, exit, close, early, suspension, heed, network });
 }
 
 /** How the guest waits, if it has a network and a host that cannot block for it. */
@@ -90,7 +94,7 @@ class LinkedGuest implements Guest {
   readonly #instance: WebAssembly.Instance | undefined;
   readonly #entry: Entry | undefined;
   readonly #exit: Exit;
-  readonly #table: DescriptorTable;
+  readonly #close: () => void;
   readonly #early: Outcome;
   readonly #suspension: Suspension | undefined;
   readonly #heed: (news: Network["news"]) => void;
@@ -101,7 +105,8 @@ class LinkedGuest implements Guest {
     readonly instance: WebAssembly.Instance | undefined;
     readonly entry: Entry | undefined;
     readonly exit: Exit;
-    readonly table: DescriptorTable;
+    /** Closes all that it has open. */
+    readonly close: () => void;
     /** How the start section ended. */
     readonly early: Outcome;
     readonly suspension: Suspension | undefined;
@@ -111,7 +116,7 @@ class LinkedGuest implements Guest {
     this.#instance = parts.instance;
     this.#entry = parts.entry;
     this.#exit = parts.exit;
-    this.#table = parts.table;
+    this.#close = parts.close;
     this.#early = parts.early;
     this.#suspension = parts.suspension;
     this.#heed = parts.heed;
@@ -153,7 +158,7 @@ class LinkedGuest implements Guest {
     const outcome = await this.#exit.observeLong(run);
     if (this.#news !== undefined) this.#heed(undefined);
     if (this.#suspension !== undefined) {
-      this.#table.closeAll();
+      this.#close();
       await this.#suspension.finish();
     }
     return outcome;
@@ -175,7 +180,7 @@ class LinkedGuest implements Guest {
 
   dispose(): void {
     this.#begun = true;
-    this.#table.closeAll();
+    this.#close();
     this.#suspension?.abandon();
   }
 }

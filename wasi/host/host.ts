@@ -135,6 +135,8 @@ export interface System extends Host, SocketSystem {
    * file is ready. May return early with nothing ready.
    */
   wait(waits: readonly Wait[], timeoutNs: bigint | undefined): Eventual;
+  /** The guest has ended: gives back what was kept between two waits. */
+  rest?(): void;
   /** Lets other threads run. */
   yield(): void;
 }

@@ -20,7 +20,7 @@ export function libcImports(
   { system, args, env }: ThreadSetup & { readonly system: LibcSetup },
   context: ThreadContext,
 ): Record<string, Record<string, ImportedCall>> {
-  const host = LibcHost.open({ sockets: LibcSockets });
+  const host = LibcHost.open({ sockets: LibcSockets, shares: true });
   const ring = new OutputRing(system.ring);
   const wake = (): void => context.ledger.ring();
   const { memory, exit } = context;

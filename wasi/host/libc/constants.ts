@@ -11,6 +11,9 @@ export type CallName =
   | "bind"
   | "clock_getres"
   | "connect"
+  | "epoll_create1"
+  | "epoll_ctl"
+  | "epoll_pwait"
   | "fadvise64"
   | "fcntl"
   | "fdatasync"
@@ -63,6 +66,9 @@ export const MACHINES: Readonly<Record<typeof Deno.build.arch, Machine>> = {
       bind: 49n,
       clock_getres: 229n,
       connect: 42n,
+      epoll_create1: 291n,
+      epoll_ctl: 233n,
+      epoll_pwait: 281n,
       fadvise64: 221n,
       fcntl: 72n,
       fdatasync: 75n,
@@ -106,6 +112,9 @@ export const MACHINES: Readonly<Record<typeof Deno.build.arch, Machine>> = {
       bind: 200n,
       clock_getres: 114n,
       connect: 203n,
+      epoll_create1: 20n,
+      epoll_ctl: 21n,
+      epoll_pwait: 22n,
       fadvise64: 223n,
       fcntl: 25n,
       fdatasync: 83n,
@@ -180,3 +189,8 @@ export const POLLOUT = 0x4;
 export const POLLERR = 0x8;
 export const POLLHUP = 0x10;
 export const POLLNVAL = 0x20;
+
+/** `struct epoll_event`: its size, and where the number is in it that comes back. x86_64 packs it. */
+export const EPOLL_EVENT = Deno.build.arch === "x86_64"
+  ? { bytes: 12, data: 4 }
+  : { bytes: 16, data: 8 };

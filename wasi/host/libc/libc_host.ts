@@ -25,6 +25,7 @@ import { Library } from "./library.ts";
 import { LibcSystem } from "./libc_system.ts";
 import { chooseResolver, cString, type Resolve } from "./resolver.ts";
 import { NS_PER_S } from "./times.ts";
+import { Watched } from "./watched.ts";
 
 const { O_DIRECTORY } = MACHINES[Deno.build.arch];
 
@@ -39,7 +40,18 @@ export interface LibcHostOptions {
   readonly resolver?: (library: Library) => Resolve;
   /** @default {loaded later, if at all} */
   readonly sockets?: typeof LibcSockets;
+  /**
+   * Other threads close descriptors that it waits for, and open others under their numbers.
+   *
+   * @default false
+   */
+  readonly shares?: boolean;
 }
+
+/** With fewer files to wait for, looking at each of them costs no more than having them watched. */
+const WATCHED_MIN = 128;
+/** So many for each that waits to write: a server's buffers are seldom full. */
+const WATCHED_PER_WRITE = 8;
 
 /** Linux through libc: the kernel contains paths, and guest memory is read and written in place. */
 export class LibcHost implements System {
@@ -48,9 +60,12 @@ export class LibcHost implements System {
   readonly #timespec = new BigInt64Array(2);
   readonly #count = new Int32Array(1);
   #sockets: LibcSockets | undefined;
+  /** Undefined where it must not be used. */
+  #watched: Watched | undefined;
 
-  private constructor(system: LibcSystem) {
+  private constructor(system: LibcSystem, watched: Watched | undefined) {
     this.#system = system;
+    this.#watched = watched;
   }
 
   /**
@@ -60,7 +75,7 @@ export class LibcHost implements System {
   static open(options: LibcHostOptions = {}): LibcHost {
     const library = Library.open();
     const system = new LibcSystem(library, (options.resolver ?? chooseResolver)(library));
-    const host = new LibcHost(system);
+    const host = new LibcHost(system, options.shares ? undefined : new Watched(library));
     if (options.sockets !== undefined) host.#sockets = new options.sockets(system);
     return host;
   }
@@ -167,6 +182,12 @@ export class LibcHost implements System {
 
   wait(waits: readonly Wait[], timeoutNs: bigint | undefined): Answer {
     const { polling, library } = this.#system;
+    if (this.#watched !== undefined && isWorthWatching(waits)) {
+      const epoll = this.#watched.begin(waits, (file) => this.#fdOf(file));
+      if (epoll >= 0) return this.#waitWatched(this.#watched, { epoll, waits, timeoutNs });
+      this.#watched[Symbol.dispose]();
+      this.#watched = undefined; // the system keeps no more of them
+    }
     polling.reserve(waits.length);
     for (let index = 0; index < waits.length; index++) {
       const { file, interest } = waits[index]!;
@@ -179,6 +200,30 @@ export class LibcHost implements System {
       if (events !== 0) waits[index]!.ready = this.#readiness(waits[index]!, events);
     }
     return count;
+  }
+
+  /** As {@linkcode wait}, for what the kernel looks at anyway. */
+  #waitWatched(
+    watched: Watched,
+    { epoll, waits, timeoutNs }: {
+      readonly epoll: number;
+      readonly waits: readonly Wait[];
+      readonly timeoutNs: bigint | undefined;
+    },
+  ): Answer {
+    const { polling, library } = this.#system;
+    const count = library.answer(polling.pollOne(epoll, POLLIN, timeoutNs ?? NO_TIMEOUT_NS));
+    if (count <= 0) return count === -ERRNO.intr ? 0 : count;
+    return watched.visit((index, events) => {
+      const wait = waits[index]!;
+      const asked = wait.interest === "read" ? POLLIN : POLLOUT;
+      const told = events & (asked | POLLERR | POLLHUP);
+      if (told !== 0) wait.ready = this.#readiness(wait, told);
+    });
+  }
+
+  rest(): void {
+    this.#watched?.[Symbol.dispose]();
   }
 
   yield(): void {
@@ -209,6 +254,20 @@ export class LibcHost implements System {
     if (fd === undefined) throw new TypeError("Cannot wait for another host's file");
     return fd;
   }
+}
+
+/**
+ * True if hardly any of these is likely to be ready: most sockets can be written at any time, and where
+ * thousands are told each time, watching them costs twice as much as looking at them.
+ */
+function isWorthWatching(waits: readonly Wait[]): boolean {
+  if (waits.length < WATCHED_MIN) return false;
+  let writes = 0;
+  for (const { file, interest } of waits) {
+    if (file.type !== "socket") return false;
+    if (interest === "write") writes++;
+  }
+  return writes * WATCHED_PER_WRITE <= waits.length;
 }
 
 function fdOfFile(file: HostFile): number | undefined {
