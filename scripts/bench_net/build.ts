@@ -9,7 +9,7 @@ import { runTool, withProgress } from "../../tests/parts/run.ts";
 /** The programs that are measured, and the one that measures. Rust's are absent where its crates are. */
 export interface Programs {
   readonly load: string;
-  /** A peer: a runtime that hands over listeners, as wasmtime did until version 44. */
+  /** A peer: a runtime that hands over listeners, as older versions of wasmtime do. */
   readonly wazero: string;
   readonly go: {
     readonly native: string;

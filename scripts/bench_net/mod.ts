@@ -6,8 +6,8 @@
  *
  * In a round each server is started and asked once, so that what else the machine does meets all of
  * them; figures are medians of the rounds, and ratios are taken within a round. The load has a program of
- * its own, which takes a core as well. wasmtime is `$WASMTIME` or on the path; it hands over listeners up
- * to version 44. wazero is built from its sources.
+ * its own, which takes a core as well. wasmtime is `$WASMTIME` or on the path; version 48 no
+ * longer hands over listeners, older ones do. wazero is built from its sources.
  *
  * @module
  */

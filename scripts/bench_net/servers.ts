@@ -107,7 +107,7 @@ function podOf(module: string, args: readonly string[]): string {
   });
 }
 
-/** Of those from 45 on each answers that the flags are no longer supported. */
+/** Version 48 answers that the flags are no longer supported; older ones take them. */
 function byWasmtime(wasmtime: string, { stock }: Builds): Unnamed {
   return {
     name: "wasmtime, handed listener",
