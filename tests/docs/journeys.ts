@@ -8,6 +8,7 @@ import { guest } from "../guests/build.ts";
 import { eventually } from "../harness/eventually.ts";
 import { freePort } from "../harness/ports.ts";
 import { ociArchive } from "./oci_archive.ts";
+import { ROOT } from "./page.ts";
 import type { Circumstances, Reader } from "./reader.ts";
 import { release } from "./release.ts";
 
@@ -60,11 +61,17 @@ async function ownPrograms(reader: Reader): Promise<void> {
 }
 
 /** The files of a release, as somebody has downloaded them by hand. */
-async function download(reader: Reader): Promise<void> {
+async function download(reader: Reader): Promise<Circumstances> {
   const folder = await release();
   for await (const { name } of Deno.readDir(folder)) {
     await reader.write(name, await Deno.readFile(join(folder, name)));
   }
+  const { version } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  // Two ways to remove it follow each other, and each wants one to remove.
+  const again = async (): Promise<void> => {
+    await reader.run(`sh install.sh --version ${version} --from .`);
+  };
+  return { before: [[/^sh install\.sh --uninstall +#/, again]] };
 }
 
 /** A Go program that serves, whose sources are in the working folder. */
