@@ -22,8 +22,8 @@ export const DNS_PROTOCOLS = ["UDP", "TCP"] as const;
 
 /**
  * What the rules for going out say. Who is asked is the node's choice, so that a rule which opens the port of names
- * to anybody, as to the cluster's own server, is meant for whom the node asks; a server that the pod itself has chosen is
- * judged like every other place. `judge` answers for that address.
+ * to anybody, as to the cluster's own server, is meant for whom the node asks; a server that only the pod
+ * names is like every other address. `judge` says what holds for an address.
  */
 export function judgeNameServer(
   { at, isWished }: NameServer,
