@@ -88,7 +88,19 @@ function wordsOf(prose: string): Pick<Page, "anchors" | "links" | "quotes"> {
   const quotes = [...prose.matchAll(/`([^`]+)`/g)].map(([, quote = ""]) => quote);
   const bare = prose.replaceAll(/`[^`]+`/g, "");
   const links = [...bare.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
-  return { anchors: new Set(headings.map(anchorOf)), links, quotes };
+  return { anchors: anchorsOf(headings), links, quotes };
+}
+
+/** Headings that are there again have `-1`, `-2` and so on behind them. */
+function anchorsOf(headings: readonly string[]): Set<string> {
+  const anchors = new Set<string>();
+  for (const heading of headings) {
+    const anchor = anchorOf(heading);
+    let unique = anchor;
+    for (let again = 1; anchors.has(unique); again++) unique = `${anchor}-${again}`;
+    anchors.add(unique);
+  }
+  return anchors;
 }
 
 /** As GitHub names a heading: small letters, without marks, `-` for spaces. */

@@ -44,6 +44,8 @@ Deno.test("parsePage() finds blocks with what they need, also indented ones", ()
 
 Deno.test("brokenLink() finds links to headings and files that are not there", async () => {
   assert.equal(anchorOf("Commands, and `more`"), "commands-and-more");
+  const twice = parsePage("docs/a.md", "## Same\n\n## Same\n");
+  assert.deepEqual([...twice.anchors], ["same", "same-1"]);
   assert.deepEqual(PAGE.links, ["#one-page", "#two", "nowhere.md"]);
   assert.equal(await brokenLink(PAGE, "#one-page"), undefined);
   assert.match(await brokenLink(PAGE, "#two") ?? "", /no such heading/);
