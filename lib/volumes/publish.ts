@@ -203,8 +203,13 @@ async function addLinks(folder: string, names: ReadonlySet<string>): Promise<voi
 }
 
 async function swap(folder: string, generation: string): Promise<void> {
+  if (Deno.build.os === "windows") {
+    await Deno.remove(join(folder, DATA)).catch(ignoreMissing);
+    // Wine cannot rename a link to a folder, and here it would not be one step anyway.
+    await makeLink(generation, { path: join(folder, DATA), type: "dir" });
+    return;
+  }
   await makeLink(generation, { path: join(folder, DATA_NEXT), type: "dir" });
-  if (Deno.build.os === "windows") await Deno.remove(join(folder, DATA)).catch(ignoreMissing);
   await Deno.rename(join(folder, DATA_NEXT), join(folder, DATA));
 }
 
