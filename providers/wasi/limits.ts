@@ -171,7 +171,10 @@ export const HELLO_MS_MAX = 10_000;
 /** After an accept that failed, as it does while the agent has too many files open. */
 export const ACCEPT_PAUSE_MS = 50;
 
-/** Connections at once that have shown no ticket yet: guests' processes are the only ones that can come. */
+/**
+ * Connections at once that have shown no ticket yet; one more, and the first of them is closed. Processes of guests
+ * show theirs at once.
+ */
 export const STRANGERS_MAX = 256;
 
 /** `sun_path` of unix(7), with a NUL. */

@@ -102,6 +102,12 @@ export function at(call: "sock_bind" | "sock_connect", ip: string, port: number)
     (call $${call} (global.get $fd) (i32.const 64) (i32.const ${port}))`;
 }
 
+/** An expression: the errno of sending two bytes from `$fd`. */
+export const SENDS =
+  `(i32.store (i32.const 16) (i32.const 1024)) (i32.store (i32.const 20) (i32.const 2))
+  (i32.store (i32.const 1024) (i32.const 0x6968))
+  (call $sock_send (global.get $fd) (i32.const 16) (i32.const 1) (i32.const 0) (i32.const 24))`;
+
 /** Code that listens at a port of all addresses. */
 export function serveAt(port: number): string {
   return `${open(2)} (call $must ${inBlock(at("sock_bind", "0.0.0.0", port))})

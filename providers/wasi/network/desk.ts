@@ -53,7 +53,8 @@ export class NetworkDesk implements AsyncDisposable {
   readonly #serving: Promise<void>;
   readonly #closed = new AbortController();
   readonly #pace: Pace;
-  #strangers = 0;
+  /** Who has shown no ticket yet, the first one first. */
+  readonly #strangers = new Set<Visitor>();
   #runs = 0;
 
   /** In a folder of its own, or at a port. */
@@ -135,10 +136,9 @@ export class NetworkDesk implements AsyncDisposable {
     for (;;) {
       const connection = await this.#accept();
       if (connection === undefined) break;
-      if (this.#strangers >= STRANGERS_MAX) {
-        connection.close();
-        continue;
-      }
+      // Who keeps silent makes room: over TCP any program of this machine may come.
+      const [first] = this.#strangers;
+      if (first !== undefined && this.#strangers.size >= STRANGERS_MAX) this.#dismiss(first);
       const visitor = { connection, leave: new AbortController() };
       this.#visitors.add(visitor);
       const visit = this.#receive(visitor).finally(() => {
@@ -172,7 +172,7 @@ export class NetworkDesk implements AsyncDisposable {
     const lines = new Lines(connection);
     const leave = (): void => this.#dismiss(visitor);
     const late = setTimeout(leave, HELLO_MS_MAX);
-    this.#strangers++;
+    this.#strangers.add(visitor);
     let expected: Expected | undefined;
     try {
       expected = this.#recognise(await lines.next());
@@ -180,7 +180,7 @@ export class NetworkDesk implements AsyncDisposable {
       // It has gone.
     } finally {
       clearTimeout(late);
-      this.#strangers--;
+      this.#strangers.delete(visitor);
     }
     if (expected === undefined || expected.gone.aborted) return;
     expected.gone.addEventListener("abort", leave);
@@ -189,6 +189,7 @@ export class NetworkDesk implements AsyncDisposable {
   }
 
   #dismiss(visitor: Visitor): void {
+    this.#strangers.delete(visitor);
     if (!this.#visitors.delete(visitor)) return;
     visitor.leave.abort();
     visitor.connection.close();

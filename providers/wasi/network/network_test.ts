@@ -1,5 +1,7 @@
 /** Guests in processes of their own, whose sockets lead to a network that the test makes up. */
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import type { ContainerRun, Exit } from "../../../lib/mod.ts";
 import type { WasiProviderOptions } from "../wasi_provider.ts";
 import { guestProcesses, openFixture, SLEEPS, until, type WasiFixture } from "../testing.ts";
@@ -12,7 +14,9 @@ import {
   exitWith,
   FakeNetwork,
   HOLDS,
+  inBlock,
   open,
+  SENDS,
   serveAt,
   socketGuest,
 } from "../testing_network.ts";
@@ -401,6 +405,43 @@ for (const [how, host] of HOSTS) {
 }
 
 for (const [how, host] of HOSTS) {
+  Deno.test({
+    name: `a guest reaches what the agent says, and from where it says (${how})`,
+    ignore: !linux,
+    async fn(): Promise<void> {
+      await using fixture = await openFixture({ poolSize: 0, ...host });
+      using listener = Deno.listen({ hostname: LOCAL, port: 0 });
+      const datagrams = createSocket("udp4");
+      const bound = once(datagrams, "listening");
+      datagrams.bind(0, LOCAL);
+      await bound;
+      const { port } = datagrams.address();
+      const network = new FakeNetwork();
+      network.decide = (request) => {
+        assert.ok(request.want === "connect", request.want);
+        const to = request.protocol === "tcp" ? listener.addr.port : port;
+        return { endpoint: { ip: LOCAL, port: to }, source: { ip: POD, port: 0 } };
+      };
+      const service = at("sock_connect", "10.96.0.1", 443);
+      for (const type of [2, 1] as const) {
+        const code = `${open(type)} (call $must ${inBlock(service)}) ${exitWith(SENDS)}`;
+        const came = type === 2 ? listener.accept() : once(datagrams, "message");
+        const guest = begin(fixture, await fixture.guestOf(socketGuest(code), { network }));
+        assert.deepEqual(await guest.exit, { kind: "exited", code: 0 });
+        const peer = await came;
+        if (Array.isArray(peer)) {
+          assert.deepEqual([String(peer[0]), peer[1].address], ["hi", POD]);
+        } else {
+          using connection = peer;
+          assert.equal(await new Response(connection.readable).text(), "hi");
+          assert.equal((connection.remoteAddr as Deno.NetAddr).hostname, POD);
+        }
+      }
+      datagrams.close();
+      await once(datagrams, "close");
+    },
+  });
+
   Deno.test({
     name: `a guest is gone in the middle of its question (${how})`,
     ignore: !linux,
