@@ -2,13 +2,16 @@
 import assert from "node:assert/strict";
 import { eventually } from "./harness/eventually.ts";
 import { type Scene, useTestbed } from "./harness/testbed.ts";
-import { getPod, type PodRef, statusOf, waitRunning } from "./harness/wait_pod.ts";
+import { getPod, type PodRef, statusOf, waitEnded, waitRunning } from "./harness/wait_pod.ts";
 
 const scenario = useTestbed({ args: ["--pod-network", "loopback"] });
 
 const PORT = 8080;
 const HELD = 5_000;
 const ANSWERS = 50;
+const KNOCKING = 6;
+/** A node whose lease is not renewed for so long counts as gone. */
+const LEASE_MS = 40_000;
 /** Go's modules are compiled when they are seen first, on a busy machine. */
 const SEEN_WITHIN_MS = 180_000;
 
@@ -35,6 +38,41 @@ scenario("a pod that opens connections without end stops at its own limit", asyn
   }, { withinMs: SEEN_WITHIN_MS });
   await isSteady(scene, [server, other]);
 });
+
+scenario(
+  "pods that ask the agent without end keep neither the node nor another pod waiting",
+  async (scene) => {
+    const { cluster, namespace, node } = scene;
+    const { server, address } = await serve(scene, "server");
+    // Each connection to it is refused by the agent itself, at once.
+    await scene.create("services", {
+      metadata: { name: "nobody" },
+      spec: { ports: [{ port: 80 }] },
+    });
+    const knocking: PodRef[] = [];
+    for (let index = 0; index < KNOCKING; index++) {
+      knocking.push(await crowd(scene, { name: `knocks-${index}`, args: ["knock", "nobody:80"] }));
+    }
+    for (const { name } of knocking) await logged(scene, name, /^cannot: .*connection refused$/im);
+    const path = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${node.nodeName}`;
+    const renewed = async (): Promise<string> =>
+      (await cluster.get<{ spec: { renewTime: string } }>(path)).spec.renewTime;
+    const before = await renewed();
+    const polite = await scene.pod({
+      name: "polite",
+      containers: [{
+        image: await scene.image("gonet_web"),
+        args: ["get", String(ANSWERS), `http://${address}:${PORT}/polite`],
+      }],
+    });
+    await waitEnded(cluster, polite, "Succeeded", SEEN_WITHIN_MS);
+    await eventually("the node's lease to be renewed", async () => await renewed() > before, {
+      withinMs: LEASE_MS,
+    });
+    await isSteady(scene, [server, ...knocking]);
+    assert.match(await cluster.kubectl(["-n", namespace, "logs", "polite"]), /^\/polite for 127\./);
+  },
+);
 
 async function serve(
   scene: Scene,

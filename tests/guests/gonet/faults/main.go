@@ -4,6 +4,7 @@
 //	faults visit ADDRESS        says one line on a connection of its own, again and again
 //	faults lookup NAME          looks a name up, again and again
 //	faults hold COUNT ADDRESS   opens so many connections and keeps them; 0 is as many as it can get
+//	faults knock ADDRESS        dials where nobody is, again and again and without a pause
 //	faults drain ADDRESS        serves HTTP until it may accept no more, and ends behind the last answer
 package main
 
@@ -49,6 +50,12 @@ func run(args []string) error {
 			return err
 		}
 		hold(count, args[2])
+	case len(args) == 2 && args[0] == "knock":
+		for {
+			if _, err := net.DialTimeout("tcp", args[1], patience); err != nil {
+				say("cannot: " + err.Error())
+			}
+		}
 	case len(args) == 2 && args[0] == "drain":
 		return drain(args[1])
 	}
