@@ -163,7 +163,11 @@ async function guardEntry(scene: Scene): Promise<void> {
     { at: elsewhere, name: "far-stranger", labels: { role: "friend" } },
   ];
   for (const { at, ...who } of strangers) {
-    await mustNotGet(at, { ...who, node, url }, /EOF|connection reset|closed idle connection/);
+    await mustNotGet(
+      at,
+      { ...who, node, url },
+      /EOF|connection reset|broken pipe|closed idle connection/i,
+    );
   }
   await waitEvent(cluster, { namespace: scene.namespace, name: "server" }, {
     reason: "NetworkRefused",
