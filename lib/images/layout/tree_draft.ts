@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { foldedName } from "../../windows_names.ts";
 import { clean, PullFailure } from "../oci/failure.ts";
 import {
   ENTRIES_MAX,
@@ -14,7 +15,7 @@ import {
   PATH_BYTES_MAX,
   TREE_BYTES_MAX,
 } from "./limits.ts";
-import { containedTarget, foldedName, hasOver } from "./tree_paths.ts";
+import { containedTarget, hasOver } from "./tree_paths.ts";
 import type { TreeEntry } from "./tree_index.ts";
 
 /** A file's content, as far as a tree knows it. */

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { isWindowsName } from "../../windows_names.ts";
 import { clean, PullFailure } from "../oci/failure.ts";
 import { DEPTH_MAX, NAME_BYTES_MAX, PATH_BYTES_MAX } from "./limits.ts";
 
@@ -56,19 +57,9 @@ export function containedTarget(at: readonly string[], target: string): string {
   return [...at.map(() => ".."), ...place].join("/") || ".";
 }
 
-/** Two names that are one for a file system which does not tell case or Unicode forms apart. */
-export function foldedName(name: string): string {
-  return name.normalize("NFC").toLowerCase();
-}
-
 function climbsOut(depth: number, names: readonly string[]): boolean {
   let level = depth;
   return names.some((name) => (name === ".." ? --level : ++level) < 0);
-}
-
-function isWindowsName(name: string): boolean {
-  return !/[\\:*?"<>|]|[. ]$/.test(name) && ![...name].some((char) => char < " ") &&
-    !/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(name);
 }
 
 const encoder = new TextEncoder();

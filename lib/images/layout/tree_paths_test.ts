@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { PullFailure } from "../oci/failure.ts";
 import { DEPTH_MAX } from "./limits.ts";
-import { containedTarget, foldedName, treePath } from "./tree_paths.ts";
+import { containedTarget, treePath } from "./tree_paths.ts";
 
 /** Random cases. */
 const RUNS = 2_000;
@@ -86,10 +86,4 @@ Deno.test("containedTarget() never begins at the machine's root, nor climbs over
     ),
     { numRuns: RUNS },
   );
-});
-
-Deno.test("foldedName() is the same for names that some file systems take for one", () => {
-  assert.equal(foldedName("README"), foldedName("readme"));
-  assert.equal(foldedName("u\u0308"), foldedName("Ü"));
-  assert.notEqual(foldedName("a"), foldedName("b"));
 });

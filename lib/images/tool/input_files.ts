@@ -5,7 +5,8 @@
  */
 import { basename, join } from "node:path";
 import { KubeletError, messageOf } from "../../errors.ts";
-import { foldedName, treePath } from "../layout/tree_paths.ts";
+import { foldedName } from "../../windows_names.ts";
+import { treePath } from "../layout/tree_paths.ts";
 import { PullFailure } from "../oci/failure.ts";
 import { ENTRIES_MAX, FILES_MAX } from "./limits.ts";
 
