@@ -84,9 +84,8 @@ async function start(args: readonly string[]): Promise<number> {
 async function warnOfMachine(dataDir: string): Promise<void> {
   const lib = await import("./lib/mod.ts");
   const certs = await import("./certs/mod.ts");
-  for (const warning of [await certs.privacyWarning(dataDir), await lib.linkWarning(dataDir)]) {
-    if (warning !== undefined) lib.warn(warning);
-  }
+  const warning = await certs.privacyWarning(dataDir);
+  if (warning !== undefined) lib.warn(warning);
 }
 
 type LogSettings = Pick<KrustletConfig, "logLevel" | "logFormat">;

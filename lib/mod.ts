@@ -58,7 +58,6 @@ export { runSmite, type SmiteOptions } from "./smite/run.ts";
 export * from "./errors.ts";
 export * from "./exit.ts";
 export { removeTree } from "./files.ts";
-export { linkWarning, type LinkWorld } from "./links.ts";
 export type { CollectionPolicy } from "./images/collect_plan.ts";
 export type { CredentialPlaces } from "./images/credentials/open_keyring.ts";
 export type { Verification, VerificationPolicy } from "./images/credentials/verification.ts";

@@ -1,7 +1,7 @@
 import type { DownwardAPIVolumeFile, DownwardAPIVolumeSource } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import { fieldValue, findContainer, resourceFieldValue } from "../fields.ts";
-import type { Payload } from "./publish.ts";
+import type { Payload } from "./payload.ts";
 import { publishedVolume } from "./published_volume.ts";
 import { DEFAULT_FILE_MODE, type VolumeContext, type VolumeSource } from "./source.ts";
 

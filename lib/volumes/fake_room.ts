@@ -3,9 +3,9 @@ import type { Volume } from "../api/types.ts";
 import { FAKE_FACTS, FakeObjects, podWith } from "./fake_objects.ts";
 import { MemoryFolders } from "./memory_folders.ts";
 import { PodObjects } from "./objects.ts";
-import type { ImageFiles, VolumeContext } from "./source.ts";
+import type { VolumeContext } from "./source.ts";
 import { ServiceAccountTokens } from "./tokens.ts";
-import { PodVolumes } from "./volumes.ts";
+import { PodVolumes, type PodVolumesOptions } from "./volumes.ts";
 
 /** What a test of volumes works with. */
 export interface Room {
@@ -34,6 +34,7 @@ export function contextOf(more: Partial<VolumeContext> = {}): VolumeContext {
     images: undefined,
     memory: new MemoryFolders("nowhere"),
     keepPrevious: false,
+    layout: undefined,
     signal,
     ...more,
   };
@@ -42,7 +43,7 @@ export function contextOf(more: Partial<VolumeContext> = {}): VolumeContext {
 /** Runs a test in a folder of its own. */
 export async function inRoom(
   work: (room: Room) => Promise<void>,
-  more: { readonly images?: ImageFiles } = {},
+  more: Pick<PodVolumesOptions, "images" | "layout"> = {},
 ): Promise<void> {
   const root = await Deno.makeTempDir();
   const podsDir = join(root, "pods");

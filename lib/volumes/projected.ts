@@ -2,7 +2,7 @@ import type { ProjectedVolumeSource, VolumeProjection } from "../api/types.ts";
 import { KubeletError, messageOf } from "../errors.ts";
 import { configMapFiles } from "./config_map.ts";
 import { downwardApiFiles } from "./downward_api.ts";
-import type { Payload } from "./publish.ts";
+import type { Payload } from "./payload.ts";
 import { publishedVolume } from "./published_volume.ts";
 import { secretFiles } from "./secret.ts";
 import { DEFAULT_FILE_MODE, type VolumeContext, type VolumeSource } from "./source.ts";

@@ -1,4 +1,5 @@
-import { type Payload, publish } from "./publish.ts";
+import type { Payload } from "./payload.ts";
+import { publish } from "./publish.ts";
 import type { MountedVolume, VolumeContext, VolumeSource } from "./source.ts";
 
 /** A kind of volume that is a folder of files, published all at once; guests only read it. */

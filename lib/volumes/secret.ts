@@ -1,7 +1,7 @@
 import type { SecretVolumeSource } from "../api/types.ts";
 import { KubeletError } from "../errors.ts";
 import { secretData } from "./objects.ts";
-import type { Payload } from "./publish.ts";
+import type { Payload } from "./payload.ts";
 import { publishedVolume } from "./published_volume.ts";
 import { DEFAULT_FILE_MODE, selectKeys, type VolumeContext, type VolumeSource } from "./source.ts";
 

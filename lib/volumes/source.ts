@@ -4,7 +4,8 @@ import { KubeletError } from "../errors.ts";
 import type { FieldFacts } from "../fields.ts";
 import type { MemoryFolders } from "./memory_folders.ts";
 import type { PodObjects } from "./objects.ts";
-import type { Payload } from "./publish.ts";
+import type { Payload } from "./payload.ts";
+import type { Layout } from "./publish.ts";
 import type { ServiceAccountTokens } from "./tokens.ts";
 
 /** A volume that is ready for the containers of its pod. */
@@ -48,6 +49,8 @@ export interface VolumeContext {
   readonly images: ImageFiles | undefined;
   /** See `publish()`: some container mounts a part of this volume by `subPath`. */
   readonly keepPrevious: boolean;
+  /** See `publish()`: how the files of a published volume lie. */
+  readonly layout: Layout | undefined;
   readonly memory: MemoryFolders;
   readonly signal: AbortSignal;
 }

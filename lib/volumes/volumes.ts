@@ -8,6 +8,7 @@ import { folderUsage } from "../folder_usage.ts";
 import { quantityBytes } from "../quantity.ts";
 import { MemoryFolders } from "./memory_folders.ts";
 import { PodObjects } from "./objects.ts";
+import type { Layout } from "./publish.ts";
 import type { ImageFiles, MountedVolume } from "./source.ts";
 import { excessMessage, sizeLimit } from "./size_limits.ts";
 import { ServiceAccountTokens } from "./tokens.ts";
@@ -21,6 +22,8 @@ export interface PodVolumesOptions {
   readonly facts: FieldFacts;
   /** Where image volumes are from. @default {nowhere: a pod with one waits} */
   readonly images?: ImageFiles;
+  /** How the files of ConfigMaps and the like lie. @default {as the system allows} */
+  readonly layout?: Layout;
   /** @default Date.now */
   readonly nowMs?: () => number;
 }
@@ -41,18 +44,20 @@ export class PodVolumes {
   readonly #facts: FieldFacts;
   readonly #tokens: ServiceAccountTokens;
   readonly #images: ImageFiles | undefined;
+  readonly #layout: Layout | undefined;
   readonly #memory: MemoryFolders;
   /** By pod. */
   readonly #imageIds = new Map<string, Set<string>>();
   readonly #last = new Map<string, Promise<unknown>>();
 
   constructor(options: PodVolumesOptions) {
-    const { podsDir, objects, facts, images, nowMs } = options;
+    const { podsDir, objects, facts, images, layout, nowMs } = options;
     this.#podsDir = resolve(podsDir);
     this.#memory = new MemoryFolders(podsDir);
     this.#objects = objects;
     this.#facts = facts;
     this.#images = images;
+    this.#layout = layout;
     this.#tokens = new ServiceAccountTokens(objects, nowMs === undefined ? {} : { wallMs: nowMs });
   }
 
@@ -95,6 +100,7 @@ export class PodVolumes {
       tokens: this.#tokens,
       storage: this.#objects.storage,
       images: this.#images,
+      layout: this.#layout,
       memory: this.#memory,
       signal,
     };

@@ -74,6 +74,26 @@ Deno.test("PodVolumes.mountAll() keeps what a subPath mount shows", () =>
     assert.deepEqual(look(mounted.get("cfg")!.hostPath), { a: "2" });
   }));
 
+Deno.test("PodVolumes makes plain files where there are no links; a folder by subPath shows the new ones", () =>
+  inRoom(async ({ objects, volumes, signal }) => {
+    objects.addConfigMap("cm", { a: "1" });
+    const items = [{ key: "a", path: "dir/a" }];
+    const pod = podWith([{ name: "cfg", configMap: { name: "cm", items } }]);
+    const { hostPath } = (await volumes.mountAll(pod, signal)).get("cfg")!;
+    const part: Container = {
+      name: "c",
+      volumeMounts: [{ name: "cfg", mountPath: "/etc/dir", subPath: "dir" }],
+    };
+    pod.spec!.containers.push(part);
+    const mounted = await volumes.mountAll(pod, signal);
+    const { mounts } = await containerMounts(part, mounted, {});
+    objects.addConfigMap("cm", { a: "2" });
+    await volumes.refresh(pod, signal);
+    assert.deepEqual(names(hostPath), ["dir"]);
+    assert.equal((await Deno.lstat(join(hostPath, "dir/a"))).isFile, true);
+    assert.deepEqual(look(mounts[0]!.hostPath), { a: "2" });
+  }, { layout: "plain" }));
+
 Deno.test("PodVolumes.mountAll() asks once for each object, and not for volumes nobody mounts", () =>
   inRoom(async ({ objects, volumes, signal }) => {
     objects.addConfigMap("cm", { a: "1" });
