@@ -85,15 +85,23 @@ scenario(
 );
 
 scenario(
-  `${target} ends a pod that runs when it is deleted`,
+  `${target} shows a pod that runs what has changed, and ends it when it is deleted`,
   async ({ cluster, node, image, create, kubectl, namespace }) => {
-    const containers = [{ image: await image("spin") }];
-    const pod = podManifest({ name: "spin", nodeName: node.nodeName, containers });
-    await create("pods", pod);
+    const volumeMounts = [{ name: "config", mountPath: "/config" }];
+    const containers = [{ image: await image("spin"), volumeMounts }];
+    const spec = { volumes: [{ name: "config", configMap: { name: "config" } }] };
+    await create("configmaps", { metadata: { name: "config" }, data: { stage: "one", gone: "" } });
+    await create("pods", podManifest({ name: "spin", nodeName: node.nodeName, containers, spec }));
     const path = `/api/v1/namespaces/${namespace}/pods/spin`;
     await eventually("the pod to run", async () => {
       const found = await cluster.get<{ status: { phase?: string } }>(path);
       return found.status.phase === "Running" || undefined;
+    }, { withinMs: ENDED_WITHIN_MS });
+    const change = JSON.stringify({ data: { stage: "two", gone: null } });
+    await kubectl("patch", "configmap", "config", `--patch=${change}`);
+    await eventually("the pod to see the change", async () => {
+      const seen = await kubectl("exec", "spin", "--", "sh", "-c", "ls /config; cat /config/stage");
+      return seen === "stage\ntwo" || undefined;
     }, { withinMs: ENDED_WITHIN_MS });
     await kubectl("delete", "pod", "spin", "--grace-period=1", "--wait=false");
     await eventually("the pod to be gone", async () => {
