@@ -40,6 +40,7 @@ export type { CallOutcome, Guest } from "./guest/run.ts";
 export type { Host, HostKind, Times, TimeSetting } from "./host/host.ts";
 export { libcPaths } from "./host/libc/paths.ts";
 export { openHost, type OpenHostOptions } from "./host/open.ts";
+export { type DescriptorShare, OwnedDescriptors, type SharedOwned } from "./host/libc/owned.ts";
 export type { Protocol } from "./host/socket.ts";
 export { LinkError, NAMESPACES } from "./guest/link.ts";
 export { MODULE_BYTES_MAX } from "./module/limits.ts";

@@ -130,36 +130,6 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a guest that is killed in a Worker leaves no descriptor to the others",
-  ignore,
-  async fn(): Promise<void> {
-    await using fixture = await openFixture({ poolSize: 0 }, WORKER);
-    const container = await fixture.guestOf(OPENS_AND_SPINS);
-    const { rootPath } = container;
-    await Deno.writeTextFile(`${rootPath}/f`, "");
-    const guest = await begin(fixture, container);
-    const [pid] = await guestProcesses(fixture.folder);
-    const [thread] = workersOf(pid!);
-    const descriptors = (task: number): number =>
-      [...Deno.readDirSync(`/proc/${pid}/task/${task}/fd`)].length;
-    await until(() => Promise.resolve(descriptors(thread!) > 1_000));
-    assert.ok(descriptors(pid!) < 100, "they are the thread's own");
-    await guest.kill();
-    assert.ok(descriptors(pid!) < 100);
-  },
-});
-
-/** Opens the file `f` 1,024 times, then loops. */
-const OPENS_AND_SPINS = start(`(local $count i32)
-  (i32.store8 (i32.const 32) (i32.const 102))
-  (loop $next
-    (drop (call $path_open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 1) (i32.const 0)
-      (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 64)))
-    (local.set $count (i32.add (local.get $count) (i32.const 1)))
-    (br_if $next (i32.lt_u (local.get $count) (i32.const 1024))))
-  (loop $again (br $again))`);
-
-Deno.test({
   name: "containers share a process if they have module and namespace in common",
   ignore,
   async fn(): Promise<void> {

@@ -8,7 +8,6 @@ const CALLS = {
     prctl: 157n,
     gettid: 186n,
     tgkill: 234n,
-    unshare: 272n,
   },
   aarch64: {
     close: 57n,
@@ -18,7 +17,6 @@ const CALLS = {
     prctl: 167n,
     gettid: 178n,
     tgkill: 131n,
-    unshare: 97n,
   },
 } as const;
 
@@ -26,7 +24,7 @@ const CALLS = {
 const SYMBOLS = {
   syscall: { parameters: ["i64", "i64", "i64", "i64", "i64"], result: "i64" },
   signal: { parameters: ["i32", "u64"], result: "u64" },
-  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
   clock: { parameters: [], result: "i64" },
 } as const;
 
@@ -37,7 +35,8 @@ const SIGKILL = 9n;
 const IGNORE = 1n;
 /** `PRIO_PROCESS` of setpriority(2), which means the calling thread. */
 const PRIO_PROCESS = 0n;
-const CLONE_FILES = 0x400n;
+/** prlimit(2) means the calling process. */
+const THIS_PROCESS = 0;
 const AF_UNIX = 1n;
 /** `SOCK_STREAM | SOCK_CLOEXEC`. */
 const STREAM = 0o2000001n;
@@ -81,17 +80,15 @@ export class Kernel {
   /** Sets one of this process's limits, for good. False if refused. */
   limit(resource: number, max: number): boolean {
     const value = BigInt(max);
-    return this.#functions.setrlimit(resource, new BigUint64Array([value, value])) === 0;
+    const limits = new BigUint64Array([value, value]);
+    return this.#functions.prlimit(THIS_PROCESS, resource, limits, null) === 0;
   }
 
-  /**
-   * Gives the calling thread a table of descriptors of its own, a copy: what it opens from now on is
-   * seen by no other thread, and closed by the kernel when the thread ends, however it ends. Throws if
-   * that cannot be had.
-   */
-  ownDescriptors(): void {
-    if (this.#call(this.#calls.unshare, CLONE_FILES) === 0) return;
-    throw new Error("Cannot give a thread its own descriptors: unshare(CLONE_FILES) failed");
+  /** The highest that one of this process's limits can be set to, if that can be known. */
+  hardLimit(resource: number): number | undefined {
+    const limits = new BigUint64Array(2);
+    const known = this.#functions.prlimit(THIS_PROCESS, resource, null, limits) === 0;
+    return known ? Number(limits[1]) : undefined;
   }
 
   /** A Unix socket that is not connected yet. Throws if there is none to be had. */

@@ -77,9 +77,15 @@ export const BOOT_RETRY_MS_MAX = 30_000;
 
 /**
  * Descriptors of a guest process: what the WASI host lets one guest have, and what Deno and the log need
- * beside. With Workers each thread has a table, and this bound, of its own.
+ * beside.
  */
 export const PROCESS_DESCRIPTORS_MAX = 8_192 + 512;
+
+/** Descriptors of one guest in a shared process: what the WASI host lets it have, and what that has beside. */
+export const SHARED_DESCRIPTORS_EACH_MAX = 8_192 + 64;
+
+/** Descriptors of a shared process that no guest gets: Deno needs half a dozen for each Worker, and the logs one. */
+export const SHARED_DESCRIPTORS_KEPT = 1_024;
 
 /** Niceness of threads that run guests: the agent, which serves all pods, gets three times their share. */
 export const GUEST_NICENESS = 5;
@@ -103,8 +109,8 @@ export const SHARED_HEAP_MIB_MAX = 256;
 export const SHARED_GUESTS_MAX = 64;
 
 /**
- * Guests that a shared process runs in its life; the next one gets a new process. Deno leaves five
- * descriptors open for each Worker that ended, and a little memory.
+ * Guests that a shared process runs in its life; the next one gets a new process. Deno leaves a little
+ * memory behind for each Worker that ended.
  */
 export const SHARED_USES_MAX = 256;
 

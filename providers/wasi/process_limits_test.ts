@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { findLibc } from "./libc_path.ts";
-import { HOST_BYTES_MAX } from "./limits.ts";
+import { HOST_BYTES_MAX, SHARED_DESCRIPTORS_KEPT, SHARED_GUESTS_MAX } from "./limits.ts";
 import { dataBytesMax } from "./memory_wall.ts";
+import { shareOf } from "./process_limits.ts";
 import type { Order } from "./protocol.ts";
 import { guestProcesses, openFixture, until } from "./testing.ts";
 
@@ -21,7 +22,7 @@ async function inProcess(code: string): Promise<{ stdout: string; stderr: string
   const url = (name: string) => JSON.stringify(import.meta.resolve(name));
   const source = `
     import { Kernel } from ${url("./kernel.ts")};
-    import { limitData, limitProcess } from ${url("./process_limits.ts")};
+    import { limitData, limitProcess, limitShared } from ${url("./process_limits.ts")};
     const kernel = Kernel.open(${JSON.stringify(findLibc())});
     const status = (name) => Deno.readTextFileSync("/proc/self/" + name);
     ${code}`;
@@ -48,6 +49,35 @@ Deno.test({
       console.log(pages / 16 < 70, limit("Max core file size"), limit("Max open files"));`);
     assert.match(stdout, /^true 0 +0 +bytes +8704 +8704 +files/, stderr);
   },
+});
+
+Deno.test({
+  name: "limitShared() lets a process have what all its guests may have, or what there is",
+  ignore,
+  async fn(): Promise<void> {
+    const { stdout, stderr } = await inProcess(`
+      const open = () => /Max open files +(\\d+) +(\\d+)/.exec(status("limits")).slice(1).map(Number);
+      const [, hard] = open();
+      const { numbers } = limitShared(kernel);
+      console.log(numbers === Math.min(hard, 529408), open().every((limit) => limit === numbers));
+      kernel.limit(7, 5000);
+      console.log(limitShared(kernel).numbers, ...open());`);
+    assert.equal(stdout, "true true\n5000 5000 5000\n", stderr);
+  },
+});
+
+Deno.test("shareOf() gives each guest its descriptors, or its part of those that there are", () => {
+  assert.deepEqual(shareOf(529_408), { numbers: 529_408, sure: 8_256, most: 8_256, common: 0 });
+  assert.deepEqual(shareOf(20_000), { numbers: 20_000, sure: 148, most: 8_256, common: 9_504 });
+  assert.deepEqual(shareOf(1_024), { numbers: 1_024, sure: 4, most: 8_256, common: 256 });
+  for (const numbers of [1_024, 4_096, 20_000, 65_536, 524_288, 529_407]) {
+    const { sure, common } = shareOf(numbers);
+    const kept = Math.min(SHARED_DESCRIPTORS_KEPT, numbers / 2);
+    assert.ok(
+      common + SHARED_GUESTS_MAX * sure + kept <= numbers,
+      `Deno has its own of ${numbers}`,
+    );
+  }
 });
 
 Deno.test({

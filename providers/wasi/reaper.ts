@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { OwnedDescriptors } from "../../wasi/mod.ts";
 import type { Kernel } from "./kernel.ts";
 import { WORKER_SIGNAL_MS } from "./limits.ts";
 
@@ -52,15 +53,17 @@ export class Reaper {
   }
 
   /**
-   * Wakes a terminated thread out of whatever call it is in, again and again until it is gone. Answers
-   * false if it still is there after `msMax`.
+   * Wakes a terminated thread out of whatever call it is in, again and again until it is gone, and closes
+   * what it left open. Answers false if it still is there after `msMax`.
    */
-  async reap(thread: number, msMax: number): Promise<boolean> {
+  async reap(thread: number, owned: OwnedDescriptors, msMax: number): Promise<boolean> {
     const endMs = performance.now() + msMax;
     while (this.#kernel.signalThread(thread, SIGNAL)) {
       if (performance.now() > endMs) return false;
       await new Promise((resolve) => setTimeout(resolve, WORKER_SIGNAL_MS));
     }
+    // Nobody opens or closes these any more.
+    for (const descriptor of owned) this.#kernel.close(descriptor);
     return true;
   }
 }

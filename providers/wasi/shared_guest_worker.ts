@@ -7,7 +7,7 @@
  * @module
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { openHost, openSandbox } from "../../wasi/mod.ts";
+import { openHost, openSandbox, OwnedDescriptors } from "../../wasi/mod.ts";
 import { enterSandbox } from "./enter_sandbox.ts";
 import { runGuest } from "./guest_run.ts";
 import { Kernel } from "./kernel.ts";
@@ -15,15 +15,16 @@ import { GUEST_NICENESS } from "./limits.ts";
 import { rehearse } from "./rehearsal.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./shared_worker.ts";
 
-const { libc } = workerData as WorkerStart;
+const { libc, owned: shared } = workerData as WorkerStart;
+// Who ends this thread closes what is in it.
+const owned = OwnedDescriptors.of(shared);
 const kernel = Kernel.open(libc);
 await holdLock();
-await openHost("libc");
-// Before anything of the guest is opened: the kernel closes it when this thread ends.
-kernel.ownDescriptors();
+await openHost("libc", { owned });
 kernel.beNice(GUEST_NICENESS);
 const socket = kernel.unixSocket(); // the walls refuse to make one
-const sandbox = openSandbox({ around: "thread" });
+owned.take(socket);
+const sandbox = openSandbox({ around: "thread", owned });
 sandbox.prepare();
 await rehearse();
 parentPort?.on("message", (message: ToWorker) => void obey(message));
@@ -50,6 +51,12 @@ async function holdLock(): Promise<void> {
   });
 }
 
+/** Closes the end of a line to the agent that nobody has use for. */
+function hangUp(): void {
+  owned.leave(socket);
+  kernel.close(socket);
+}
+
 async function obey(message: ToWorker): Promise<void> {
   if (message.do === "spin") { for (;;); }
   const { order, module } = message;
@@ -62,7 +69,7 @@ async function obey(message: ToWorker): Promise<void> {
       // They would be Workers of this Worker, which nobody could end.
       declined = threads;
       if (declined) throw new Error("Cannot share a process: the module starts threads");
-      if (!sockets) kernel.close(socket); // whoever takes this thread over could connect it
+      if (!sockets) hangUp(); // whoever takes this thread over could connect it
       enterSandbox(sandbox, order, { sockets });
     },
     onCompiled: (compiled) => say({ say: "compiled", module: compiled }),

@@ -6,10 +6,10 @@
  */
 import type { Kernel } from "./kernel.ts";
 import { ORDER_BYTES_MAX, WORKER_END_MS_MAX, WORKER_REFILL_MS } from "./limits.ts";
-import { limitProcess } from "./process_limits.ts";
+import { limitShared } from "./process_limits.ts";
 import { type Command, encodeLine, type Order, type RunEnd, type SaidInLine } from "./protocol.ts";
 import { Reaper } from "./reaper.ts";
-import { type FromWorker, SharedWorker } from "./shared_worker.ts";
+import { type FromWorker, SharedWorker, type SharedWorkerOptions } from "./shared_worker.ts";
 
 /** What a shared process is started with. */
 export interface SharedProcessStart {
@@ -23,9 +23,9 @@ export interface SharedProcessStart {
  * pipe. Never returns.
  */
 export async function serveGuests({ kernel, libc }: SharedProcessStart): Promise<never> {
-  limitProcess(kernel);
+  const share = limitShared(kernel);
   try {
-    const house = new GuestHouse(Reaper.open(kernel, libc), libc);
+    const house = new GuestHouse({ libc, share, reaper: Reaper.open(kernel, libc) });
     await house.prove();
     await house.warmUp();
     say({ word: "ready" });
@@ -41,8 +41,7 @@ export async function serveGuests({ kernel, libc }: SharedProcessStart): Promise
 
 /** The guests of this process. */
 class GuestHouse {
-  readonly #reaper: Reaper;
-  readonly #libc: string;
+  readonly #options: SharedWorkerOptions;
   readonly #guests = new Map<number, { readonly end: () => void }>();
   /** Compiled once for each memory limit, which is a part of the compiled module. */
   readonly #modules = new Map<number | undefined, Promise<WebAssembly.Module | undefined>>();
@@ -50,9 +49,8 @@ class GuestHouse {
   #refillTimer: ReturnType<typeof setTimeout> | undefined;
   #booting: Promise<unknown> = Promise.resolve();
 
-  constructor(reaper: Reaper, libc: string) {
-    this.#reaper = reaper;
-    this.#libc = libc;
+  constructor(options: SharedWorkerOptions) {
+    this.#options = options;
   }
 
   /** Throws unless an endless loop in a Worker can be ended. */
@@ -137,7 +135,7 @@ class GuestHouse {
         `Guest ${id} could not be ended within ${WORKER_END_MS_MAX} ms\n`,
       ),
     );
-    this.#reaper.endProcess();
+    this.#options.reaper.endProcess();
   }
 
   /** The warm Worker, or a new one. */
@@ -169,7 +167,7 @@ class GuestHouse {
   }
 
   #boot(): Promise<SharedWorker> {
-    const boot = this.#booting.then(() => SharedWorker.boot({ libc: this.#libc }, this.#reaper));
+    const boot = this.#booting.then(() => SharedWorker.boot(this.#options));
     this.#booting = boot.catch(() => {});
     return boot;
   }

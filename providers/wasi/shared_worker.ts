@@ -1,4 +1,5 @@
 import type { Worker } from "node:worker_threads";
+import { type DescriptorShare, OwnedDescriptors, type SharedOwned } from "../../wasi/mod.ts";
 import { WORKER_END_MS_MAX } from "./limits.ts";
 import type { Order, RunEnd } from "./protocol.ts";
 import type { Reaper } from "./reaper.ts";
@@ -6,6 +7,16 @@ import type { Reaper } from "./reaper.ts";
 /** What a Worker is born with. */
 export interface WorkerStart {
   readonly libc: string;
+  /** Where it keeps account of what it opens for its guest. */
+  readonly owned: SharedOwned;
+}
+
+/** What a Worker is booted with. */
+export interface SharedWorkerOptions {
+  readonly libc: string;
+  /** The descriptors that its guest may have. */
+  readonly share: DescriptorShare;
+  readonly reaper: Reaper;
 }
 
 /** What a Worker is told, once. */
@@ -27,11 +38,13 @@ export class SharedWorker {
   /** Hears what the Worker says, and `undefined` if it failed. */
   onMessage: (message: FromWorker | undefined) => void = () => {};
   readonly #worker: Worker;
+  readonly #owned: OwnedDescriptors;
   readonly #reaper: Reaper;
   #thread: number | undefined;
 
-  private constructor(worker: Worker, reaper: Reaper) {
+  private constructor(worker: Worker, owned: OwnedDescriptors, reaper: Reaper) {
     this.#worker = worker;
+    this.#owned = owned;
     this.#reaper = reaper;
     worker.on("message", (message: FromWorker) => this.onMessage(message));
     worker.on("error", () => this.onMessage(undefined));
@@ -39,11 +52,13 @@ export class SharedWorker {
   }
 
   /** Boots a Worker. This thread waits for a part of that: 25 ms. */
-  static async boot(start: WorkerStart, reaper: Reaper): Promise<SharedWorker> {
+  static async boot({ libc, share, reaper }: SharedWorkerOptions): Promise<SharedWorker> {
     // Not imported: in a bundle, every process of a guest alone would load it, 1.3 MiB of it.
     const { Worker } = globalThis.process.getBuiltinModule("node:worker_threads");
     const url = new URL("./shared_guest_worker.ts", import.meta.url);
-    const worker = new SharedWorker(new Worker(url, { workerData: start }), reaper);
+    const owned = OwnedDescriptors.none(share);
+    const workerData: WorkerStart = { libc, owned: owned.shared };
+    const worker = new SharedWorker(new Worker(url, { workerData }), owned, reaper);
     const first = await new Promise<FromWorker | undefined>((resolve) => {
       worker.onMessage = resolve;
     });
@@ -63,13 +78,13 @@ export class SharedWorker {
   }
 
   /**
-   * Ends the Worker, whatever it does, and settles when its thread is gone. False if the thread is
-   * still there after {@linkcode WORKER_END_MS_MAX}.
+   * Ends the Worker, whatever it does, and settles when its thread is gone and what it had opened is closed.
+   * False if the thread is still there after {@linkcode WORKER_END_MS_MAX}.
    */
   async end(): Promise<boolean> {
     this.onMessage = () => {};
     await this.#worker.terminate();
     return this.#thread === undefined ||
-      await this.#reaper.reap(this.#thread, WORKER_END_MS_MAX);
+      await this.#reaper.reap(this.#thread, this.#owned, WORKER_END_MS_MAX);
   }
 }

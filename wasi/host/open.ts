@@ -1,5 +1,6 @@
 import type { Host, HostKind, System } from "./host.ts";
 import { once } from "../start/once.ts";
+import type { OwnedDescriptors } from "./libc/owned.ts";
 import { libcPaths } from "./libc/paths.ts";
 import type { PortableHost } from "./portable/portable_host.ts";
 
@@ -13,6 +14,13 @@ export interface OpenHostOptions {
    * @default {false}
    */
   readonly revokeFfi?: boolean;
+  /**
+   * For a thread that another one may end in the middle of its work: keeps account of the descriptors that
+   * libc opens for it.
+   *
+   * @default {nobody does: the process ends with its guest}
+   */
+  readonly owned?: OwnedDescriptors;
 }
 
 /**
@@ -23,14 +31,17 @@ export interface OpenHostOptions {
  * that one. Rejects if libc is asked for by name and cannot be had.
  */
 export async function openHost(kind?: HostKind, options: OpenHostOptions = {}): Promise<Host> {
-  const host = await openSystem(kind);
+  const host = await openSystem(kind, options.owned);
   if (options.revokeFfi) Deno.permissions.revokeSync({ name: "ffi" });
   return host;
 }
 
 /** As {@linkcode openHost}, with everything that a guest needs, but for sockets. */
-export function openSystem(kind: HostKind = fastest()): Promise<System> {
-  const opening = opened.get(kind) ?? (kind === "libc" ? openLibc() : openPortable());
+export function openSystem(
+  kind: HostKind = fastest(),
+  owned?: OwnedDescriptors,
+): Promise<System> {
+  const opening = opened.get(kind) ?? (kind === "libc" ? openLibc(owned) : openPortable());
   opened.set(kind, opening);
   opening.catch(() => opened.delete(kind)); // the next who asks is told why as well
   return opening;
@@ -53,9 +64,9 @@ export function fastest(): HostKind {
 const importLibc = once(() => import("./libc/libc_host.ts"));
 const importPortable = once(() => import("./portable/portable_host.ts"));
 
-async function openLibc(): Promise<System> {
+async function openLibc(owned: OwnedDescriptors | undefined): Promise<System> {
   const { LibcHost } = await importLibc();
-  return LibcHost.open();
+  return LibcHost.open(owned === undefined ? {} : { owned });
 }
 
 async function openPortable(options: { suspends?: boolean } = {}): Promise<PortableHost> {

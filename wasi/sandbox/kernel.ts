@@ -1,3 +1,4 @@
+import type { OwnedDescriptors } from "../host/libc/owned.ts";
 import { libcPaths } from "../host/libc/paths.ts";
 
 /**
@@ -26,6 +27,9 @@ export const CALL = {
   landlockRestrictSelf: 446,
 } as const;
 
+/** A flag of `landlock_create_ruleset`: nothing is opened, and the answer is a version. */
+export const CREATE_RULESET_VERSION = 1;
+
 /** Bytes for the parameters of one call; the longest is a path with its NUL. */
 export const SCRATCH_BYTES = 8_192;
 
@@ -41,21 +45,29 @@ export class Kernel implements Disposable {
   readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
   readonly #errno = new Int32Array(new ArrayBuffer(4));
   readonly #errnoAddress: bigint;
+  readonly #owned: OwnedDescriptors | undefined;
 
-  private constructor(library: Deno.DynamicLibrary<typeof SYMBOLS>) {
+  private constructor(
+    library: Deno.DynamicLibrary<typeof SYMBOLS>,
+    owned: OwnedDescriptors | undefined,
+  ) {
     this.#library = library;
+    this.#owned = owned;
     const { memcpy, __errno_location } = library.symbols;
     this.#errnoAddress = unsigned(__errno_location());
     // Copying nothing tells where the buffer is.
     this.scratchAddress = unsigned(memcpy(this.scratch, this.#errnoAddress, 0n));
   }
 
-  /** Opens the C library that the process's permissions allow; throws if there is none. */
-  static open(): Kernel {
+  /**
+   * Opens the C library that the process's permissions allow; throws if there is none. What is opened with
+   * it is kept account of in `owned`.
+   */
+  static open(owned?: OwnedDescriptors): Kernel {
     const failures: string[] = [];
     for (const path of libcPaths()) {
       try {
-        return new Kernel(Deno.dlopen(path, SYMBOLS));
+        return new Kernel(Deno.dlopen(path, SYMBOLS), owned);
       } catch (error) {
         failures.push(`${path}: ${error instanceof Error ? error.message : error}`);
       }
@@ -67,6 +79,7 @@ export class Kernel implements Disposable {
   call(number: number, ...parameters: readonly (number | bigint)[]): number {
     const [a = 0, b = 0, c = 0, d = 0, e = 0] = parameters;
     const { syscall, memcpy } = this.#library.symbols;
+    if (number === CALL.close) this.#owned?.leave(Number(a));
     const answer = syscall(
       BigInt(number),
       BigInt(a),
@@ -76,7 +89,10 @@ export class Kernel implements Disposable {
       BigInt(e),
     );
     const result = Number(new BigInt64Array(answer.buffer, answer.byteOffset, 1)[0]!);
-    if (result >= 0) return result;
+    if (result >= 0) {
+      if (this.#owned !== undefined && opens(number, c)) this.#owned.take(result);
+      return result;
+    }
     memcpy(this.#errno, this.#errnoAddress, 4n);
     return -this.#errno[0]!;
   }
@@ -94,6 +110,12 @@ export class Kernel implements Disposable {
   [Symbol.dispose](): void {
     this.#library.close();
   }
+}
+
+/** True if what this call answers is a new descriptor. */
+function opens(number: number, flags: number | bigint): boolean {
+  if (number === CALL.landlockCreateRuleset) return flags !== CREATE_RULESET_VERSION;
+  return number === CALL.openat || number === CALL.openat2;
 }
 
 function unsigned(result: Uint8Array): bigint {

@@ -6,13 +6,12 @@
  */
 import { AT_FDCWD, MACHINES, O_CLOEXEC, O_PATH } from "../host/libc/constants.ts";
 import { ELOOP, openExactFolder } from "./exact_folder.ts";
-import { CALL, type Kernel } from "./kernel.ts";
+import { CALL, CREATE_RULESET_VERSION, type Kernel } from "./kernel.ts";
 import { ACCESS, type LandlockPlan, planLandlock } from "./landlock_plan.ts";
 import { SandboxError } from "./wishes.ts";
 
 const { O_DIRECTORY } = MACHINES[Deno.build.arch];
 
-const CREATE_RULESET_VERSION = 1;
 const RULE_PATH_BENEATH = 1;
 const RULE_NET_PORT = 2;
 const RESTRICT_SELF_TSYNC = 1 << 3;

@@ -1,5 +1,6 @@
 import type { Code } from "./bpf.ts";
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../host/libc/constants.ts";
+import type { OwnedDescriptors } from "../host/libc/owned.ts";
 import { CALL, Kernel } from "./kernel.ts";
 import { enforceLandlock, landlockAbi, pin, rehearseLandlock } from "./landlock.ts";
 import { planLandlock } from "./landlock_plan.ts";
@@ -41,6 +42,8 @@ export interface OpenSandboxOptions {
    * @default {"process"}
    */
   readonly around?: "process" | "thread";
+  /** Keeps account of what it opens. @default {nobody does} */
+  readonly owned?: OwnedDescriptors;
 }
 
 const PR_SET_NO_NEW_PRIVS = 38;
@@ -55,14 +58,14 @@ const STACK_MAP = "/proc/self/maps";
  * Looks at what the kernel has. Needs `--allow-ffi=` one of `libcPaths()`; once it is open it needs
  * no permission. Never throws: what is missing is in the report.
  */
-export function openSandbox({ around = "process" }: OpenSandboxOptions = {}): Sandbox {
+export function openSandbox({ around = "process", owned }: OpenSandboxOptions = {}): Sandbox {
   let kernel: Kernel | undefined;
   const missing: string[] = [];
   if (Deno.build.os !== "linux") {
     missing.push(`Landlock is a part of Linux, and this is ${Deno.build.os}`);
   } else {
     try {
-      kernel = Kernel.open();
+      kernel = Kernel.open(owned);
     } catch (error) {
       missing.push(
         `the C library cannot be opened to ask for Landlock (${

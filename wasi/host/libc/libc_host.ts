@@ -23,6 +23,7 @@ import type { LibcSocketOptions } from "./libc_socket.ts";
 import type { LibcSockets } from "./libc_sockets.ts";
 import { Library } from "./library.ts";
 import { LibcSystem } from "./libc_system.ts";
+import type { OwnedDescriptors } from "./owned.ts";
 import { chooseResolver, cString, type Resolve } from "./resolver.ts";
 import { NS_PER_S } from "./times.ts";
 import { Watched } from "./watched.ts";
@@ -46,6 +47,8 @@ export interface LibcHostOptions {
    * @default false
    */
   readonly shares?: boolean;
+  /** Keeps account of what it opens. @default {nobody does} */
+  readonly owned?: OwnedDescriptors;
 }
 
 /** With fewer files to wait for, looking at each of them costs no more than having them watched. */
@@ -73,7 +76,7 @@ export class LibcHost implements System {
    * start, without {@linkcode loadSockets}.
    */
   static open(options: LibcHostOptions = {}): LibcHost {
-    const library = Library.open();
+    const library = Library.open(options.owned);
     const system = new LibcSystem(library, (options.resolver ?? chooseResolver)(library));
     const host = new LibcHost(system, options.shares ? undefined : new Watched(library));
     if (options.sockets !== undefined) host.#sockets = new options.sockets(system);

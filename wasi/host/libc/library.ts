@@ -1,4 +1,5 @@
 import { fromLinux } from "./linux_errno.ts";
+import { type OwnedDescriptors, owning } from "./owned.ts";
 import { libcPaths } from "./paths.ts";
 import { SystemCalls } from "./system_calls.ts";
 
@@ -52,6 +53,9 @@ const SYMBOLS = {
 /** The functions of libc that the host calls. */
 export type Functions = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
+/** Linux's number for a process, or one thread of it, that has all the descriptors it may have. */
+const LINUX_EMFILE = 24;
+
 /** libc, open for calls, and the error number of the last call that failed. */
 export class Library {
   /** Functions of libc. */
@@ -61,19 +65,24 @@ export class Library {
   readonly #errno = new Int32Array(1);
   readonly #errnoBytes = new Uint8Array(this.#errno.buffer);
   readonly #errnoAddress: bigint;
+  readonly #owned: OwnedDescriptors | undefined;
 
-  private constructor(functions: Functions) {
-    this.functions = functions;
-    this.calls = new SystemCalls(functions);
+  private constructor(functions: Functions, owned: OwnedDescriptors | undefined) {
+    this.functions = owned === undefined ? functions : owning(functions, owned);
+    this.calls = new SystemCalls(this.functions);
+    this.#owned = owned;
     this.#errnoAddress = functions.errnoLocation();
   }
 
-  /** Opens the libc of this machine that the process's permissions allow; throws if there is none. */
-  static open(): Library {
+  /**
+   * Opens the libc of this machine that the process's permissions allow; throws if there is none. What is
+   * opened with it is kept account of in `owned`.
+   */
+  static open(owned?: OwnedDescriptors): Library {
     const failures: string[] = [];
     for (const path of libcPaths()) {
       try {
-        return new Library(Deno.dlopen(path, SYMBOLS).symbols);
+        return new Library(Deno.dlopen(path, SYMBOLS).symbols, owned);
       } catch (error) {
         failures.push(`${path}: ${error instanceof Error ? error.message : error}`);
       }
@@ -92,6 +101,10 @@ export class Library {
 
   /** Linux's own number for why the last call failed. Read it before any other call. */
   linuxErrno(): number {
+    if (this.#owned?.refused) {
+      this.#owned.refused = false;
+      return LINUX_EMFILE;
+    }
     this.functions.copyFrom(this.#errnoBytes, this.#errnoAddress, 4n);
     return this.#errno[0]!;
   }
