@@ -123,14 +123,14 @@ async function pretend(uname: string): Promise<
   };
 }
 
-/** An archive whose program says its name, and the checksums that belong to it. */
+/** An archive whose program says its version, and the checksums that belong to it. */
 async function makeArchive(to: string, name: string): Promise<void> {
   const folder = join(to, name);
   await Deno.mkdir(folder);
-  await Deno.writeTextFile(join(folder, "krustlet"), `#!/bin/sh\necho I am ${name}\n`, {
+  const version = /^krustlet-(.*)-\w+-\w+$/.exec(name)![1];
+  await Deno.writeTextFile(join(folder, "krustlet"), `#!/bin/sh\necho krustlet ${version}\n`, {
     mode: 0o755,
   });
-  const version = /^krustlet-(.*)-\w+-\w+$/.exec(name)![1];
   const { code, text } = await command(
     [
       "sh",
@@ -229,7 +229,7 @@ scenario("the installer takes the archive of the machine that it is on", async (
     await makeArchive(machine.path, name);
     const { code, text } = await machine.install(version);
     assert.equal(code, 0, text);
-    assert.match(text, new RegExp(`Installed I am ${name} as `));
+    assert.match(text, new RegExp(`Installed krustlet ${version} as `));
   }
   await using odd = await pretend("Plan9 mips");
   await makeArchive(odd.path, `krustlet-${version}-plan9-mips`);
