@@ -24,6 +24,7 @@ import type { LibcSockets } from "./libc_sockets.ts";
 import { Library } from "./library.ts";
 import { LibcSystem } from "./libc_system.ts";
 import type { OwnedDescriptors } from "./owned.ts";
+import { PollPlaces } from "./poll_places.ts";
 import { chooseResolver, cString, type Resolve } from "./resolver.ts";
 import { NS_PER_S } from "./times.ts";
 import { Watched } from "./watched.ts";
@@ -51,6 +52,8 @@ export interface LibcHostOptions {
   readonly owned?: OwnedDescriptors;
 }
 
+/** What is told whether it is asked for or not. */
+const POLL_ALWAYS = POLLERR | POLLHUP | POLLNVAL;
 /** With fewer files to wait for, looking at each of them costs no more than having them watched. */
 const WATCHED_MIN = 128;
 /** So many for each that waits to write: a server's buffers are seldom full. */
@@ -64,6 +67,7 @@ export class LibcHost implements System {
   readonly #count = new Int32Array(1);
   #sockets: LibcSockets | undefined;
   /** Undefined where it must not be used. */
+  readonly #places = new PollPlaces();
   #watched: Watched | undefined;
 
   private constructor(system: LibcSystem, watched: Watched | undefined) {
@@ -191,18 +195,28 @@ export class LibcHost implements System {
       this.#watched[Symbol.dispose]();
       this.#watched = undefined; // the system keeps no more of them
     }
+    const places = this.#places;
     polling.reserve(waits.length);
+    places.begin(waits.length);
     for (let index = 0; index < waits.length; index++) {
       const { file, interest } = waits[index]!;
-      polling.set(index, this.#fdOf(file), interest === "read" ? POLLIN : POLLOUT);
+      const fd = this.#fdOf(file);
+      const known = places.count;
+      const place = places.give(index, fd);
+      const events = eventsFor(interest);
+      polling.set(place, fd, place < known ? polling.wantedAt(place) | events : events);
     }
-    const count = library.answer(polling.poll(waits.length, timeoutNs ?? NO_TIMEOUT_NS));
+    const count = library.answer(polling.poll(places.count, timeoutNs ?? NO_TIMEOUT_NS));
     if (count <= 0) return count === -ERRNO.intr ? 0 : count;
+    let ready = 0;
     for (let index = 0; index < waits.length; index++) {
-      const events = polling.eventsOf(index);
-      if (events !== 0) waits[index]!.ready = this.#readiness(waits[index]!, events);
+      const wait = waits[index]!;
+      const told = polling.eventsOf(places.of(index)) & (eventsFor(wait.interest) | POLL_ALWAYS);
+      if (told === 0) continue;
+      wait.ready = this.#readiness(wait, told);
+      ready++;
     }
-    return count;
+    return ready;
   }
 
   /** As {@linkcode wait}, for what the kernel looks at anyway. */
@@ -219,8 +233,7 @@ export class LibcHost implements System {
     if (count <= 0) return count === -ERRNO.intr ? 0 : count;
     return watched.visit((index, events) => {
       const wait = waits[index]!;
-      const asked = wait.interest === "read" ? POLLIN : POLLOUT;
-      const told = events & (asked | POLLERR | POLLHUP);
+      const told = events & (eventsFor(wait.interest) | POLL_ALWAYS);
       if (told !== 0) wait.ready = this.#readiness(wait, told);
     });
   }
@@ -271,6 +284,10 @@ function isWorthWatching(waits: readonly Wait[]): boolean {
     if (interest === "write") writes++;
   }
   return writes * WATCHED_PER_WRITE <= waits.length;
+}
+
+function eventsFor(interest: Wait["interest"]): number {
+  return interest === "read" ? POLLIN : POLLOUT;
 }
 
 function fdOfFile(file: HostFile): number | undefined {

@@ -39,6 +39,11 @@ export class Polling {
     this.#pollfds.setInt32(index * POLLFD_BYTES + 4, events, true);
   }
 
+  /** What is waited for at this place. */
+  wantedAt(index: number): number {
+    return this.#pollfds.getInt16(index * POLLFD_BYTES + 4, true);
+  }
+
   /** What the last {@linkcode poll} told of a descriptor; 0 for nothing. */
   eventsOf(index: number): number {
     return this.#pollfds.getInt16(index * POLLFD_BYTES + 6, true);

@@ -109,6 +109,21 @@ test("Watched tells who is ready, as often as it is asked, and nobody else", (so
   assert.deepEqual(sockets.readable(SOON_NS), []);
 });
 
+test("wait() takes more waits than a process may have descriptors: each is named once", (sockets) => {
+  const limits = Deno.readTextFileSync("/proc/self/limits");
+  const most = Number(/^Max open files +(\d+)/m.exec(limits)![1]);
+  const readable = sockets.all[5]!;
+  sockets.say(readable);
+  const waits = Array.from({ length: most + MANY }, (_, index): Wait => {
+    const file = sockets.all[index % MANY]!;
+    return { file, interest: index < MANY ? "read" : "write", ready: undefined };
+  });
+  assert.equal(sockets.host.wait(waits, LONG_NS), 1 + most);
+  for (const { file, interest, ready } of waits) {
+    assert.equal(ready?.errno, interest === "write" || file === readable ? 0 : undefined);
+  }
+});
+
 test("Watched is not woken again and again for who is ready and not waited for", (sockets) => {
   const [one, other] = [sockets.all[3]!, sockets.all[4]!];
   sockets.readable(SOON_NS);
