@@ -1,6 +1,6 @@
 /** How guests in Workers of a shared process end, seen in the process's own threads. */
 import assert from "node:assert/strict";
-import type { ContainerRun, Exit } from "../../lib/mod.ts";
+import type { Exit } from "../../lib/mod.ts";
 import {
   guestProcesses,
   isAlive,
@@ -13,34 +13,11 @@ import {
   start,
   THREADS_STAY,
   until,
-  type WasiFixture,
 } from "./testing.ts";
+import { begin, type Running } from "./testing_runs.ts";
 
-const never = new AbortController().signal;
 const ignore = Deno.build.os !== "linux";
 const WORKER = { runtimeHandler: "krustlet-worker" } as const;
-
-/** A guest under way. */
-interface Running {
-  readonly ended: Promise<Exit>;
-  readonly kill: () => Promise<Exit>;
-}
-
-/** Runs a guest up to its first instruction. */
-async function begin({ provider }: WasiFixture, container: ContainerRun): Promise<Running> {
-  const kill = new AbortController();
-  const started = Promise.withResolvers<void>();
-  const control = { onStarted: started.resolve, stop: never, kill: kill.signal };
-  const ended = provider.run(container, control);
-  await Promise.race([started.promise, ended]);
-  return {
-    ended,
-    kill(): Promise<Exit> {
-      kill.abort();
-      return ended;
-    },
-  };
-}
 
 /** The threads of a process that are Workers. */
 function workersOf(pid: number): number[] {

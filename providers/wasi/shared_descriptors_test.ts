@@ -1,10 +1,11 @@
 /** The descriptors of a process that guests share: whose they are, and who closes them. */
 import assert from "node:assert/strict";
-import type { ContainerRun, Exit } from "../../lib/mod.ts";
+import type { Exit } from "../../lib/mod.ts";
 import { launch } from "./launch.ts";
 import { findLibc } from "./libc_path.ts";
 import { SharedProcess } from "./shared_process.ts";
-import { guestProcesses, isAlive, openFixture, start, until, type WasiFixture } from "./testing.ts";
+import { guestProcesses, isAlive, openFixture, start, until } from "./testing.ts";
+import { begin, type Running } from "./testing_runs.ts";
 import { at, FakeNetwork, open, serveAt, socketGuest } from "./testing_network.ts";
 
 const never = new AbortController().signal;
@@ -98,28 +99,6 @@ function getsHot(): string {
     `(local $calls i32) (loop $again ${calls.join("\n")} (br $again))`,
     functions.join("\n"),
   );
-}
-
-/** A guest under way. */
-interface Running {
-  readonly ended: Promise<Exit>;
-  readonly kill: () => Promise<Exit>;
-}
-
-/** Runs a guest up to its first instruction. */
-async function begin({ provider }: WasiFixture, container: ContainerRun): Promise<Running> {
-  const kill = new AbortController();
-  const started = Promise.withResolvers<void>();
-  const control = { onStarted: started.resolve, stop: never, kill: kill.signal };
-  const ended = provider.run(container, control);
-  await Promise.race([started.promise, ended]);
-  return {
-    ended,
-    kill(): Promise<Exit> {
-      kill.abort();
-      return ended;
-    },
-  };
 }
 
 /** What a process has open that its guests have opened: files of this folder, and sockets of the network. */

@@ -13,7 +13,7 @@ const bundleOf = (cache: string, [a, b]: readonly [string, string]): Map<string,
 Deno.test("withoutMachine() makes one bundle of what two machines make", () => {
   const entries = ["main.js", "lib/guest.js"];
   const [one, two] = [
-    bundleOf("../../root/.cache/deno/npm/registry.example", ["ZZZZZZZ1", "AAAAAAA1"]),
+    bundleOf("../../home/ada/.cache/deno/npm/registry.example", ["ZZZZZZZ1", "AAAAAAA1"]),
     bundleOf("../../../../home/ada/deno/npm/localhost_4873", ["BBBBBBB2", "CCCCCCC2"]),
   ].map((files) => Object.fromEntries([...withoutMachine(files, entries)].sort()));
   assert.deepEqual(one, two);
