@@ -22,13 +22,16 @@ const LAST = 126;
 export const CLAIM_INDEX = 1;
 
 /**
- * Takes the block whose pods are in `preferred`, else the first that is free. A text if there is none, which
+ * Takes the block whose pods are in `preferred`, else any that is free. A text if there is none, which
  * says why: no system but Linux and Windows has more of `127.0.0.0/8` than `127.0.0.1`.
  */
 export async function takeLoopbackBlock(preferred?: string): Promise<LoopbackBlock | string> {
   const seconds = Array.from({ length: (LAST - FIRST) / 2 + 1 }, (_, at) => FIRST + 2 * at);
   const wanted = seconds.find((second) => preferred === `127.${second}.0.0/16`);
-  for (const second of new Set([...wanted === undefined ? [] : [wanted], ...seconds])) {
+  // Not the first that is free: that may be of an agent that is just being started again, and wants it back.
+  const [chance = 0] = crypto.getRandomValues(new Uint8Array(1));
+  const begin = wanted === undefined ? chance % seconds.length : seconds.indexOf(wanted);
+  for (const second of [...seconds.slice(begin), ...seconds.slice(0, begin)]) {
     const [pods, loopbacks] = [blockRange(second), blockRange(second + 1)];
     const claim = await claimAddress(formatIp(ipAt(pods, CLAIM_INDEX)));
     if (claim.kind === "impossible") {

@@ -229,7 +229,7 @@ Deno.test({
       Deno.exit();
     `) as Record<string, unknown> & { places: { podIPs: string[]; loopback: string }[] };
     assert.deepEqual(seen.places[4]?.podIPs, ["10.9.1.6", "fd99::6"]);
-    assert.equal(seen.places[4]?.loopback, "127.65.0.6");
+    assert.match(seen.places[4]?.loopback ?? "", /^127\.\d+\.0\.6$/);
     assert.equal(seen["code"], "too_many");
     assert.equal(seen["reason"], "FailedCreatePodSandBox");
     assert.equal(
