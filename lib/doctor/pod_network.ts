@@ -67,7 +67,7 @@ export function judgePodNetwork(
   }
   if (wanted === "loopback") {
     return noLoopback === undefined
-      ? { check, state: "ok", message: "pods have addresses of 127.64.0.0/16 (loopback)" }
+      ? { check, state: "ok", message: "pods have addresses of 127.64.0.0/10 (loopback)" }
       : { check, state: "fail", message: noLoopback, advice: "give another --pod-network" };
   }
   const advice = "Services have no endpoints here: give the node a range (kube-controller-manager \

@@ -22,7 +22,7 @@ const CASES: readonly [
     { ...ALL, noRanges: ["fd00::/64 …"] },
     "warn pods have addresses of 10.1.0.0/24 (anyip), and",
   ],
-  ["loopback", GIVEN, ALL, "ok pods have addresses of 127.64.0.0/16"],
+  ["loopback", GIVEN, ALL, "ok pods have addresses of 127.64.0.0/10"],
   ["host", GIVEN, ALL, "ok pods share the node's address"],
   [
     "auto",
