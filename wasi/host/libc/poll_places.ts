@@ -1,3 +1,5 @@
+import { longer } from "./longer.ts";
+
 /**
  * Gives each descriptor one place in an array for `ppoll`, however often a guest names it: a server that waits to
  * read and to write on each of its connections would else name more than a process may have open, which the
@@ -37,10 +39,4 @@ export class PollPlaces {
   of(index: number): number {
     return this.#ofWaits[index]!;
   }
-}
-
-function longer(array: Int32Array<ArrayBuffer>, index: number): Int32Array<ArrayBuffer> {
-  const long = new Int32Array(2 * (index + 1));
-  long.set(array);
-  return long;
 }

@@ -1,6 +1,7 @@
 import type { Wait } from "../host.ts";
 import { EPOLL_EVENT, MACHINES, POLLERR, POLLHUP, POLLIN, POLLOUT } from "./constants.ts";
 import type { Library } from "./library.ts";
+import { longer } from "./longer.ts";
 
 const { epoll_create1, epoll_ctl, epoll_pwait } = MACHINES[Deno.build.arch].calls;
 const EPOLL_CLOEXEC = 0o2000000;
@@ -135,10 +136,4 @@ export class Watched {
     this.#wanted = longer(this.#wanted, fd);
     this.#last = longer(this.#last, fd);
   }
-}
-
-function longer(array: Int32Array<ArrayBuffer>, index: number): Int32Array<ArrayBuffer> {
-  const long = new Int32Array(2 * (index + 1));
-  long.set(array);
-  return long;
 }
