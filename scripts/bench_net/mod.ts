@@ -29,6 +29,13 @@ const { values } = parseArgs({
   },
 });
 
+for (const [name, text] of Object.entries(values)) {
+  const [least, allowed] = name === "idle" ? [0, "0 or more"] : [Number.MIN_VALUE, "more than 0"];
+  if (name === "only" || Number(text) >= least) continue;
+  console.error(`--${name} has to be ${allowed}, and is "${text}"`);
+  Deno.exit(2);
+}
+
 const programs = await buildPrograms();
 const wasmtime = await findWasmtime();
 if (wasmtime === undefined) console.log("wasmtime: not found; $WASMTIME says where it is");
@@ -57,10 +64,8 @@ async function measureAll<T>(measure: (server: Server) => Promise<T>): Promise<R
   return measured;
 }
 
-if (asking.seconds > 0) {
-  console.log(`\n${asking.connections} connections that ask, one request at a time\n`);
-  console.log(requestTable(await measureAll((server) => measureRequests(server, asking))));
-}
+console.log(`\n${asking.connections} connections that ask, one request at a time\n`);
+console.log(requestTable(await measureAll((server) => measureRequests(server, asking))));
 const idle = Number(values.idle);
 if (idle > 0) {
   console.log(`\n${idle} connections that say nothing, and then 8 beside them that ask\n`);

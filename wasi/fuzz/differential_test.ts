@@ -52,7 +52,9 @@ for (const [name, host] of HOSTS.slice(1)) {
 }
 
 Deno.test({
-  name: `random operations have the same results on ${referenceName} and wasmtime`,
+  name: `random operations have the same results on ${referenceName} and wasmtime${
+    wasmtime === undefined ? ": left out, there is no wasmtime on the PATH nor $WASMTIME" : ""
+  }`,
   ignore: wasmtime === undefined,
   fn: () => assertSame("wasmtime", wasmtime!, WASMTIME_DIFFERENCES),
 });
