@@ -1,9 +1,9 @@
 /**
  * Measures what a user waits for and what a pod costs, against a real control plane and registry.
  *
- *     deno run -A scripts/bench.ts [--one N] [--many N]
+ *     deno run -A scripts/bench.ts [--one N] [--many N] [--sources]
  *
- * Prints medians, and ratios to Krustlet 1.0.0-alpha.1 where its figure is known; that one was
+ * The program is what a release brings, or with `--sources` this checkout. Prints medians, and ratios to Krustlet 1.0.0-alpha.1 where its figure is known; that one was
  * measured on a machine of the same kind, so read the ratios as orders of magnitude.
  *
  * @module
@@ -17,13 +17,19 @@ import { type Krustlet, startKrustlet } from "../tests/harness/kubelet.ts";
 import type { Pod } from "../tests/harness/objects.ts";
 import { pushArtifact } from "../tests/harness/push.ts";
 import { startRegistry } from "../tests/harness/registry.ts";
+import { tempFolder } from "../tests/harness/temp_folder.ts";
 import { watchObjects } from "../tests/harness/watch.ts";
+import { makeHere } from "./package/here.ts";
 
 /** Krustlet 1.0.0-alpha.1 on two cores, against the same Kubernetes. */
 const KRUSTLET = { oneMs: 1_030, podsPerSecond: 22.6, agentMiB: 26, podMiB: 2.2 };
 
 const { values } = parseArgs({
-  options: { one: { type: "string", default: "20" }, many: { type: "string", default: "100" } },
+  options: {
+    one: { type: "string", default: "20" },
+    many: { type: "string", default: "100" },
+    sources: { type: "boolean", default: false },
+  },
 });
 const COUNT = { one: Number(values.one), many: Number(values.many) };
 /** Linux tells CPU times in hundredths of a second on every machine that Deno runs on. */
@@ -106,7 +112,10 @@ await using registry = await startRegistry();
 const guests = await buildGuests();
 const wasm = await Deno.readFile(guests.get("sleep") ?? "");
 const { image } = await pushArtifact(registry, { repo: "sleep", tag: "v1", wasm });
+await using folder = await tempFolder();
+const program = values.sources ? undefined : (await makeHere(folder.path)).command;
 await using node = await startKrustlet(plane.cluster, {
+  ...(program === undefined ? {} : { program }),
   insecureRegistries: [registry.host],
   args: ["--max-pods", "250", "--register-with-taints", ""],
 });

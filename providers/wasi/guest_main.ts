@@ -5,7 +5,8 @@
  * It is short-lived and started by the hundred, so it imports next to nothing: types from the
  * library, and values only from files of this folder that need nothing themselves.
  *
- * Arguments: the agent's process id; `alone` or `shared` and the path of the C library, or `portable`;
+ * Arguments: the agent's process id; `alone`, `awaited` if a guest waits for it, or `shared`, and the path of the C
+ * library; or `portable`;
  * the folders of this program's own code, unless it is a part of a compiled binary.
  *
  * @module
@@ -51,7 +52,7 @@ async function main(): Promise<void> {
     const socket = kernel.unixSocket(); // the walls refuse to make one
     const sandbox = openSandbox();
     sandbox.prepare();
-    await rehearse();
+    if (kind !== "awaited") await rehearse();
     await obey((order) => runHere(order, { kernel, sandbox, socket, program: { libc, codeDirs } }));
   }
   Deno.exit(0);

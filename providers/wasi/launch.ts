@@ -38,6 +38,8 @@ export interface LaunchInput {
   readonly codeDirs: readonly string[];
   /** True for a process that runs many guests, each in a Worker. Needs `libc`. */
   readonly shared?: boolean;
+  /** True if somebody waits for this process: it makes nothing ready that its guest may not need. */
+  readonly awaited?: boolean;
   /** The agent's own environment, of which little is passed on. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -74,8 +76,7 @@ const PASSED_ON = [
  */
 export function launch(input: LaunchInput): Launch {
   const shared = input.shared === true;
-  const kind = input.libc === undefined ? ["portable"] : [shared ? "shared" : "alone", input.libc];
-  const args = [String(input.parentPid), ...kind, ...input.codeDirs];
+  const args = [String(input.parentPid), ...kindOf(input), ...input.codeDirs];
   const env: Record<string, string> = {
     NO_COLOR: "1",
     DENO_NO_UPDATE_CHECK: "1",
@@ -110,6 +111,11 @@ export function launch(input: LaunchInput): Launch {
     ],
     env,
   };
+}
+
+function kindOf({ libc, shared, awaited }: LaunchInput): string[] {
+  if (libc === undefined) return ["portable"];
+  return [shared ? "shared" : awaited ? "awaited" : "alone", libc];
 }
 
 function permissions(input: LaunchInput): string[] {

@@ -26,6 +26,12 @@ Deno.test("launch() gives leave for the C library, the images, the logs and its 
   assert.deepEqual(behind, ["17", "alone", "/lib/libc.so.6", "/room/", "/wasi/"]);
 });
 
+Deno.test("launch() tells a process that its guest waits, if it is to have one guest", () => {
+  const kind = (input: Partial<LaunchInput>): string | undefined =>
+    launch({ ...INPUT, awaited: true, ...input }).args.at(-4);
+  assert.deepEqual([kind({}), kind({ shared: true })], ["awaited", "shared"]);
+});
+
 Deno.test("launch() gives the portable host leave for the guest's folders and its pod's network", () => {
   const { libc: _, ...portable } = INPUT;
   const places = { extraDirs: ["/srv/a,b"], deskPath: "/data/desk/desk" };

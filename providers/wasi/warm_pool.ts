@@ -8,7 +8,8 @@ export interface Warm {
 
 /** How many are kept, and how they are made. */
 export interface WarmPoolOptions<T extends Warm> {
-  readonly boot: (signal: AbortSignal) => Promise<T>;
+  /** `awaited` is true if somebody waits for it: whatever could be done in advance costs time now. */
+  readonly boot: (signal: AbortSignal, awaited: boolean) => Promise<T>;
   /** Kept warm when nothing happens. 0 keeps none. */
   readonly size: number;
   /** Kept warm while a burst lasts; never below `size`. */
@@ -126,7 +127,7 @@ export class WarmPool<T extends Warm> {
     const spare = resting || waiting > 0 ? 0 : this.#target - this.#warm.size;
     const wanted = waiting + Math.max(0, spare);
     while (this.#boots.size < Math.min(wanted, this.#options.bootsMax)) {
-      const boot: Promise<void> = this.#boot().finally(() => {
+      const boot: Promise<void> = this.#boot(this.#boots.size < waiting).finally(() => {
         this.#boots.delete(boot);
         this.#pump();
       });
@@ -134,10 +135,10 @@ export class WarmPool<T extends Warm> {
     }
   }
 
-  async #boot(): Promise<void> {
+  async #boot(awaited: boolean): Promise<void> {
     let item: T;
     try {
-      item = await this.#options.boot(this.#closing.signal);
+      item = await this.#options.boot(this.#closing.signal, awaited);
     } catch (error) {
       this.#failed();
       const [waiter] = this.#waiters;

@@ -16,7 +16,11 @@ class Thing implements Warm {
 
 /** A pool whose boots end when the test says so. */
 class Bench {
-  readonly boots: { finish: (thing?: Thing) => Thing; fail: (error: Error) => void }[] = [];
+  readonly boots: {
+    readonly awaited: boolean;
+    finish: (thing?: Thing) => Thing;
+    fail: (error: Error) => void;
+  }[] = [];
   readonly things: Thing[] = [];
   readonly pool: WarmPool<Thing>;
 
@@ -28,15 +32,16 @@ class Bench {
       idleMs: 60_000,
       retryMs: 60_000,
       retryMsMax: 60_000,
-      boot: (signal) => this.#boot(signal),
+      boot: (signal, awaited) => this.#boot(signal, awaited),
       ...options,
     });
   }
 
-  #boot(signal: AbortSignal): Promise<Thing> {
+  #boot(signal: AbortSignal, awaited: boolean): Promise<Thing> {
     const { promise, resolve, reject } = Promise.withResolvers<Thing>();
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     this.boots.push({
+      awaited,
       finish: (thing = new Thing()) => {
         this.things.push(thing);
         resolve(thing);
@@ -62,6 +67,24 @@ function turn(): Promise<void> {
 }
 
 const never = new AbortController().signal;
+
+Deno.test("WarmPool tells a boot whether somebody waits for it", async () => {
+  const bench = new Bench({ bootsMax: 3 });
+  const { signal } = new AbortController();
+  assert.deepEqual(bench.boots.map(({ awaited }) => awaited), [false, false]);
+  await bench.settle();
+  const taken = [1, 2, 3].map(() => bench.pool.take(signal));
+  await turn();
+  assert.deepEqual(bench.boots.map(({ awaited }) => awaited), [false, false, true]);
+  await bench.settle();
+  for (const { item, settled } of await Promise.all(taken)) {
+    settled();
+    await item.end();
+  }
+  assert.deepEqual(bench.boots.slice(3).map(({ awaited }) => awaited), [false, false, false]);
+  await bench.settle();
+  await bench.pool.close();
+});
 
 Deno.test("WarmPool boots its size in advance and gives one away at once", async () => {
   const bench = new Bench();

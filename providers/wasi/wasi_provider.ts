@@ -54,7 +54,7 @@ export interface WasiProviderOptions {
   /** Processes kept warm, about 10 MiB each. 0 boots one for each start. @default {2} */
   readonly poolSize?: number;
   /**
-   * Entry of guest processes. Set it where this code was bundled, to the bundle of `guest_main.ts`.
+   * Entry of guest processes: in a release `providers/wasi/guest_main.js`, below a folder that holds all of its code.
    *
    * @default {guest_main.ts beside this file}
    */
@@ -160,7 +160,7 @@ export class WasiProvider implements Provider {
     });
     const size = options.poolSize ?? WARM_DEFAULT;
     this.#pool = new WarmPool({
-      boot: (signal) => this.#boot(signal),
+      boot: (signal, awaited) => this.#boot(signal, { awaited }),
       size,
       sizeMax: size === 0 ? 0 : WARM_MAX,
       bootsMax: BOOTS_PER_CPU * Math.max(1, navigator.hardwareConcurrency),
@@ -382,11 +382,14 @@ export class WasiProvider implements Provider {
   }
 
   /** Starts a process. On the portable host it must be told beforehand where it may ask about the network. */
-  async #boot(signal: AbortSignal, extraDirs: readonly string[] = []): Promise<GuestProcess> {
-    if (this.#libc !== undefined) return await GuestProcess.boot(this.#launch(), signal);
+  async #boot(
+    signal: AbortSignal,
+    options: Pick<LaunchInput, "awaited" | "extraDirs">,
+  ): Promise<GuestProcess> {
+    if (this.#libc !== undefined) return await GuestProcess.boot(this.#launch(options), signal);
     const { address } = await this.#openDesk();
     const desk = "path" in address ? { deskPath: address.path } : {};
-    return await GuestProcess.boot(this.#launch({ ...desk, extraDirs }), signal);
+    return await GuestProcess.boot(this.#launch({ ...desk, ...options }), signal);
   }
 
   /** Throws for one that a guest process would not read to its end. */
@@ -410,7 +413,7 @@ export class WasiProvider implements Provider {
     const extraDirs = this.#extraDirs(container);
     if (extraDirs.length === 0) return await this.#pool.take(signal);
     return {
-      item: await this.#boot(signal, extraDirs),
+      item: await this.#boot(signal, { extraDirs }),
       settled: () => {},
     };
   }
@@ -423,7 +426,9 @@ export class WasiProvider implements Provider {
       .filter((path) => !path.startsWith(`${folder}/`) && !path.startsWith(`${folder}\\`));
   }
 
-  #launch(options: Partial<Pick<LaunchInput, "shared" | "extraDirs" | "deskPath">> = {}): Launch {
+  #launch(
+    options: Pick<LaunchInput, "shared" | "awaited" | "extraDirs" | "deskPath">,
+  ): Launch {
     const entry = this.#options.guestEntry ?? new URL("./guest_main.ts", import.meta.url);
     return launch({
       os: Deno.build.os,
@@ -431,9 +436,7 @@ export class WasiProvider implements Provider {
       execPath: this.#binary?.path ?? Deno.execPath(),
       parentPid: Deno.pid,
       entry,
-      codeDirs: this.#binary === undefined
-        ? codeDirs(entry, this.#options.guestEntry !== undefined)
-        : this.#binary.codeDirs ?? [],
+      codeDirs: this.#binary === undefined ? codeDirs(entry) : this.#binary.codeDirs ?? [],
       ...(this.#libc === undefined ? {} : { libc: this.#libc }),
       imagesDir: this.#options.imagesDir,
       logsDir: this.#options.logsDir,
@@ -481,12 +484,8 @@ async function see(
   }
 }
 
-/** Where the code of guest processes lies: around a bundle of it, in a release, or in the repository. */
-function codeDirs(entry: URL, bundled: boolean): string[] {
-  const folders = bundled
-    ? ["."]
-    : entry.pathname.endsWith(".js")
-    ? ["../../"]
-    : [".", "../../wasi/"];
+/** Where the code of guest processes lies: in a release, or in the repository. */
+function codeDirs(entry: URL): string[] {
+  const folders = entry.pathname.endsWith(".js") ? ["../../"] : [".", "../../wasi/"];
   return folders.map((folder) => fileURLToPath(new URL(folder, entry)));
 }

@@ -5,12 +5,12 @@
  *     deno run -A scripts/bench_wasi/memory.ts [--count N]
  *
  * Linux only. Memory is `Private_Clean` and `Private_Dirty` of all processes, divided by the containers.
- * Guests' program is measured from its sources and, as it is shipped, in a bundle.
+ * Guests' program is measured from its sources and as it is shipped, in a bundle.
  *
  * @module
  */
 import { parseArgs } from "node:util";
-import { bundleGuests } from "./bundle.ts";
+import { makeHere } from "../package/here.ts";
 import { Bench, guest, percentile, privateBytes, type Run, SLEEP } from "./provider_bench.ts";
 import { type Row, tableOf } from "./rows.ts";
 import { type Runner, runners } from "./runners.ts";
@@ -45,12 +45,9 @@ const rows: Row[] = [];
 try {
   const [sleeps, speaks] = [await guest(SLEEP), await guest(SPEAK)];
   const peer = await measurePeer(sleeps, speaks);
-  const shipped = await bundleGuests(folder).catch((error: Error) => {
-    console.error(`${error.message}: measured from the sources only`);
-    return undefined;
-  });
-  for (const form of shipped === undefined ? [undefined] : [undefined, shipped]) {
-    const name = `${form === undefined ? "from its sources" : "bundled"}, against ${peer.name}`;
+  const { guestEntry } = await makeHere(folder);
+  for (const form of [undefined, guestEntry]) {
+    const name = `${form === undefined ? "from its sources" : "as shipped"}, against ${peer.name}`;
     for (const one of CLASSES) {
       const subject = { form, name, sleeps, speaks, peer };
       rows.push(...await measureMemory(one, subject), ...await measureStart(one, subject));

@@ -17,6 +17,7 @@ import { type ArchiveFile, tarGz, zip } from "./archive.ts";
 import { bundle } from "./bundle.ts";
 import { readExecutable } from "./executables/executable.ts";
 import { objectionsTo } from "./executables/fitness.ts";
+import { importLate } from "./late_imports.ts";
 import { launcher } from "./launcher.ts";
 import { fetchRuntime, RuntimeError } from "./runtime.ts";
 import { type Lock, sbom } from "./sbom.ts";
@@ -123,7 +124,7 @@ async function contentOf(
     runtime: { version: target.runtime.version, sha512 },
   });
   const texts = [
-    ...[...program].map(([path, text]) => [`lib/${path}`, text] as const),
+    ...[...program].map(([path, text]) => [`lib/${path}`, importLate(text)] as const),
     ["sbom.cdx.json", `${JSON.stringify(bill, null, 2)}\n`] as const,
     ...await Promise.all(
       DOCUMENTS.map(async (name) => [name, await Deno.readTextFile(join(ROOT, name))] as const),

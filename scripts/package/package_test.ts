@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { join } from "node:path/posix";
 import { gunzipSync } from "node:zlib";
 import { unzipSync } from "fflate";
 import { tarGz, zip } from "./archive.ts";
 import { bundle, pointToBundle } from "./bundle.ts";
+import { importLate } from "./late_imports.ts";
 import { launcher } from "./launcher.ts";
 import { checksumLines, chooseTargets } from "./mod.ts";
 import { usedPackages } from "./sbom.ts";
@@ -41,7 +43,39 @@ Deno.test("pointToBundle() names the bundle's files as seen from each of them", 
     point("./guest_thread_worker.ts", "providers/wasi/guest_main.js"),
     /"\.\.\/\.\.\/wasi\/threads\/guest_thread_worker\.js"/,
   );
+  assert.equal(
+    pointToBundle('await import("./providers/wasi/guest_main.ts");', "main.js"),
+    'await import("./providers/wasi/guest_main.js");',
+  );
   assert.throws(() => point("./stranger.ts", "main.js"), /stranger/);
+});
+
+Deno.test("importLate() hides the names of files that are imported late, and no others", () => {
+  assert.equal(
+    importLate(
+      'import { a } from "./a.js"; const b = import("../b-1.js").then(); import("node:os");',
+    ),
+    'import { a } from "./a.js"; const b = import(new URL("../b-1.js", import.meta.url).href).then(); ' +
+      'import("node:os");',
+  );
+});
+
+Deno.test("bundle() has a program for guests that loads nothing of Node.js, and nothing of the agent", async () => {
+  const files = await bundle();
+  const seen = new Set<string>();
+  const queue = ["providers/wasi/guest_main.js"];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    const text = files.get(path);
+    assert.ok(text !== undefined, path);
+    for (const [, target = ""] of text.matchAll(/^(?:import|export)[^;"]*"([^"]+)";/gm)) {
+      assert.match(target, /^\./, `${path} imports ${target}`);
+      queue.push(join(path, "..", target));
+    }
+  }
+  assert.ok(seen.size > 10, [...seen].join());
+  assert.ok([...seen].every((path) => path !== "main.js"));
 });
 
 Deno.test("bundle() keeps every end of what is used: a lock of the image store, for one", async () => {
