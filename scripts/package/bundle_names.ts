@@ -6,7 +6,8 @@ const CACHED_MODULE = /(?:\.\.\/)+[^\s"'`]*?\/npm\/[^\s"'`/]+\/(?=[^\s"'`]+\/\d)
 /**
  * The same bundle whoever makes it, and wherever: its comments name modules of packages without the cache
  * that they came from, and its shared files have numbers in the place of hashes, in the order in which
- * `entries` and their imports lead to them.
+ * `entries` and their imports lead to them. Those that nothing leads to are left out: the bundler writes a file for
+ * each late import, also of code that it then finds unused.
  */
 export function withoutMachine(
   files: ReadonlyMap<string, string>,
@@ -15,8 +16,11 @@ export function withoutMachine(
   const numbered = numbersOf(files, entries);
   const rename = (text: string): string =>
     text.replace(SHARED_FILE, (name) => numbered.get(name) ?? name);
+  const used = [...files].filter(([path]) =>
+    entries.includes(path) || numbered.has(baseName(path))
+  );
   return new Map(
-    [...files].map(([path, text]) =>
+    used.map(([path, text]) =>
       [rename(path), rename(text.replace(CACHED_MODULE, "npm/"))] as const
     ),
   );

@@ -7,10 +7,11 @@ const bundleOf = (cache: string, [a, b]: readonly [string, string]): Map<string,
     [`chunk-${a}.js`, `// ${cache}/yaml/2.9.1/dist/a.js\nimport "./chunk-${b}.js";\n`],
     [`chunk-${b}.js`, `var x = __commonJS({ "${cache}/@a/b/1.0.0/x.js"() {} });\n`],
     ["lib/guest.js", `import "../chunk-${b}.js";\n`],
+    [`unused-${b}.js`, `export {};\n`],
     ["main.js", `import "./chunk-${a}.js"; await import("./lib/guest.js"); "chunk-NOTHING1.js";\n`],
   ]);
 
-Deno.test("withoutMachine() makes one bundle of what two machines make", () => {
+Deno.test("withoutMachine() makes one bundle of what two machines make, without what nobody uses", () => {
   const entries = ["main.js", "lib/guest.js"];
   const [one, two] = [
     bundleOf("../../home/ada/.cache/deno/npm/registry.example", ["ZZZZZZZ1", "AAAAAAA1"]),

@@ -2,14 +2,14 @@
  * The program as an archive brings it, on this machine and by the Deno that runs this: what is measured and tried is
  * what is shipped. Not on Windows.
  *
- *     deno run -A scripts/package/here.ts FOLDER
+ *     deno run -A scripts/package/here.ts
  *
- * prints the path of the command, which `$KRUSTLET_TEST_PROGRAM` lets the tests use.
+ * makes it in `.cache/shipped` and prints the path of the command, which `$KRUSTLET_TEST_PROGRAM` lets the tests use.
  *
  * @module
  */
-import { dirname, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { bundle } from "./bundle.ts";
 import { importLate } from "./late_imports.ts";
 import { launcher } from "./launcher.ts";
@@ -41,7 +41,9 @@ export async function makeHere(folder: string): Promise<Here> {
 }
 
 if (import.meta.main) {
-  const [folder] = Deno.args;
-  if (folder === undefined) throw new Error("Usage: deno run -A scripts/package/here.ts FOLDER");
-  console.log((await makeHere(resolve(folder))).command);
+  const folder = fileURLToPath(new URL("../../.cache/shipped", import.meta.url));
+  await Deno.remove(folder, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  console.log((await makeHere(folder)).command);
 }
