@@ -40,7 +40,13 @@ export async function openFixture(
     `${folder}/${name}`
   ) as [string, string, string];
   await Promise.all([imagesDir, logsDir, podsDir].map((path) => Deno.mkdir(path)));
-  const provider = new WasiProvider({ version: "1.2.3", imagesDir, logsDir, podsDir, ...options });
+  let provider: WasiProvider;
+  try {
+    provider = new WasiProvider({ version: "1.2.3", imagesDir, logsDir, podsDir, ...options });
+  } catch (error) {
+    await Deno.remove(folder, { recursive: true });
+    throw error;
+  }
   let runs = 0;
 
   async function runOf(module: Uint8Array, changes: Partial<ContainerRun>): Promise<ContainerRun> {

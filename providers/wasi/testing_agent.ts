@@ -15,6 +15,7 @@ const provider = new WasiProvider({
   imagesDir: `${folder}/images`,
   logsDir: `${folder}/logs`,
   podsDir: `${folder}/pods`,
+  deskDir: `${folder}/desk`,
   ...(portable ? { host } : {}),
 });
 await Promise.all(modules.map((path, number) =>
