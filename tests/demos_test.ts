@@ -22,7 +22,7 @@ const GUIDES = ["operator", "provider"];
 /** Where the manifests expect the modules, which a test cannot write. */
 const INSTALLED = "/srv/krustlet";
 
-const scenario = useTestbed({ args: ["--x-allow-local-modules", "true"] });
+const scenario = useTestbed({ alone: true, args: ["--x-allow-local-modules", "true"] });
 
 clusterTest("every demo has a test, a README and an expected output", async () => {
   const found: string[] = [];

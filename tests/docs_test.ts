@@ -120,7 +120,7 @@ async function untold(words: ReadonlyMap<string, string>): Promise<string[]> {
     .map(([word, path]) => `${word} of ${path}`).sort();
 }
 
-const scenario = useCluster();
+const scenario = useCluster({ alone: true });
 
 scenario("an API server takes every manifest of the documentation", async (cluster) => {
   await using namespace = await cluster.namespace("docs");

@@ -20,8 +20,19 @@ const SHARED_PLANE = "KRUSTLET_TEST_PLANE";
 /** Registries with TLS, and what they ask for. */
 type PrivateRegistries = ReadonlyMap<"basic" | "token", Registry>;
 
+/** Whom a file has its control plane with. */
+interface Company {
+  /**
+   * It is nobody else's. For pods that name no node: the scheduler would give them to those of other tests, which go
+   * at any time.
+   *
+   * @default false
+   */
+  readonly alone?: boolean;
+}
+
 /** What the tests of one file may want of their testbed. */
-export interface TestbedOptions extends KrustletOptions {
+export interface TestbedOptions extends KrustletOptions, Company {
   /** Registries with a certificate of the cluster's authority and a user, which the node believes. */
   readonly privateRegistries?: readonly ("basic" | "token")[];
   /** What is unusual about its control plane, if nobody shares one with it. */
@@ -73,14 +84,14 @@ export function useTestbed(
  * The same for tests that start a node of their own, if any: they get the cluster only. With `unless` a
  * test is left out on machines that cannot have it.
  */
-export function useCluster(): (
+export function useCluster(company: Company = {}): (
   name: string,
   run: (cluster: Cluster) => Promise<void>,
   options?: { readonly unless?: boolean },
 ) => void {
   let opened: Awaited<ReturnType<typeof openCluster>> | undefined;
   Deno.test.beforeAll(async () => {
-    opened = await openCluster();
+    opened = await openCluster(company);
   });
   Deno.test.afterAll(async () => {
     await opened?.[Symbol.asyncDispose]();
@@ -103,9 +114,9 @@ export function clusterTest(
 
 /** The shared control plane if the runner of the tests started one, else one of this file's own. */
 export async function openCluster(
-  options: PlaneOptions = {},
+  { alone = false, ...options }: PlaneOptions & Company = {},
 ): Promise<AsyncDisposable & { readonly cluster: Cluster }> {
-  const shared = Deno.env.get(SHARED_PLANE);
+  const shared = alone ? undefined : Deno.env.get(SHARED_PLANE);
   if (!shared) return await startControlPlane(options);
   const cluster = await Cluster.open(shared);
   return {
@@ -152,9 +163,9 @@ class Testbed implements AsyncDisposable {
   }
 
   static async open(options: TestbedOptions): Promise<Testbed> {
-    const { privateRegistries: wanted = [], plane: unusual, ...wishes } = options;
+    const { privateRegistries: wanted = [], plane: unusual, alone = false, ...wishes } = options;
     await using started = new AsyncDisposableStack();
-    const plane = started.use(await openCluster(unusual));
+    const plane = started.use(await openCluster({ ...unusual, alone }));
     const registry = started.use(await startRegistry());
     const privateRegistries = new Map<"basic" | "token", Registry>();
     const certs = join(plane.cluster.dir, "certs");
