@@ -34,6 +34,8 @@ const { values } = parseArgs({
 const COUNT = { one: Number(values.one), many: Number(values.many) };
 /** Linux tells CPU times in hundredths of a second on every machine that Deno runs on. */
 const MS_PER_TICK = 10;
+/** Long enough for guests to be idle, and for their garbage to be collected. */
+const REST_MS = 12_000;
 const PODS = "/api/v1/namespaces/default/pods";
 
 /** A pod that sleeps, put on the node directly: the scheduler is not what is measured. */
@@ -151,10 +153,11 @@ const seen = names.map((name) => (sightings.seenMs.get(name) ?? NaN) - fromMs).s
 const lastMs = seen.at(-1) ?? NaN;
 const agentCpuMs = await cpuMs(node.process.pid) - agentFromMs;
 
-const busy = await memory(node.process.pid);
 const processes = await children(node.process.pid);
-const each = await Promise.all(processes.map(memory));
 const guestsCpuMs = (await Promise.all(processes.map(cpuMs))).reduce((sum, ms) => sum + ms, 0);
+await new Promise((resolve) => setTimeout(resolve, REST_MS));
+const busy = await memory(node.process.pid);
+const each = await Promise.all(processes.map(memory));
 const perPod = each.reduce((sum, { privateMiB }) => sum + privateMiB, 0) / processes.length;
 
 const p50 = quantile(times, 0.5);

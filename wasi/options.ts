@@ -143,6 +143,13 @@ export interface WasiOptions {
    */
   readonly onBegin?: () => void;
   /**
+   * Called once, when the guest has waited in one `poll_oneoff` for ten seconds: a good time to clear up.
+   * What it waits for waits meanwhile. Not called for a guest with threads.
+   *
+   * @default {nobody hears of it}
+   */
+  readonly onIdle?: () => void;
+  /**
    * Takes one line for each call of the guest, with arguments and result; without line end.
    *
    * @default {nothing is traced, at no cost}

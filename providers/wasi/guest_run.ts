@@ -1,5 +1,6 @@
 import type { Exit } from "../../lib/mod.ts";
 import {
+  collectGarbage,
   type Compiled,
   CompileError,
   compileRead,
@@ -233,6 +234,7 @@ function wasiOptions(order: Order, host: HostKind, log: ContainerLog): WasiOptio
     stdout: log.stdout,
     stderr: log.stderr,
     terminal: order.tty ?? false,
+    onIdle: collectGarbage,
   };
 }
 

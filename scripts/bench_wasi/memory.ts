@@ -24,8 +24,8 @@ const CLASSES = [
 type Class = (typeof CLASSES)[number];
 const START_MS_AT_MOST = 5;
 const MIB = 1024 * 1024;
-/** Long enough for a process to be idle, and for its collector to have run. */
-const REST_MS = 2_000;
+/** Long enough for a guest to be idle, and for its garbage to be collected. */
+const REST_MS = 12_000;
 /** Idle processes of the peer: they share what is not private. */
 const PEERS = 4;
 /**

@@ -108,17 +108,30 @@ function deadline({ memory, host, layout }: GuestState, at: number): bigint {
   return nowNs + timeout - host.clockNs(clock);
 }
 
+/** Who waits for longer is idle; a storm of starts is over by then. */
+const IDLE_NS = 10_000_000_000n;
+
 /** Blocks until something has happened; answers a promise where the host cannot block. */
 function waitForAny(state: GuestState, poll: Poll): Promise<void> | undefined {
   while (true) {
-    const answer = state.host.wait(poll.waits, timeoutOf(state, poll));
+    const timeoutNs = timeoutOf(state, poll);
+    const long = state.onIdle !== undefined && (timeoutNs === undefined || timeoutNs > IDLE_NS);
+    const answer = state.host.wait(poll.waits, long ? IDLE_NS : timeoutNs);
     if (typeof answer !== "number") {
       return answer.then((settled) => {
-        if (!collect(state, poll, settled)) return waitForAny(state, poll);
+        if (collect(state, poll, settled)) return;
+        if (long) becomeIdle(state);
+        return waitForAny(state, poll);
       });
     }
     if (collect(state, poll, answer)) return undefined;
+    if (long) becomeIdle(state);
   }
+}
+
+function becomeIdle(state: GuestState): void {
+  state.onIdle?.();
+  state.onIdle = undefined;
 }
 
 /** How long to wait at most: not at all if there is something to tell. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { CLOCK, EVENT, OFLAG, UNSTABLE } from "../abi.ts";
 import { errnoName } from "../errno.ts";
+import type { System, Wait } from "../host/host.ts";
 import { FREE, HOSTS, Probe, testHosts } from "../testing/probe.ts";
 
 const EVENTS = FREE + 4_096;
@@ -46,6 +47,28 @@ testHosts("poll_oneoff() sleeps for the shortest clock", (probe) => {
   const tookMs = performance.now() - begin;
   assert.deepEqual(events, [[11, "success", EVENT.clock]]);
   assert.ok(tookMs >= 19.9 && tookMs < 10_000, `${tookMs} ms`);
+});
+
+Deno.test("poll_oneoff() tells once that a guest is idle, after ten seconds in one call", () => {
+  const [[, real]] = HOSTS as [typeof HOSTS[number]];
+  const waited: bigint[] = [];
+  let nowNs = 0n;
+  const wait = (_: readonly Wait[], timeoutNs = 0n): number => {
+    waited.push(timeoutNs / (1_000n * MS));
+    nowNs += timeoutNs;
+    return 0;
+  };
+  const host = { kind: real.kind, wait, clockNs: () => nowNs } as unknown as System;
+  let idle = 0;
+  using probe = new Probe(host, { onIdle: () => idle++ });
+  const sleep = (seconds: bigint): [bigint[], number] => {
+    poll(probe, [{ type: EVENT.clock, timeoutNs: seconds * 1_000n * MS }]);
+    return [waited.splice(0), idle];
+  };
+  assert.deepEqual(sleep(9n), [[9n], 0]);
+  assert.deepEqual(sleep(10n), [[10n], 0]);
+  assert.deepEqual(sleep(60n), [[10n, 50n], 1]);
+  assert.deepEqual(sleep(60n), [[60n], 1]);
 });
 
 testHosts("poll_oneoff() takes points in time of both clocks", (probe) => {

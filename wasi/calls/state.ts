@@ -16,6 +16,8 @@ export interface GuestState {
   readonly args: readonly Uint8Array[];
   /** `K=V`, each with its NUL. */
   readonly env: readonly Uint8Array[];
+  /** Called when the guest has waited for ten seconds; undefined from then on. */
+  onIdle?: (() => void) | undefined;
   /** Ends the guest; does not return. */
   exit(code: number): never;
 }

@@ -44,9 +44,9 @@ export async function prepare(
   const network = networkOf(options, { suspends: suspension !== undefined });
   const callsFor = (layout: Layout, table: DescriptorTable): Record<string, ImportedCall> => {
     const exitWith = (code: number): never => exit.leave(code);
-    const state = { memory, table, host, layout, network, args, env, exit: exitWith };
+    const { trace, onIdle } = options;
+    const state = { memory, table, host, layout, network, args, env, onIdle, exit: exitWith };
     const calls = guestCalls(state, parts.sockets?.socketCalls);
-    const { trace } = options;
     const traced = trace === undefined
       ? calls
       : parts.tracing!.traceCalls(calls, { memory, layout, write: trace });

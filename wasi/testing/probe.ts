@@ -88,6 +88,7 @@ export class Probe implements Disposable {
       network: networkOf(options, { suspends }),
       args: encodeArgs(options.args ?? []),
       env: encodeEnv(options.env ?? {}),
+      onIdle: options.onIdle,
       exit: (code) => {
         throw new Error(`exit ${code}`);
       },
