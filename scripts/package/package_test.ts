@@ -4,12 +4,16 @@ import { gunzipSync } from "node:zlib";
 import { unzipSync } from "fflate";
 import { tarGz, zip } from "./archive.ts";
 import { bundle, pointToBundle } from "./bundle.ts";
+import { makeHere } from "./here.ts";
 import { importLate } from "./late_imports.ts";
 import { launcher } from "./launcher.ts";
 import { checksumLines, chooseTargets } from "./mod.ts";
 import { usedPackages } from "./sbom.ts";
 import { TARGETS } from "./targets.ts";
 
+/** `(import "wasi_snapshot_preview1" "proc_exit" …) (memory …) (func (export "_start") (call $exit (i32.const 3)))` */
+const LEAVES_WITH_3 =
+  "AGFzbQEAAAABCAJgAX8AYAAAAiQBFndhc2lfc25hcHNob3RfcHJldmlldzEJcHJvY19leGl0AAADAgEBBQMBAAEHEwIGbWVtb3J5AgAGX3N0YXJ0AAEKCAEGAEEDEAAL";
 const bytes = new TextEncoder().encode("hello");
 const FILES = [
   { path: "b", bytes, executable: true },
@@ -83,6 +87,29 @@ Deno.test("bundle() keeps every end of what is used: a lock of the image store, 
   assert.equal(texts.length, 1);
   const locks = texts[0]!.match(/\busing \w+ = await openLock\w*\([^)]*, "\w+\.lock"\)/g) ?? [];
   assert.deepEqual(locks.map((text) => /\w+\.lock/.exec(text)?.[0]), ["users.lock", "index.lock"]);
+});
+
+Deno.test({
+  name: "makeHere() makes a program that runs a module with what is in its folder",
+  ignore: Deno.build.os === "windows",
+  async fn(): Promise<void> {
+    const folder = await Deno.makeTempDir();
+    try {
+      const { command, guestEntry } = await makeHere(join(folder, "shipped"));
+      assert.ok((await Deno.stat(guestEntry)).isFile);
+      const module = join(folder, "three.wasm");
+      await Deno.writeFile(module, Uint8Array.fromBase64(LEAVES_WITH_3));
+      // Elsewhere, so that nothing is found by chance.
+      const { code, stderr } = await new Deno.Command(command, {
+        args: ["run", module],
+        cwd: folder,
+        stdin: "null",
+      }).output();
+      assert.equal(code, 3, new TextDecoder().decode(stderr));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
 });
 
 Deno.test("usedPackages() follows dependencies, and leaves out what only tests use", () => {
