@@ -103,6 +103,7 @@ Deno.test({
       const { code, stderr } = await new Deno.Command(command, {
         args: ["run", module],
         cwd: folder,
+        env: { HOME: folder },
         stdin: "null",
       }).output();
       assert.equal(code, 3, new TextDecoder().decode(stderr));
