@@ -3,8 +3,9 @@
  *
  *     deno run -A scripts/bench.ts [--one N] [--many N] [--sources]
  *
- * The program is what a release brings, or with `--sources` this checkout. Prints medians, and ratios to Krustlet 1.0.0-alpha.1 where its figure is known; that one was
- * measured on a machine of the same kind, so read the ratios as orders of magnitude.
+ * The program is what a release brings, or with `--sources` this checkout. Prints medians, and ratios to
+ * Krustlet 1.0.0-alpha.1 where its figure is known; that one was measured on a machine of the same kind, so
+ * read the ratios as orders of magnitude.
  *
  * @module
  */

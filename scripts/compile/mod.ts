@@ -9,10 +9,11 @@
  *
  * @module
  */
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "../../deno.json" with { type: "json" };
 import { bundle } from "../package/bundle.ts";
+import { writeProgram } from "../package/write_program.ts";
 import { DenortError, denortFolder, pinned, type Pins, unpackDenort } from "./denort.ts";
 import { differences, parseEmbedded } from "./embedded.ts";
 import { binaryName, compileArguments, type TargetName, targetNamed, TRIPLES } from "./settings.ts";
@@ -48,11 +49,8 @@ export async function compileAll(
   }
   const program = await bundle();
   const source = join(work.path, "program");
-  for (const [path, text] of program) {
-    await Deno.mkdir(join(source, dirname(path)), { recursive: true });
-    await Deno.writeTextFile(join(source, path), text);
-    await Deno.utime(join(source, path), WHEN, WHEN);
-  }
+  await writeProgram(source, program);
+  for (const path of program.keys()) await Deno.utime(join(source, path), WHEN, WHEN);
   await Deno.mkdir(out, { recursive: true });
   const names: string[] = [];
   for (const [index, target] of targets.entries()) {

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { bundle } from "../package/bundle.ts";
+import { writeProgram } from "../package/write_program.ts";
 import { compileArguments, type TargetName } from "./settings.ts";
 
 /** Arguments that only `deno compile` takes; what `deno run` calls otherwise follows from them. */
@@ -13,10 +14,7 @@ const COMPILE_ONLY = ["--include", "--target", "--output"];
 
 /** Makes it in a folder, and answers the path of the command. There must be a shell: not on Windows. */
 export async function makeStandIn(folder: string, target: TargetName): Promise<string> {
-  for (const [path, text] of await bundle()) {
-    await Deno.mkdir(join(folder, dirname(path)), { recursive: true });
-    await Deno.writeTextFile(join(folder, path), text);
-  }
+  await writeProgram(folder, await bundle());
   const args = runArguments(compileArguments(target, "krustlet"));
   const command = join(folder, "krustlet");
   const words = [Deno.execPath(), ...args, join(folder, "main.js")].map((word) => `'${word}'`);

@@ -8,12 +8,13 @@
  *
  * @module
  */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { bundle } from "./bundle.ts";
 import { importLate } from "./late_imports.ts";
 import { launcher } from "./launcher.ts";
 import { RUNTIME_VERSION, TARGETS } from "./targets.ts";
+import { writeProgram } from "./write_program.ts";
 
 /** What a program that lies in a folder is started by. */
 export interface Here {
@@ -29,10 +30,7 @@ export async function makeHere(folder: string): Promise<Here> {
     throw new Error(`Archives have Deno ${RUNTIME_VERSION}, and this is ${Deno.version.deno}`);
   }
   const lib = join(folder, "lib");
-  for (const [path, text] of await bundle()) {
-    await Deno.mkdir(join(lib, dirname(path)), { recursive: true });
-    await Deno.writeTextFile(join(lib, path), importLate(text));
-  }
+  await writeProgram(lib, [...await bundle()].map(([path, text]) => [path, importLate(text)]));
   await Deno.symlink(Deno.execPath(), join(lib, "deno"));
   const { path, text } = launcher(TARGETS[0]!);
   const command = join(folder, path);

@@ -14,6 +14,9 @@ import { TARGETS } from "./targets.ts";
 /** `(import "wasi_snapshot_preview1" "proc_exit" …) (memory …) (func (export "_start") (call $exit (i32.const 3)))` */
 const LEAVES_WITH_3 =
   "AGFzbQEAAAABCAJgAX8AYAAAAiQBFndhc2lfc25hcHNob3RfcHJldmlldzEJcHJvY19leGl0AAADAgEBBQMBAAEHEwIGbWVtb3J5AgAGX3N0YXJ0AAEKCAEGAEEDEAAL";
+let bundling: ReturnType<typeof bundle> | undefined;
+/** Made once: it takes some seconds. */
+const bundled = (): ReturnType<typeof bundle> => bundling ??= bundle();
 const bytes = new TextEncoder().encode("hello");
 const FILES = [
   { path: "b", bytes, executable: true },
@@ -65,7 +68,7 @@ Deno.test("importLate() hides the names of files that are imported late, and no 
 });
 
 Deno.test("bundle() has a program for guests that loads nothing of Node.js, and nothing of the agent", async () => {
-  const files = await bundle();
+  const files = await bundled();
   const seen = new Set<string>();
   const queue = ["providers/wasi/guest_main.js"];
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
@@ -83,7 +86,7 @@ Deno.test("bundle() has a program for guests that loads nothing of Node.js, and 
 });
 
 Deno.test("bundle() keeps every end of what is used: a lock of the image store, for one", async () => {
-  const texts = [...(await bundle()).values()].filter((text) => text.includes('"users.lock"'));
+  const texts = [...(await bundled()).values()].filter((text) => text.includes('"users.lock"'));
   assert.equal(texts.length, 1);
   const locks = texts[0]!.match(/\busing \w+ = await openLock\w*\([^)]*, "\w+\.lock"\)/g) ?? [];
   assert.deepEqual(locks.map((text) => /\w+\.lock/.exec(text)?.[0]), ["users.lock", "index.lock"]);
